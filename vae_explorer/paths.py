@@ -1,0 +1,47 @@
+"""Where things lie: what ships with the program, and what the user keeps."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+APP_NAME = "vae-explorer"
+DATA_VARIABLE = "VAE_EXPLORER_DATA"
+OPENING_MODEL = "joint-vae-2d.safetensors"  # the one the window opens with
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def resources() -> Path:
+    """The folder of bundled files: inside an installed package, beside it in a source tree."""
+    installed = _PACKAGE / "resources"
+    return installed if installed.is_dir() else _PACKAGE.parent / "resources"
+
+
+def digits() -> Path:
+    """The embedded subset of MNIST."""
+    return resources() / "digits.npz"
+
+
+def icon(name: str) -> Path:
+    """The SVG file of the icon called `name`."""
+    return resources() / "icons" / f"{name}.svg"
+
+
+def bundled_models() -> list[Path]:
+    """The models that ship with the program, the one to open first in front."""
+    models = (resources() / "models").glob("*.safetensors")
+    return sorted(models, key=lambda path: (path.name != OPENING_MODEL, path.name))
+
+
+def user_data() -> Path:
+    """Where downloaded data sets are kept; `VAE_EXPLORER_DATA` names another folder. Not created here."""
+    named = os.environ.get(DATA_VARIABLE)
+    return Path(named).expanduser() if named else platformdirs.user_data_path(APP_NAME, appauthor=False) / "data"
+
+
+def user_models() -> Path:
+    """Where the user's own models are kept by default. Not created here."""
+    return platformdirs.user_data_path(APP_NAME, appauthor=False) / "models"
