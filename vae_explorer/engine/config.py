@@ -1,0 +1,230 @@
+"""What a model is and how it is trained: two frozen, validated dataclasses.
+
+The command line is made from these fields, a saved model carries them, and an unknown key is an error. This
+module imports neither torch nor numpy, so that a window can show its settings before the engine is loaded.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
+
+from vae_explorer.engine.errors import ConfigError
+
+Kind = Literal["vae", "joint-vae", "ppca"]
+LikelihoodName = Literal["bernoulli", "continuous-bernoulli", "gaussian", "categorical"]
+Binarisation = Literal["stochastic", "fixed"]
+Posterior = Literal["diagonal", "isotropic"]
+Preset = Literal["lecture", "deep", "conv"]
+Classifier = Literal["mlp", "conv"]
+Activation = Literal["leaky-relu", "relu", "tanh", "silu", "gelu", "elu"]
+Schedule = Literal["constant", "cosine"]
+Objective = Literal["elbo", "iw"]
+Gradient = Literal["reparameterization", "score-function"]
+Optimisation = Literal["joint", "alternating"]
+OptimizerName = Literal["adam", "adamax"]
+Device = Literal["auto", "cpu", "cuda", "mps"]
+
+LECTURE_WIDTH = 256
+MAX_BATCH_SIZE = 65_536
+MAX_SAMPLES = 10_000
+
+
+class _Config:
+    """Construction from, and conversion to, plain dictionaries, with every choice checked."""
+
+    def __post_init__(self) -> None:
+        hints = get_type_hints(type(self))
+        for field in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            choices = get_args(hints[field.name])
+            if get_origin(hints[field.name]) is Literal and value not in choices:
+                allowed = ", ".join(map(str, choices))
+                raise ConfigError(f"{_words(field.name)} is one of {allowed}; not {value!r}.")
+        self._validate()
+
+    def _validate(self) -> None:
+        raise NotImplementedError
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as JSON-ready values (tuples become lists)."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}  # type: ignore[call-overload]
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`.
+
+        Raises:
+            ConfigError: an unknown key, or a value of the wrong kind or outside its range.
+        """
+        known = {field.name for field in fields(cls)}  # type: ignore[arg-type]
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise ConfigError(f"The configuration has an unknown setting: {', '.join(unknown)}.")
+        try:
+            return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"The configuration has a value of the wrong kind: {error}.") from error
+
+    def _whole(self, name: str, low: int, high: int) -> None:
+        value = getattr(self, name)
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ConfigError(f"{_words(name)} is a whole number from {low} to {high:,}; not {value!r}.")
+
+    def _number(self, name: str, low: float, high: float, *, above: bool = False) -> None:
+        value = getattr(self, name)
+        bad = isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value)
+        if bad or not low <= value <= high or (above and value == low):
+            bound = "above" if above else "from"
+            raise ConfigError(f"{_words(name)} is a number {bound} {low:g} to {high:g}; not {value!r}.")
+
+    def _flag(self, name: str) -> None:
+        if not isinstance(getattr(self, name), bool):
+            raise ConfigError(f"{_words(name)} is true or false; not {getattr(self, name)!r}.")
+
+
+def _words(name: str) -> str:
+    special = {"classification_weight": "λ (lambda)", "beta": "β (beta)", "variance": "The variance η²"}
+    return special.get(name, name.replace("_", " ").capitalize())
+
+
+@dataclass(frozen=True)
+class ModelConfig(_Config):
+    """Everything that fixes a model but its weights.
+
+    Attributes:
+        kind: `vae` is p(x); `joint-vae` is p(x, y), the M2 model of Kingma et al. (2014) with labels;
+            `ppca` is probabilistic PCA (Tipping and Bishop, 1999).
+        image_shape: (channels, height, width) of an image; 1 or 3 channels.
+        latent_dim: d, the size of the latent code z.
+        likelihood: p(x|z) of a pixel. `bernoulli` speaks of binarised pixels.
+        levels: K, the grey levels of the categorical likelihood, 2 to 256.
+        binarisation: of the Bernoulli likelihood: `stochastic` draws pixels anew at every use, `fixed` rounds.
+        variance: η² of the Gaussian likelihood (pixels in [0, 1]); the first value where it is learned.
+        learn_variance: whether η² is a parameter.
+        posterior: `diagonal`, a variance a dimension, or `isotropic`, one σ²(x) for all of them.
+        preset: `lecture` is one hidden layer of 256 LeakyReLU units, `deep` an MLP of `widths`, `conv` a
+            convolutional pair.
+        widths: hidden widths of the `deep` encoder; the decoder has them in reverse.
+        activation: of `deep` and `conv`; the lecture's is LeakyReLU.
+        classifier: q(y|x) of a Joint VAE: `mlp` has the preset's widths, `conv` is four convolutions.
+        class_names: the names of the classes; empty where there are no labels. A Joint VAE needs at least one.
+    """
+
+    kind: Kind = "vae"
+    image_shape: tuple[int, int, int] = (1, 28, 28)
+    latent_dim: int = 2
+    likelihood: LikelihoodName = "bernoulli"
+    levels: int = 256
+    binarisation: Binarisation = "stochastic"
+    variance: float = 0.05
+    learn_variance: bool = False
+    posterior: Posterior = "diagonal"
+    preset: Preset = "lecture"
+    widths: tuple[int, ...] = (512, 256)
+    activation: Activation = "leaky-relu"
+    classifier: Classifier = "mlp"
+    class_names: tuple[str, ...] = ()
+
+    def _validate(self) -> None:
+        shape = self.image_shape
+        if len(shape) != 3 or shape[0] not in (1, 3) or any(type(n) is not int or not 1 <= n <= 512 for n in shape):
+            raise ConfigError(f"An image has 1 or 3 channels and sides of 1 to 512 pixels; not {shape!r}.")
+        self._whole("latent_dim", 1, 4096)
+        self._whole("levels", 2, 256)
+        self._number("variance", 0.0, 100.0, above=True)
+        self._flag("learn_variance")
+        if not self.widths or any(type(n) is not int or not 1 <= n <= 16_384 for n in self.widths):
+            raise ConfigError(f"Widths are whole numbers from 1 to 16,384; not {self.widths!r}.")
+        if any(not isinstance(name, str) for name in self.class_names):
+            raise ConfigError("Class names are words.")
+        if self.kind == "joint-vae" and not self.class_names:
+            raise ConfigError("A Joint VAE models p(x, y) and so needs labelled images; these have no labels.")
+        if self.kind == "ppca" and self.latent_dim >= self.pixels:
+            raise ConfigError(f"PPCA needs a latent size below the number of pixels, {self.pixels}.")
+
+    @property
+    def pixels(self) -> int:
+        """D: the values of one image, over pixels and channels."""
+        return math.prod(self.image_shape)
+
+    @property
+    def classes(self) -> int:
+        """C: the number of classes that the model itself knows; 0 for a model of p(x)."""
+        return len(self.class_names) if self.kind == "joint-vae" else 0
+
+    @property
+    def likelihood_title(self) -> str:
+        """The likelihood with what is needed to compare two models by their nats."""
+        detail = {
+            "bernoulli": f"Bernoulli, {self.binarisation} binarisation",
+            "continuous-bernoulli": "continuous Bernoulli",
+            "gaussian": "Gaussian, η² learned" if self.learn_variance else f"Gaussian, η² = {self.variance:g}",
+            "categorical": f"categorical, {self.levels} levels",
+        }
+        return detail[self.likelihood]
+
+
+@dataclass(frozen=True)
+class TrainingConfig(_Config):
+    """How a model is trained.
+
+    Attributes:
+        epochs: passes over the train split.
+        batch_size: images a step.
+        learning_rate: of the optimizer; the start of the cosine schedule.
+        schedule: `constant`, or `cosine`, which falls to zero at the last step.
+        optimizer: `adam` or `adamax`.
+        samples: M, latent samples an image.
+        objective: `elbo`, or `iw`, the importance-weighted bound of the M samples (IWAE).
+        gradient: of ψ: `reparameterization`, or `score-function` (high variance: a lesson).
+        optimisation: `joint` steps on (θ, ψ), or `alternating` steps on θ and on ψ.
+        beta: β, the weight on the KL term in the objective; a reported ELBO always has β = 1.
+        warmup_epochs: epochs in which β rises linearly from 0.
+        classification_weight: λ, the weight on log q(y|x) in the Joint VAE's objective.
+        labels: how many train images keep their label, balanced over classes; None keeps all.
+        augment: small random affine maps of the classifier's input.
+        patience: epochs without a better validation objective after which training stops; None never.
+        seed: of initial weights, data order and noise; the same seed gives the same curves to the last bit
+            on the same machine and number of threads.
+        device: `auto` takes the accelerator where there is one.
+    """
+
+    epochs: int = 20
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    schedule: Schedule = "constant"
+    optimizer: OptimizerName = "adam"
+    samples: int = 1
+    objective: Objective = "elbo"
+    gradient: Gradient = "reparameterization"
+    optimisation: Optimisation = "joint"
+    beta: float = 1.0
+    warmup_epochs: int = 0
+    classification_weight: float = 1.0
+    labels: int | None = None
+    augment: bool = False
+    patience: int | None = None
+    seed: int = 0
+    device: Device = "auto"
+
+    def _validate(self) -> None:
+        self._whole("epochs", 1, 100_000)
+        self._whole("batch_size", 1, MAX_BATCH_SIZE)
+        self._number("learning_rate", 0.0, 1e6, above=True)
+        self._whole("samples", 1, MAX_SAMPLES)
+        self._number("beta", 0.0, 1e4)
+        self._whole("warmup_epochs", 0, 100_000)
+        self._number("classification_weight", 0.0, 1e6)
+        self._flag("augment")
+        self._whole("seed", 0, 2**63 - 1)
+        if self.labels is not None:
+            self._whole("labels", 1, 2**31)
+        if self.patience is not None:
+            self._whole("patience", 1, 100_000)
+        if self.gradient == "score-function" and self.objective == "iw":
+            raise ConfigError("The score-function gradient is for the ELBO; the IW bound takes reparameterization.")
+        if self.objective == "iw" and (self.beta != 1.0 or self.warmup_epochs):
+            raise ConfigError("The IW bound has no separate KL term: it takes beta 1 and no warm-up.")

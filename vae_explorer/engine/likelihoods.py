@@ -1,0 +1,239 @@
+"""p(x|z) of an image: what the decoder's numbers mean.
+
+Every likelihood turns stored pixels (uint8, ink high) into what it models, and is a normalised distribution of that:
+`log_prob` sums over pixels and is in nats per image. Parameters have shape (..., P·k) with k numbers for each of
+the P pixel values; targets have shape (B, P) and broadcast against leading sample dimensions.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vae_explorer.engine.config import ModelConfig
+
+LOG_2 = math.log(2.0)
+LOG_2PI = math.log(2.0 * math.pi)
+TAYLOR_BELOW = 0.1
+
+
+class Likelihood(nn.Module, ABC):
+    """The distribution of an image given its latent point."""
+
+    parameters_per_value: int = 1
+    discrete: bool = True
+
+    @property
+    def unit(self) -> str:
+        """The unit of `log_prob`, which tells whether two models' figures may be compared."""
+        return "nats" if self.discrete else "nats of a density"
+
+    @abstractmethod
+    def target(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """What is modelled, (B, P), from uint8 pixels (B, P)."""
+
+    def encoder_input(self, target: Tensor) -> Tensor:
+        """The target as floats in [0, 1], (B, P): what q(z|x) sees."""
+        return target
+
+    @abstractmethod
+    def log_prob(self, parameters: Tensor, target: Tensor) -> Tensor:
+        """log p(x|z) in nats per image: (..., B, P·k), (B, P) -> (..., B)."""
+
+    @abstractmethod
+    def mean(self, parameters: Tensor) -> Tensor:
+        """E[x|z] as grey in [0, 1]: (..., P·k) -> (..., P)."""
+
+    @abstractmethod
+    def sample(self, parameters: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """One draw x ~ p(x|z) as grey in [0, 1]: (..., P·k) -> (..., P)."""
+
+
+def grey(images: Tensor) -> Tensor:
+    """uint8 pixels as floats in [0, 1]."""
+    return images.to(torch.float32).mul_(1.0 / 255.0)
+
+
+class _BernoulliLogProb(torch.autograd.Function):
+    """Σ x·l − log(1 + eˡ) with its gradient x − sigmoid(l), written once instead of through five graph nodes."""
+
+    @staticmethod
+    def forward(ctx, logits: Tensor, target: Tensor) -> Tensor:  # type: ignore[override]  # noqa: ANN001
+        ctx.save_for_backward(logits, target)
+        return (logits * target).sub_(F.softplus(logits)).sum(-1)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor):  # type: ignore[override]  # noqa: ANN001, ANN205
+        logits, target = ctx.saved_tensors
+        return torch.sub(target, torch.sigmoid(logits)).mul_(gradient.unsqueeze(-1)), None
+
+
+class Bernoulli(Likelihood):
+    """Binarised pixels. `stochastic` draws each pixel as 1 with probability x/255 at every use; `fixed` rounds."""
+
+    def __init__(self, stochastic: bool = True) -> None:
+        super().__init__()
+        self.stochastic = stochastic
+
+    def target(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        if not self.stochastic:
+            return (images >= 128).to(torch.float32)
+        # r is uniform on 0..254, so that P(r < x) is exactly x/255.
+        threshold = torch.empty_like(images).random_(0, 255, generator=generator)
+        return (threshold < images).to(torch.float32)
+
+    def log_prob(self, parameters: Tensor, target: Tensor) -> Tensor:
+        return _BernoulliLogProb.apply(parameters, target)  # type: ignore[return-value]
+
+    def mean(self, parameters: Tensor) -> Tensor:
+        return torch.sigmoid(parameters)
+
+    def sample(self, parameters: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        return torch.bernoulli(torch.sigmoid(parameters), generator=generator)
+
+
+class ContinuousBernoulli(Likelihood):
+    """Grey pixels in [0, 1] with the normaliser that plain cross-entropy lacks (Loaiza-Ganem and Cunningham, 2019).
+
+    In the logit l the density is C(l)·exp(l·x − log(1 + eˡ)) with C(l) = l / tanh(l/2), and C(0) = 2.
+    """
+
+    discrete = False
+
+    def target(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        return grey(images)
+
+    def log_prob(self, parameters: Tensor, target: Tensor) -> Tensor:
+        logits = parameters
+        return (logits * target - F.softplus(logits) + self.log_normaliser(logits)).sum(-1)
+
+    @staticmethod
+    def log_normaliser(logits: Tensor) -> Tensor:
+        """log C(l), by its Taylor series near zero, where both parts of the quotient vanish."""
+        near = logits.abs() < TAYLOR_BELOW
+        safe = torch.where(near, torch.ones_like(logits), logits).abs()
+        square = torch.where(near, logits, torch.zeros_like(logits)).square()
+        series = LOG_2 + square / 12.0 - 7.0 * square.square() / 1440.0
+        return torch.where(near, series, safe.log() - torch.tanh(safe / 2.0).log())
+
+    def mean(self, parameters: Tensor) -> Tensor:
+        near = parameters.abs() < TAYLOR_BELOW
+        safe = torch.where(near, torch.ones_like(parameters), parameters)
+        series = 0.5 + parameters / 12.0 - parameters**3 / 720.0
+        return torch.where(near, series, 1.0 / -torch.expm1(-safe) - 1.0 / safe)
+
+    def sample(self, parameters: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        u = torch.rand(parameters.shape, generator=generator, device=parameters.device, dtype=parameters.dtype)
+        # The inverse of the distribution function for -|l|, mirrored for positive logits.
+        steep = torch.clamp(parameters.abs(), min=1e-4)
+        x = -torch.log1p(u * torch.expm1(-steep)) / steep
+        return torch.where(parameters > 0, 1.0 - x, x)
+
+
+class Gaussian(Likelihood):
+    """N(μ, η²I) of grey pixels in [0, 1], normalised, with η² a number or a parameter.
+
+    Args:
+        variance: η², the first value where it is learned.
+        learned: whether η² is a parameter.
+        logistic: whether μ is the sigmoid of the decoder's numbers, or those numbers themselves (PPCA).
+    """
+
+    discrete = False
+
+    def __init__(self, variance: float, learned: bool = False, logistic: bool = True) -> None:
+        super().__init__()
+        self.logistic = logistic
+        start = torch.tensor(math.log(variance))
+        if learned:
+            self.log_variance = nn.Parameter(start)
+        else:
+            self.register_buffer("log_variance", start)
+
+    def target(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        return grey(images)
+
+    def log_prob(self, parameters: Tensor, target: Tensor) -> Tensor:
+        location = torch.sigmoid(parameters) if self.logistic else parameters
+        squares = (target - location).square().sum(-1)
+        constant = -0.5 * target.shape[-1] * (LOG_2PI + self.log_variance)
+        return constant - 0.5 * squares * torch.exp(-self.log_variance)
+
+    def mean(self, parameters: Tensor) -> Tensor:
+        return torch.sigmoid(parameters) if self.logistic else parameters.clamp(0.0, 1.0)
+
+    def sample(self, parameters: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        location = torch.sigmoid(parameters) if self.logistic else parameters
+        noise = torch.randn(location.shape, generator=generator, device=location.device, dtype=location.dtype)
+        return (location + noise * torch.exp(0.5 * self.log_variance)).clamp_(0.0, 1.0)
+
+
+class _CategoricalLogProb(torch.autograd.Function):
+    """Σ over pixels of log softmax at the observed level, without a one-hot tensor.
+
+    Only the logits and one log-sum-exp a pixel are kept; the gradient, onehot − softmax, is made in one buffer.
+    """
+
+    @staticmethod
+    def forward(ctx, logits: Tensor, levels: Tensor) -> Tensor:  # type: ignore[override]  # noqa: ANN001
+        normaliser = torch.logsumexp(logits, -1, keepdim=True)
+        ctx.save_for_backward(logits, levels, normaliser)
+        return logits.gather(-1, levels).sub_(normaliser).squeeze(-1).sum(-1)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor):  # type: ignore[override]  # noqa: ANN001, ANN205
+        logits, levels, normaliser = ctx.saved_tensors
+        weight = gradient[..., None, None]
+        result = torch.sub(logits, normaliser).exp_().mul_(-weight)
+        result.scatter_add_(-1, levels, weight.expand(levels.shape))
+        return result, None
+
+
+class Categorical(Likelihood):
+    """Each pixel one of K grey levels: x·K // 256 of the stored byte, a softmax of K logits."""
+
+    def __init__(self, levels: int) -> None:
+        super().__init__()
+        self.levels = levels
+        self.parameters_per_value = levels
+
+    def target(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        return images.to(torch.int64).mul_(self.levels).bitwise_right_shift_(8)
+
+    def encoder_input(self, target: Tensor) -> Tensor:
+        return target.to(torch.float32).mul_(1.0 / (self.levels - 1))
+
+    def _logits(self, parameters: Tensor) -> Tensor:
+        return parameters.unflatten(-1, (-1, self.levels))  # (..., P, K)
+
+    def log_prob(self, parameters: Tensor, target: Tensor) -> Tensor:
+        logits = self._logits(parameters)
+        levels = target.expand(logits.shape[:-1]).unsqueeze(-1)
+        return _CategoricalLogProb.apply(logits, levels)  # type: ignore[return-value]
+
+    def mean(self, parameters: Tensor) -> Tensor:
+        scale = torch.linspace(0.0, 1.0, self.levels, device=parameters.device, dtype=parameters.dtype)
+        return torch.softmax(self._logits(parameters), -1) @ scale
+
+    def sample(self, parameters: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        probabilities = torch.softmax(self._logits(parameters), -1)
+        flat = probabilities.flatten(0, -2)
+        level = torch.multinomial(flat, 1, generator=generator).view(probabilities.shape[:-1])
+        return level.to(parameters.dtype) / (self.levels - 1)
+
+
+def build_likelihood(config: ModelConfig) -> Likelihood:
+    """The likelihood that a configuration names."""
+    if config.kind == "ppca":
+        return Gaussian(config.variance, logistic=False)
+    if config.likelihood == "bernoulli":
+        return Bernoulli(stochastic=config.binarisation == "stochastic")
+    if config.likelihood == "continuous-bernoulli":
+        return ContinuousBernoulli()
+    if config.likelihood == "gaussian":
+        return Gaussian(config.variance, config.learn_variance)
+    return Categorical(config.levels)

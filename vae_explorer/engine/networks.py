@@ -1,0 +1,155 @@
+"""The bodies of the networks: the lecture's, an MLP of any widths, and a convolutional pair for any image size.
+
+An encoder maps flat images (B, P) in [0, 1], with the class one-hot (B, C) where there is one, to a vector; a decoder
+maps a latent point (..., d), with the class, to the likelihood's parameters (..., P·k).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from vae_explorer.engine.config import LECTURE_WIDTH, ModelConfig
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "leaky-relu": nn.LeakyReLU,
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "silu": nn.SiLU,
+    "gelu": nn.GELU,
+    "elu": nn.ELU,
+}
+CONV_CHANNELS = (32, 64, 96, 128, 128, 128, 128)
+CONV_HIDDEN = 256
+SMALLEST_SIDE = 7
+
+
+def mlp(widths: Sequence[int], activation: str) -> nn.Sequential:
+    """Linear layers through `widths` with the activation between them and a linear output."""
+    layers: list[nn.Module] = []
+    for left, right in zip(widths[:-1], widths[1:], strict=True):
+        layers += [nn.Linear(left, right), ACTIVATIONS[activation]()]
+    return nn.Sequential(*layers[:-1])
+
+
+class MLPBody(nn.Module):
+    """An MLP of a flat input and a condition, side by side."""
+
+    def __init__(self, inputs: int, condition: int, hidden: Sequence[int], outputs: int, activation: str) -> None:
+        super().__init__()
+        self.layers = mlp((inputs + condition, *hidden, outputs), activation)
+
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        """(..., inputs), (..., condition) -> (..., outputs)."""
+        return self.layers(x if condition is None else torch.cat((x, condition), -1))
+
+
+def conv_sides(height: int, width: int) -> list[tuple[int, int]]:
+    """The sides of an image and of each stage below it, halved until they are about seven pixels."""
+    stages = max(1, math.ceil(math.log2(max(height, width) / SMALLEST_SIDE)))
+    sides = [(height, width)]
+    for _ in range(stages):
+        height, width = (height + 1) // 2, (width + 1) // 2
+        sides.append((height, width))
+    return sides
+
+
+class ConvEncoder(nn.Module):
+    """Stages of stride-two convolutions and a hidden layer that also sees the condition."""
+
+    def __init__(self, shape: tuple[int, int, int], condition: int, outputs: int, activation: str) -> None:
+        super().__init__()
+        self.shape = shape
+        sides = conv_sides(*shape[1:])
+        channels = (shape[0], *CONV_CHANNELS[: len(sides) - 1])
+        layers: list[nn.Module] = []
+        for left, right in zip(channels[:-1], channels[1:], strict=True):
+            layers += [nn.Conv2d(left, right, 3, stride=2, padding=1), ACTIVATIONS[activation]()]
+        self.stages = nn.Sequential(*layers, nn.Flatten())
+        self.head = MLPBody(channels[-1] * math.prod(sides[-1]), condition, (CONV_HIDDEN,), outputs, activation)
+
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        """(B, P), (B, C) -> (B, outputs)."""
+        return self.head(self.stages(x.view(-1, *self.shape)), condition)
+
+
+class ConvDecoder(nn.Module):
+    """The encoder's stages backwards: transposed convolutions, cropped to the sides that the encoder had."""
+
+    def __init__(self, shape: tuple[int, int, int], inputs: int, per_value: int, activation: str) -> None:
+        super().__init__()
+        self.shape, self.per_value = shape, per_value
+        self.sides = conv_sides(*shape[1:])
+        channels = (*reversed(CONV_CHANNELS[: len(self.sides) - 1]), shape[0] * per_value)
+        self.start = (channels[0], *self.sides[-1])
+        self.activation = ACTIVATIONS[activation]()
+        self.head = mlp((inputs, CONV_HIDDEN, math.prod(self.start)), activation)
+        self.stages = nn.ModuleList(
+            nn.ConvTranspose2d(left, right, 4, stride=2, padding=1)
+            for left, right in zip(channels[:-1], channels[1:], strict=True)
+        )
+
+    def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
+        """(..., d), (..., C) -> (..., P·k), the k numbers of a pixel value side by side."""
+        x = z if condition is None else torch.cat((z, condition), -1)
+        leading = x.shape[:-1]
+        x = self.head(x.reshape(-1, x.shape[-1])).view(-1, *self.start)
+        for stage, (height, width) in zip(self.stages, reversed(self.sides[:-1]), strict=True):
+            x = stage(self.activation(x))[:, :, :height, :width]
+        if self.per_value > 1:  # (N, C·k, H, W) -> (N, C, H, W, k)
+            x = x.unflatten(1, (self.shape[0], self.per_value)).permute(0, 1, 3, 4, 2)
+        return x.reshape(*leading, -1)
+
+
+class ConvClassifier(nn.Module):
+    """q(y|x): four convolutions with batch normalisation, two of them of stride two, and a linear layer."""
+
+    def __init__(self, shape: tuple[int, int, int], classes: int) -> None:
+        super().__init__()
+        self.shape = shape
+        layers: list[nn.Module] = []
+        channels = shape[0]
+        for width, stride in ((32, 1), (32, 2), (64, 1), (64, 2)):
+            layers += [nn.Conv2d(channels, width, 3, stride, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+            channels = width
+        height, width = ((side + 3) // 4 for side in shape[1:])
+        self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels * height * width, classes))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, P) grey in [0, 1] -> (B, C) logits."""
+        return self.layers(x.view(-1, *self.shape))
+
+
+def hidden_widths(config: ModelConfig) -> tuple[tuple[int, ...], str]:
+    """The hidden widths and the activation of an MLP preset."""
+    if config.preset == "deep":
+        return config.widths, config.activation
+    return (LECTURE_WIDTH,), "leaky-relu"
+
+
+def build_encoder(config: ModelConfig, outputs: int) -> nn.Module:
+    """The body of q(z|x) or q(z|x, y)."""
+    if config.preset == "conv":
+        return ConvEncoder(config.image_shape, config.classes, outputs, config.activation)
+    hidden, activation = hidden_widths(config)
+    return MLPBody(config.pixels, config.classes, hidden, outputs, activation)
+
+
+def build_decoder(config: ModelConfig, per_value: int) -> nn.Module:
+    """The body of p(x|z) or p(x|z, y)."""
+    if config.preset == "conv":
+        inputs = config.latent_dim + config.classes
+        return ConvDecoder(config.image_shape, inputs, per_value, config.activation)
+    hidden, activation = hidden_widths(config)
+    return MLPBody(config.latent_dim, config.classes, hidden[::-1], config.pixels * per_value, activation)
+
+
+def build_classifier(config: ModelConfig) -> nn.Module:
+    """The body of q(y|x), which always sees grey pixels."""
+    if config.classifier == "conv":
+        return ConvClassifier(config.image_shape, config.classes)
+    hidden, activation = hidden_widths(config)
+    return mlp((config.pixels, *hidden, config.classes), activation)

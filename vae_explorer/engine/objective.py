@@ -1,0 +1,221 @@
+"""The objectives of the lecture and their estimators.
+
+Everything is per image and in nats: tensors of shape (B,), to be averaged by the caller. A reported ELBO always has
+β = 1; β and λ weigh what is maximised, never what is shown.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vae_explorer.engine.joint_vae import JointVAE
+from vae_explorer.engine.likelihoods import LOG_2PI, grey
+from vae_explorer.engine.vae import LatentModel, one_hot
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What an objective weighs its terms by: β on the KL, λ on log q(y|x)."""
+
+    beta: float = 1.0
+    classification: float = 1.0
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The parts of the bound, each (B,) in nats per image; `log_prior` is log π_y, `None` for a model of p(x)."""
+
+    reconstruction: Tensor
+    kl: Tensor
+    log_prior: Tensor | None
+    bound: Tensor | None = None  # the importance-weighted bound, where that is the objective
+    surrogate: Tensor | None = None  # score-function estimator: zero in value, its gradient is ∇_ψ of the rest
+
+    @property
+    def elbo(self) -> Tensor:
+        """reconstruction − KL (+ log π_y)."""
+        value = self.reconstruction - self.kl
+        return value if self.log_prior is None else value + self.log_prior
+
+    def conditional(self, weights: Weights) -> Tensor:
+        """What is maximised of one (x, y): J_cond with β on the KL, or the importance-weighted bound."""
+        if self.bound is not None:
+            return self.bound if self.log_prior is None else self.bound + self.log_prior
+        value = self.reconstruction - weights.beta * self.kl
+        if self.surrogate is not None:
+            value = value + self.surrogate
+        return value if self.log_prior is None else value + self.log_prior
+
+
+def gaussian_kl(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """KL(N(μ, σ²) ‖ N(0, 1)) of each dimension, (..., d): ½(μ² + σ² − 1 − log σ²).
+
+    Its sum over d dimensions that share one σ is ½(dσ² + ‖μ‖² − d) − d·log σ.
+    """
+    return 0.5 * (mean.square() + log_variance.exp() - 1.0 - log_variance)
+
+
+def isotropic_kl(mean1: Tensor, sigma1: Tensor, mean2: Tensor, sigma2: Tensor) -> Tensor:
+    """KL(N(μ₁, σ₁²I) ‖ N(μ₂, σ₂²I)), (...,): d·log(σ₂/σ₁) − d/2 + (dσ₁² + ‖μ₁ − μ₂‖²)/(2σ₂²)."""
+    d = mean1.shape[-1]
+    squares = (mean1 - mean2).square().sum(-1)
+    return d * (sigma2 / sigma1).log() - d / 2 + (d * sigma1.square() + squares) / (2.0 * sigma2.square())
+
+
+def gaussian_log_density(z: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
+    """log N(z; μ, σ²I), (..., d) -> (...,)."""
+    return -0.5 * ((z - mean).square() * torch.exp(-log_variance) + log_variance + LOG_2PI).sum(-1)
+
+
+def standard_log_density(z: Tensor) -> Tensor:
+    """log N(z; 0, I), (..., d) -> (...,)."""
+    return -0.5 * (z.square().sum(-1) + z.shape[-1] * LOG_2PI)
+
+
+def reparameterize(
+    mean: Tensor, log_variance: Tensor, samples: int, generator: torch.Generator | None
+) -> Tensor:
+    """z = μ + σε with ε ~ N(0, I): (B, d) -> (M, B, d)."""
+    noise = torch.randn((samples, *mean.shape), generator=generator, device=mean.device, dtype=mean.dtype)
+    return torch.addcmul(mean, torch.exp(0.5 * log_variance), noise)
+
+
+def log_mean_exp(values: Tensor) -> Tensor:
+    """log (1/M) Σ_j exp(v_j) over the first dimension."""
+    return torch.logsumexp(values, 0) - math.log(values.shape[0])
+
+
+def sampled_kl(mean: Tensor, log_variance: Tensor, samples: int, generator: torch.Generator | None = None) -> Tensor:
+    """A Monte Carlo estimate of KL(q ‖ N(0, I)), (B,): the mean of log q(z_j) − log p(z_j), a check of the closed form."""
+    z = reparameterize(mean, log_variance, samples, generator)
+    return (gaussian_log_density(z, mean, log_variance) - standard_log_density(z)).mean(0)
+
+
+def leave_one_out(values: Tensor) -> Tensor:
+    """The mean of the other values, of the same shape (M, B): a baseline that keeps the score function unbiased.
+
+    Over the samples of an image where there are several, over the other images of the batch otherwise.
+    """
+    dim = 0 if values.shape[0] > 1 else 1
+    count = values.shape[dim]
+    if count == 1:
+        return torch.zeros_like(values)
+    return (values.sum(dim, keepdim=True) - values) / (count - 1)
+
+
+def bound_terms(
+    model: LatentModel,
+    target: Tensor,
+    labels: Tensor | None,
+    *,
+    samples: int = 1,
+    objective: str = "elbo",
+    gradient: str = "reparameterization",
+    generator: torch.Generator | None = None,
+) -> Terms:
+    """The terms of the bound on log p(x) or log p(x, y).
+
+    Args:
+        target: what the likelihood models, (B, P), of `model.likelihood.target`.
+        labels: int64 (B,), for a Joint VAE.
+        samples: M.
+        objective: `elbo`, or `iw` to have the importance-weighted bound beside it.
+        gradient: `reparameterization` or `score-function`; both have the same values.
+    """
+    y, log_prior = None, None
+    if isinstance(model, JointVAE) and labels is not None:
+        y, log_prior = one_hot(labels, model.config.classes), model.log_class_prior()[labels]
+    mean, log_variance = model.encode(model.likelihood.encoder_input(target), y)
+    kl = gaussian_kl(mean, log_variance).sum(-1)
+    z = reparameterize(mean, log_variance, samples, generator)
+    if gradient == "score-function":
+        z = z.detach()
+    log_likelihood = model.likelihood.log_prob(
+        model.decode(z, None if y is None else y.expand(samples, *y.shape)), target
+    )  # (M, B)
+    reconstruction = log_likelihood.mean(0)
+    if objective == "iw":
+        ratio = standard_log_density(z) - gaussian_log_density(z, mean, log_variance)
+        return Terms(reconstruction, kl, log_prior, bound=log_mean_exp(log_likelihood + ratio))
+    if gradient == "score-function":
+        advantage = (log_likelihood - leave_one_out(log_likelihood)).detach()
+        score = gaussian_log_density(z, mean, log_variance)
+        return Terms(reconstruction, kl, log_prior, surrogate=(advantage * (score - score.detach())).mean(0))
+    return Terms(reconstruction, kl, log_prior)
+
+
+def unlabelled_terms(
+    model: JointVAE,
+    target: Tensor,
+    log_q: Tensor,
+    weights: Weights,
+    *,
+    samples: int = 1,
+    objective: str = "elbo",
+    gradient: str = "reparameterization",
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """The bound on log p(x) of images without a label, (B,): M2's second term (Kingma et al., 2014, equation 7).
+
+    Σ_y q(y|x)·J_cond(x, y) + H(q(y|x)), the sum over all C classes in one batch.
+
+    Args:
+        log_q: log q(y|x), (B, C).
+    """
+    batch, classes = log_q.shape
+    repeated = target.repeat(classes, 1)  # (C·B, P)
+    labels = torch.arange(classes, device=target.device).repeat_interleave(batch)
+    terms = bound_terms(model, repeated, labels, samples=samples, objective=objective, gradient=gradient,
+                        generator=generator)
+    conditional = terms.conditional(weights).view(classes, batch).T
+    return (log_q.exp() * (conditional - log_q)).sum(-1)
+
+
+@dataclass(frozen=True)
+class GradientMoments:
+    """The mean of an estimator of ∇_ψ over repeated draws, flat, and its total variance (the trace of its covariance)."""
+
+    mean: Tensor
+    variance: float
+
+
+def gradient_moments(
+    model: LatentModel,
+    images: Tensor,
+    labels: Tensor | None = None,
+    *,
+    gradient: str = "reparameterization",
+    samples: int = 1,
+    draws: int = 100,
+    seed: int = 0,
+) -> GradientMoments:
+    """Mean and variance of ∇_ψ of a batch's mean ELBO over draws of z, with pixels held fixed.
+
+    Args:
+        images: uint8 (B, P).
+        gradient: `reparameterization` or `score-function`; both estimate the same gradient.
+        draws: independent repetitions, at least 2.
+    """
+    generator = torch.Generator(images.device).manual_seed(seed)
+    target = model.likelihood.target(images, generator)
+    parameters = list(model.encoder.parameters())
+    total, squares = None, None
+    for _ in range(draws):
+        terms = bound_terms(model, target, labels, samples=samples, gradient=gradient, generator=generator)
+        parts = torch.autograd.grad(terms.conditional(Weights()).mean(), parameters)
+        flat = torch.cat([part.flatten() for part in parts]).double()
+        total = flat if total is None else total + flat
+        squares = flat.square() if squares is None else squares + flat.square()
+    assert total is not None and squares is not None
+    mean = total / draws
+    variance = (squares / draws - mean.square()).sum() * draws / (draws - 1)
+    return GradientMoments(mean, float(variance))
+
+
+def classifier_input(images: Tensor) -> Tensor:
+    """What q(y|x) sees: grey pixels in [0, 1], whatever the likelihood; uint8 (B, P) -> (B, P)."""
+    return grey(images)

@@ -1,0 +1,64 @@
+"""The VAE of the lecture: q(z|x) = N(μ(x), Σ(x)), p(z) = N(0, I), p(x|z) a choice of likelihood."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from vae_explorer.engine.config import ModelConfig
+from vae_explorer.engine.likelihoods import build_likelihood
+from vae_explorer.engine.networks import build_decoder, build_encoder
+
+# Beyond this σ leaves [e⁻¹⁵, e¹⁵]: a wild first step then costs a poor fit, not a NaN.
+LOG_VARIANCE_LIMIT = 30.0
+
+
+class LatentModel(nn.Module):
+    """An encoder and a decoder about a Gaussian latent space; the part that VAE and Joint VAE share.
+
+    θ, `generation_parameters`, is what p needs; ψ, `inference_parameters`, is what q needs.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.likelihood = build_likelihood(config)
+        scales = 1 if config.posterior == "isotropic" else config.latent_dim
+        self.encoder = build_encoder(config, config.latent_dim + scales)
+        self.decoder = build_decoder(config, self.likelihood.parameters_per_value)
+
+    def encode(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The posterior's mean and log variance, both (B, d).
+
+        Args:
+            x: the likelihood's `encoder_input`, (B, P) in [0, 1].
+            y: one-hot classes (B, C), for a Joint VAE only.
+        """
+        out = self.encoder(x, y)
+        mean, log_variance = out[..., : self.config.latent_dim], out[..., self.config.latent_dim :]
+        log_variance = log_variance.clamp(-LOG_VARIANCE_LIMIT, LOG_VARIANCE_LIMIT)
+        return mean, log_variance.expand_as(mean)
+
+    def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """The likelihood's parameters, (..., d) and one-hot (..., C) -> (..., P·k)."""
+        return self.decoder(z, y)
+
+    def generation_parameters(self) -> Iterator[nn.Parameter]:
+        """θ."""
+        yield from self.decoder.parameters()
+        yield from self.likelihood.parameters()
+
+    def inference_parameters(self) -> Iterator[nn.Parameter]:
+        """ψ."""
+        yield from self.encoder.parameters()
+
+
+class VAE(LatentModel):
+    """p(x) = ∫ p(x|z) p(z) dz (Kingma and Welling, 2014; Rezende et al., 2014)."""
+
+
+def one_hot(labels: Tensor, classes: int) -> Tensor:
+    """int64 labels (...,) as float rows (..., C)."""
+    return torch.nn.functional.one_hot(labels, classes).to(torch.float32)
