@@ -42,8 +42,8 @@ FONT_BASE: Final = 13
 FONT_TITLE: Final = 13
 FONT_LARGE: Final = 16
 
-# Class colours: the first eight are of the Okabe-Ito and Tol families, moved in lightness until all ten
-# stay apart for the three common kinds of colour blindness and are legible on the theme's canvas.
+# Class colours: hues of the Okabe-Ito and Tol families, moved by a search until all ten stay apart
+# for the three common kinds of colour blindness and are legible on the theme's canvas.
 _LIGHT_CLASSES: Final = (
     "#0072b2", "#e08a00", "#009e73", "#d1495b", "#7b3fb5",
     "#4db3e6", "#8a6d1f", "#e27bb1", "#2b2a6e", "#5c6b1e",
@@ -151,7 +151,7 @@ def system_theme_name() -> str:
 
 
 def apply_theme(app: QApplication, theme: Theme) -> None:
-    """Give the whole application this look. Widgets that paint themselves get `set_theme` besides."""
+    """Give the whole application this look; widgets that paint themselves get `set_theme`."""
     style = QStyleFactory.create("Fusion")
     if style is not None and app.style().name().lower() != "fusion":
         app.setStyle(style)
@@ -297,7 +297,7 @@ def tool_button(
     checkable: bool = False,
     parent: QWidget | None = None,
 ) -> QToolButton:
-    """A quiet icon button; its tooltip names the shortcut, and its accessible name is the tooltip."""
+    """A quiet icon button; its tooltip names the shortcut."""
     button = QToolButton(parent)
     button.setProperty("quiet", True)
     button.setProperty("icon_name", icon_name)

@@ -1,0 +1,294 @@
+"""The form of a training's settings: one row a setting, presets first, details on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QLabel,
+    QLineEdit,
+    QSpinBox,
+    QWidget,
+)
+
+from vae_explorer.engine.config import ModelConfig, TrainingConfig
+from vae_explorer.engine.errors import ConfigError
+from vae_explorer.gui import style
+from vae_explorer.gui.recipes import Recipe, recipes
+from vae_explorer.gui.training_settings import (
+    DatasetChoice,
+    Setting,
+    Value,
+    model_settings,
+    relevant,
+    training_settings,
+)
+
+Editor = QComboBox | QSpinBox | QLineEdit | QCheckBox
+
+
+class TrainingForm(QWidget):
+    """Edits a `ModelConfig`, a data set's name and a `TrainingConfig`."""
+
+    live_changed = Signal(str, float)
+    dataset_changed = Signal(str)
+    folder_requested = Signal()
+    explained = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._recipes = recipes()
+        self._datasets: list[DatasetChoice] = []
+        self._settings = {s.name: s for s in (*model_settings(), *training_settings())}
+        self._editors: dict[str, Editor] = {}
+        self._labels: dict[str, QLabel] = {}
+        self._show_details = False
+        self._running = False
+        self._layout = QFormLayout(self)
+        self._layout.setContentsMargins(0, 0, style.GAP, 0)
+        self._layout.setHorizontalSpacing(style.GAP)
+        self._layout.setVerticalSpacing(style.HALF)
+        self._layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        self._recipe = self._build_recipe()
+        self._dataset = self._build_dataset()
+        for setting in sorted(self._settings.values(), key=lambda s: s.detail):
+            self._add_setting(setting)
+        self.apply_recipe(self._recipes[0])
+
+    # -- what the panel asks ---------------------------------------------------------------
+
+    def model_config(self) -> ModelConfig:
+        """The model described. Raises ConfigError with a sentence where it describes none."""
+        dataset = self._chosen_dataset()
+        values = self._values(of_model=True)
+        if values["kind"] == "ppca":
+            values["likelihood"] = "gaussian"
+        return ModelConfig(
+            image_shape=dataset.image_shape,
+            class_names=dataset.class_names,
+            **values,  # type: ignore[arg-type]
+        )
+
+    def training_config(self) -> TrainingConfig:
+        """The training described. Raises ConfigError with a sentence where it describes none."""
+        return TrainingConfig(**self._values(of_model=False))  # type: ignore[arg-type]
+
+    def dataset_name(self) -> str:
+        """The name of the chosen data set, or the folder's path."""
+        return str(self._dataset.currentData() or "")
+
+    def value(self, name: str) -> Value:
+        """One setting as it stands. Raises ConfigError where its text is no number."""
+        return _read(self._editors[name], self._settings[name])
+
+    def set_value(self, name: str, value: Value) -> None:
+        """Set one setting."""
+        _write(self._editors[name], value)
+
+    def set_datasets(self, choices: Sequence[DatasetChoice]) -> None:
+        """Offer these data sets; the one chosen before stays chosen where it is still offered."""
+        chosen = self.dataset_name()
+        self._datasets = list(choices)
+        self._dataset.blockSignals(True)
+        self._dataset.clear()
+        for choice in self._datasets:
+            self._dataset.addItem(choice.title, choice.name)
+        self._dataset.addItem(self.tr("Folder of images…"), "")
+        self._dataset.setCurrentIndex(max(0, self._dataset.findData(chosen or "digits")))
+        self._dataset.blockSignals(False)
+        self._refresh()
+
+    def add_folder(self, choice: DatasetChoice) -> None:
+        """Offer a folder of images beside the data sets, and choose it."""
+        self.set_datasets([d for d in self._datasets if d.name != choice.name] + [choice])
+        self._dataset.setCurrentIndex(self._dataset.findData(choice.name))
+
+    def set_dataset(self, name: str) -> None:
+        """Choose a data set by name; an unknown one is ignored."""
+        index = self._dataset.findData(name)
+        if index >= 0:
+            self._dataset.setCurrentIndex(index)
+
+    def apply_recipe(self, recipe: Recipe) -> None:
+        """Set everything to the recipe's values, and what it does not name to the default."""
+        for name, setting in self._settings.items():
+            self.set_value(name, recipe.values.get(name, setting.default))
+        index = self._recipe.findData(recipe.key)
+        self._recipe.blockSignals(True)
+        self._recipe.setCurrentIndex(index)
+        self._recipe.blockSignals(False)
+        self._refresh()
+
+    def set_details_shown(self, shown: bool) -> None:
+        """Show the settings that most people leave alone, or fold them away."""
+        self._show_details = shown
+        self._refresh()
+
+    def set_running(self, running: bool) -> None:
+        """While a training runs only its live settings can be changed."""
+        self._running = running
+        self._refresh()
+
+    # -- building --------------------------------------------------------------------------
+
+    def _build_recipe(self) -> QComboBox:
+        box = QComboBox(self)
+        for recipe in self._recipes:
+            box.addItem(recipe.title, recipe.key)
+            box.setItemData(box.count() - 1, recipe.note, Qt.ItemDataRole.ToolTipRole)
+        box.activated.connect(self._on_recipe)
+        self._add_row("recipe", self.tr("Recipe"), box, self.tr("Settings that go together."))
+        return box
+
+    def _build_dataset(self) -> QComboBox:
+        box = QComboBox(self)
+        box.addItem(self.tr("Digits (bundled)"), "digits")
+        box.addItem(self.tr("Folder of images…"), "")
+        self._datasets = [DatasetChoice("digits", self.tr("Digits (bundled)"), class_names=_DIGITS)]
+        box.activated.connect(self._on_dataset)
+        box.currentIndexChanged.connect(self._refresh)
+        self._add_row("dataset", self.tr("Data"), box, self.tr("The images to learn from."))
+        return box
+
+    def _add_setting(self, setting: Setting) -> None:
+        editor = _make_editor(setting, self)
+        self._editors[setting.name] = editor
+        self._add_row(setting.name, setting.title, editor, setting.help)
+        if setting.live and isinstance(editor, QLineEdit):
+            editor.editingFinished.connect(self._on_live_edited)
+        if isinstance(editor, QComboBox):
+            editor.currentIndexChanged.connect(self._refresh)
+
+    def _add_row(self, name: str, title: str, editor: QWidget, explanation: str) -> None:
+        label = QLabel(title, self)
+        label.setBuddy(editor)
+        self._labels[name] = label
+        for widget in (label, editor):
+            widget.setToolTip(explanation)
+        editor.setObjectName(name)
+        editor.setAccessibleName(title)
+        editor.setAccessibleDescription(explanation)
+        editor.installEventFilter(self)
+        self._layout.addRow(label, editor)
+
+    # -- events ----------------------------------------------------------------------------
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if not isinstance(watched, QWidget):
+            return super().eventFilter(watched, event)
+        if event.type() == QEvent.Type.Wheel and not watched.hasFocus():
+            event.ignore()  # a wheel that scrolls the panel must not change what it passes over
+            return True
+        if event.type() in (QEvent.Type.Enter, QEvent.Type.FocusIn):
+            self.explained.emit(watched.toolTip())
+        return super().eventFilter(watched, event)
+
+    def _on_recipe(self, index: int) -> None:
+        self.apply_recipe(self._recipes[index])
+        self.explained.emit(self._recipes[index].note)
+
+    def _on_dataset(self, _index: int) -> None:
+        name = self.dataset_name()
+        if name:
+            self.dataset_changed.emit(name)
+        else:
+            self.folder_requested.emit()
+
+    def _on_live_edited(self) -> None:
+        editor = self.sender()
+        if not self._running or not isinstance(editor, QLineEdit):
+            return
+        try:
+            value = self.value(editor.objectName())
+        except ConfigError:
+            return  # the field itself shows that its text is no number
+        if isinstance(value, float):
+            self.live_changed.emit(editor.objectName(), value)
+
+    def _refresh(self) -> None:
+        for name, setting in self._settings.items():
+            editor = self._editors.get(name)
+            if editor is None:
+                return  # still being built
+            detail = setting.detail and not (self._running and setting.live)
+            shown = (self._show_details or not detail) and relevant(name, self._plain_value)
+            self._layout.setRowVisible(editor, shown)
+            editor.setEnabled(setting.live or not self._running)
+        for box in (self._recipe, self._dataset):
+            box.setEnabled(not self._running)
+
+    def _plain_value(self, name: str) -> Value:
+        editor = self._editors[name]
+        return editor.currentData() if isinstance(editor, QComboBox) else None
+
+    def _values(self, *, of_model: bool) -> dict[str, Value]:
+        settings = [s for s in self._settings.values() if s.of_model == of_model]
+        return {
+            s.name: self.value(s.name) if relevant(s.name, self._plain_value) else s.default
+            for s in settings
+        }
+
+    def _chosen_dataset(self) -> DatasetChoice:
+        name = self.dataset_name()
+        for choice in self._datasets:
+            if choice.name == name:
+                return choice if choice.labelled else replace(choice, class_names=())
+        raise ConfigError(self.tr("Choose a data set first."))
+
+
+_DIGITS = tuple(str(i) for i in range(10))
+
+
+def _make_editor(setting: Setting, parent: QWidget) -> Editor:
+    match setting.kind:
+        case "choice":
+            box = QComboBox(parent)
+            for value, title in setting.choices:
+                box.addItem(title, value)
+            return box
+        case "whole":
+            spin = QSpinBox(parent)
+            spin.setRange(setting.low, setting.high)
+            spin.setGroupSeparatorShown(True)
+            return spin
+        case "flag":
+            return QCheckBox(parent)
+        case _:
+            return QLineEdit(parent)
+
+
+def _read(editor: Editor, setting: Setting) -> Value:
+    if isinstance(editor, QComboBox):
+        return editor.currentData()
+    if isinstance(editor, QSpinBox):
+        return editor.value()
+    if isinstance(editor, QCheckBox):
+        return editor.isChecked()
+    text = editor.text().strip().replace("−", "-")
+    try:
+        if setting.kind == "widths":
+            return tuple(int(part) for part in text.replace(",", " ").split())
+        if setting.kind == "optional":
+            return int(text) if text else None
+        return float(text.replace(",", "."))
+    except ValueError as error:
+        raise ConfigError(f"{setting.title} is a number; not “{text}”.") from error
+
+
+def _write(editor: Editor, value: Value) -> None:
+    if isinstance(editor, QComboBox):
+        editor.setCurrentIndex(max(0, editor.findData(value)))
+    elif isinstance(editor, QSpinBox):
+        editor.setValue(int(value) if isinstance(value, int | float) else 0)
+    elif isinstance(editor, QCheckBox):
+        editor.setChecked(bool(value))
+    elif isinstance(value, tuple):
+        editor.setText(" ".join(map(str, value)))
+    else:
+        editor.setText("" if value is None else f"{value:g}")

@@ -1,0 +1,227 @@
+"""The training panel: what to train, the buttons that drive it, and how far it is."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from vae_explorer.engine.errors import ConfigError
+from vae_explorer.gui import style
+from vae_explorer.gui.style import Theme
+from vae_explorer.gui.training_form import TrainingForm
+
+TrainingState = Literal["unready", "idle", "loading", "training", "paused", "stopping"]
+
+
+class TrainingPanel(QWidget):
+    """Settings above, buttons and progress below.
+
+    `start_requested` carries (ModelConfig, data set name, TrainingConfig).
+    """
+
+    start_requested = Signal(object, str, object)
+    pause_requested = Signal()
+    resume_requested = Signal()
+    step_requested = Signal()
+    epoch_requested = Signal()
+    stop_requested = Signal()
+    live_changed = Signal(str, float)
+    dataset_chosen = Signal(str)
+    folder_requested = Signal()
+    refused = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state: TrainingState = "unready"
+        self.form = TrainingForm(self)
+        self.form.live_changed.connect(self.live_changed)
+        self.form.dataset_changed.connect(self.dataset_chosen)
+        self.form.folder_requested.connect(self.folder_requested)
+        self._scroll = self._build_scroll()
+        self._help = style.muted_label("", self, wrap=True)
+        self._help.setFixedHeight(2 * self._help.fontMetrics().lineSpacing())
+        self._help.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        self.form.explained.connect(self._help.setText)
+        self._bar = QProgressBar(self)
+        self._bar.setTextVisible(False)
+        self._bar.setFixedHeight(style.GRID)
+        self._bar.setAccessibleName(self.tr("Training progress"))
+        self._progress = QLabel(self)
+        self._progress.setFont(style.number_font(style.FONT_SMALL))
+        self._build_buttons(theme)
+        self._arrange()
+        self.set_state("unready")
+        self.set_theme(theme)
+
+    # -- what the controller says ------------------------------------------------------------
+
+    def set_state(self, state: TrainingState) -> None:
+        """Which buttons make sense."""
+        self._state = state
+        running = state in ("loading", "training", "paused", "stopping")
+        self.form.set_running(running)
+        texts = {
+            "training": self.tr("Pause"),
+            "paused": self.tr("Resume"),
+            "loading": self.tr("Loading data…"),
+            "stopping": self.tr("Stopping…"),
+        }
+        self.start_button.setText(texts.get(state, self.tr("Start training")))
+        self.start_button.setEnabled(state in ("idle", "training", "paused"))
+        self.step_button.setEnabled(state in ("idle", "training", "paused"))
+        self.epoch_button.setEnabled(state in ("idle", "training", "paused"))
+        self.stop_button.setEnabled(state in ("loading", "training", "paused"))
+        if not running:
+            self._bar.setRange(0, 1000)
+            self._bar.setValue(0)
+
+    def state(self) -> TrainingState:
+        """The state set last."""
+        return self._state
+
+    def set_progress(
+        self, epoch: float, epochs: int, seconds_left: float | None, text: str = ""
+    ) -> None:
+        """How far the training is; `epoch` counts parts of an epoch."""
+        self._bar.setRange(0, 1000)
+        self._bar.setValue(round(1000 * min(1.0, epoch / max(1, epochs))))
+        parts = [self.tr("Epoch {0:.1f} of {1}").format(epoch, epochs)]
+        if text:
+            parts.append(text)
+        if seconds_left is not None:
+            parts.append(self.tr("{0} left").format(format_duration(seconds_left)))
+        self._progress.setText("  ·  ".join(parts))
+
+    def set_download(self, done: int, total: int | None) -> None:
+        """How much of a data set has come; an unknown total shows a busy bar."""
+        if total:
+            self._bar.setRange(0, 1000)
+            self._bar.setValue(round(1000 * done / total))
+            text = self.tr("Downloading: {0:.1f} of {1:.1f} MB").format(done / 1e6, total / 1e6)
+        else:
+            self._bar.setRange(0, 0)
+            text = self.tr("Downloading: {0:.1f} MB").format(done / 1e6)
+        self._progress.setText(text)
+
+    def set_note(self, text: str) -> None:
+        """A line in place of the progress: how a training ended, what is being loaded."""
+        self._progress.setText(text)
+
+    def note(self) -> str:
+        """The line beside the bar."""
+        return self._progress.text()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw icons and the progress bar in the theme's colours."""
+        for button in (self.details_button, self.step_button, self.epoch_button, self.stop_button):
+            style.retint(button, theme)
+        self._bar.setStyleSheet(
+            f"QProgressBar {{ background: {theme.raised.name()}; border: none;"
+            f" border-radius: 4px; }}"
+            f"QProgressBar::chunk {{ background: {theme.accent.name()}; border-radius: 4px; }}"
+        )
+
+    # -- what the user does --------------------------------------------------------------------
+
+    def activate(self) -> None:
+        """Start, pause or resume: what the main button says."""
+        if self._state == "training":
+            self.pause_requested.emit()
+        elif self._state == "paused":
+            self.resume_requested.emit()
+        elif self._state == "idle":
+            self._start()
+
+    def _start(self) -> bool:
+        try:
+            model, training = self.form.model_config(), self.form.training_config()
+        except ConfigError as error:
+            self.refused.emit(str(error))
+            return False
+        self.start_requested.emit(model, self.form.dataset_name(), training)
+        return True
+
+    def _step(self) -> None:
+        if self._state != "idle" or self._start():
+            self.step_requested.emit()
+
+    def _epoch(self) -> None:
+        if self._state != "idle" or self._start():
+            self.epoch_requested.emit()
+
+    # -- building ----------------------------------------------------------------------------
+
+    def _build_scroll(self) -> QScrollArea:
+        scroll = QScrollArea(self)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setWidget(self.form)
+        scroll.viewport().setAutoFillBackground(False)
+        self.form.setAutoFillBackground(False)
+        return scroll
+
+    def _build_buttons(self, theme: Theme) -> None:
+        self.start_button = QPushButton(self)
+        self.start_button.setProperty("primary", True)
+        self.start_button.setToolTip(
+            style.with_shortcut(self.tr("Start, pause or resume"), "Space")
+        )
+        self.start_button.clicked.connect(self.activate)
+        self.step_button = style.tool_button(
+            "step", self.tr("One step"), theme, shortcut="Ctrl+Right"
+        )
+        self.step_button.clicked.connect(self._step)
+        self.epoch_button = style.tool_button(
+            "epoch", self.tr("One epoch"), theme, shortcut="Ctrl+Shift+Right"
+        )
+        self.epoch_button.clicked.connect(self._epoch)
+        self.stop_button = style.tool_button("stop", self.tr("Stop"), theme, shortcut="Ctrl+.")
+        self.stop_button.clicked.connect(self.stop_requested)
+        self.details_button: QToolButton = style.tool_button(
+            "sliders", self.tr("All settings"), theme, checkable=True
+        )
+        self.details_button.toggled.connect(self.form.set_details_shown)
+
+    def _arrange(self) -> None:
+        head = QHBoxLayout()
+        head.addWidget(style.section_title(self.tr("Training"), self), 1)
+        head.addWidget(self.details_button)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(style.HALF)
+        buttons.addWidget(self.start_button, 1)
+        for button in (self.step_button, self.epoch_button, self.stop_button):
+            buttons.addWidget(button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(style.MARGIN, style.GAP, style.MARGIN, style.MARGIN)
+        column.setSpacing(style.HALF)
+        column.addLayout(head)
+        column.addWidget(self._scroll, 1)
+        column.addWidget(self._help)
+        column.addWidget(self._progress)
+        column.addWidget(self._bar)
+        column.addSpacing(style.HALF)
+        column.addLayout(buttons)
+
+
+def format_duration(seconds: float) -> str:
+    """`45 s`, `3 min 20 s`, `2 h 05 min`."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min"

@@ -1,0 +1,332 @@
+"""What can be set before a training, and one line of explanation each. No widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QCoreApplication
+
+Value = str | int | float | bool | None | tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class DatasetChoice:
+    """A data set as the panel offers it."""
+
+    name: str
+    title: str
+    image_shape: tuple[int, int, int] = (1, 28, 28)
+    class_names: tuple[str, ...] = ()
+    labelled: bool = True
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: how it is called, what it means, and how it is edited."""
+
+    name: str  # the field of ModelConfig or TrainingConfig
+    title: str
+    help: str
+    kind: str  # choice | whole | number | flag | widths | optional
+    default: Value
+    choices: tuple[tuple[Value, str], ...] = ()
+    low: int = 0
+    high: int = 2**31 - 1
+    of_model: bool = False
+    detail: bool = True
+    live: bool = False
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("TrainingSettings", text)
+
+
+def model_settings() -> list[Setting]:
+    """The settings of `ModelConfig`, in the order in which the panel shows them."""
+    return [
+        Setting(
+            "kind",
+            _tr("Model"),
+            _tr("VAE: p(x). Joint VAE: p(x, y), with labels. PPCA: the linear one."),
+            "choice",
+            "joint-vae",
+            (("joint-vae", _tr("Joint VAE")), ("vae", _tr("VAE")), ("ppca", _tr("PPCA"))),
+            of_model=True,
+            detail=False,
+        ),
+        Setting(
+            "likelihood",
+            _tr("Likelihood"),
+            _tr("p(x | z) of one pixel."),
+            "choice",
+            "bernoulli",
+            (
+                ("bernoulli", _tr("Bernoulli")),
+                ("continuous-bernoulli", _tr("Continuous Bernoulli")),
+                ("gaussian", _tr("Gaussian")),
+                ("categorical", _tr("Categorical")),
+            ),
+            of_model=True,
+            detail=False,
+        ),
+        Setting(
+            "latent_dim",
+            _tr("Latent size d"),
+            _tr("How many numbers the code z of an image has."),
+            "whole",
+            2,
+            low=1,
+            high=4096,
+            of_model=True,
+            detail=False,
+        ),
+        Setting(
+            "preset",
+            _tr("Network"),
+            _tr("Lecture: one hidden layer of 256. Deep: the widths below. Convolutional."),
+            "choice",
+            "deep",
+            (("lecture", _tr("Lecture")), ("deep", _tr("Deep")), ("conv", _tr("Convolutional"))),
+            of_model=True,
+        ),
+        Setting(
+            "widths",
+            _tr("Widths"),
+            _tr("Hidden widths of the deep encoder; the decoder has them reversed."),
+            "widths",
+            (512, 256),
+            of_model=True,
+        ),
+        Setting(
+            "activation",
+            _tr("Activation"),
+            _tr("The non-linearity of the deep and convolutional networks."),
+            "choice",
+            "leaky-relu",
+            tuple((a, a) for a in ("leaky-relu", "relu", "tanh", "silu", "gelu", "elu")),
+            of_model=True,
+        ),
+        Setting(
+            "classifier",
+            _tr("Classifier"),
+            _tr("The network of q(y | x)."),
+            "choice",
+            "mlp",
+            (("mlp", _tr("Like the encoder")), ("conv", _tr("Convolutional"))),
+            of_model=True,
+        ),
+        Setting(
+            "posterior",
+            _tr("Posterior"),
+            _tr("q(z | x): one variance a dimension, or one for all."),
+            "choice",
+            "diagonal",
+            (("diagonal", _tr("Diagonal")), ("isotropic", _tr("Isotropic"))),
+            of_model=True,
+        ),
+        Setting(
+            "levels",
+            _tr("Grey levels K"),
+            _tr("Of the categorical likelihood: 2 to 256."),
+            "whole",
+            256,
+            low=2,
+            high=256,
+            of_model=True,
+        ),
+        Setting(
+            "binarisation",
+            _tr("Binarisation"),
+            _tr("Bernoulli pixels drawn anew at every use, or rounded."),
+            "choice",
+            "stochastic",
+            (("stochastic", _tr("Stochastic")), ("fixed", _tr("Fixed"))),
+            of_model=True,
+        ),
+        Setting(
+            "variance",
+            _tr("Variance η²"),
+            _tr("Of the Gaussian likelihood, pixels in [0, 1]."),
+            "number",
+            0.05,
+            of_model=True,
+        ),
+        Setting(
+            "learn_variance",
+            _tr("Learn η²"),
+            _tr("Let the training find the Gaussian's variance."),
+            "flag",
+            False,
+            of_model=True,
+        ),
+    ]
+
+
+def training_settings() -> list[Setting]:
+    """The settings of `TrainingConfig`, in the order in which the panel shows them."""
+    return [
+        Setting(
+            "epochs",
+            _tr("Epochs"),
+            _tr("How often every training image is seen."),
+            "whole",
+            20,
+            low=1,
+            high=100_000,
+            detail=False,
+        ),
+        Setting(
+            "beta",
+            "β",
+            _tr("Weight on the KL term. What is shown as ELBO always has β = 1."),
+            "number",
+            1.0,
+            live=True,
+        ),
+        Setting(
+            "classification_weight",
+            "λ",
+            _tr("Weight on log q(y | x), the Joint VAE's classifier."),
+            "number",
+            1.0,
+            live=True,
+        ),
+        Setting(
+            "learning_rate",
+            _tr("Learning rate"),
+            _tr("Size of a step of the optimiser."),
+            "number",
+            1e-3,
+            live=True,
+        ),
+        Setting(
+            "batch_size",
+            _tr("Batch"),
+            _tr("Images a step."),
+            "whole",
+            128,
+            low=1,
+            high=65_536,
+        ),
+        Setting(
+            "samples",
+            _tr("Samples M"),
+            _tr("Latent samples an image in the reconstruction term."),
+            "whole",
+            1,
+            low=1,
+            high=10_000,
+        ),
+        Setting(
+            "objective",
+            _tr("Objective"),
+            _tr("The ELBO, or the importance-weighted bound of M samples."),
+            "choice",
+            "elbo",
+            (("elbo", "ELBO"), ("iw", _tr("Importance-weighted"))),
+        ),
+        Setting(
+            "gradient",
+            _tr("Gradient"),
+            _tr("Of ψ: through z = μ + σ ε, or the noisy score function."),
+            "choice",
+            "reparameterization",
+            (
+                ("reparameterization", _tr("Reparameterization")),
+                ("score-function", _tr("Score function")),
+            ),
+        ),
+        Setting(
+            "optimisation",
+            _tr("Steps"),
+            _tr("On θ and ψ together, or in turns as in the lecture."),
+            "choice",
+            "joint",
+            (("joint", _tr("Joint")), ("alternating", _tr("Alternating"))),
+        ),
+        Setting(
+            "schedule",
+            _tr("Schedule"),
+            _tr("How the learning rate goes: constant, or a cosine down to 0."),
+            "choice",
+            "constant",
+            (("constant", _tr("Constant")), ("cosine", _tr("Cosine"))),
+        ),
+        Setting(
+            "optimizer",
+            _tr("Optimiser"),
+            _tr("Adam, or its cousin Adamax."),
+            "choice",
+            "adam",
+            (("adam", "Adam"), ("adamax", "Adamax")),
+        ),
+        Setting(
+            "warmup_epochs",
+            _tr("KL warm-up"),
+            _tr("Epochs in which β rises from 0: keeps codes alive."),
+            "whole",
+            0,
+            low=0,
+            high=100_000,
+        ),
+        Setting(
+            "labels",
+            _tr("Labels"),
+            _tr("How many images keep their label. Empty: all of them."),
+            "optional",
+            None,
+            low=1,
+        ),
+        Setting(
+            "augment",
+            _tr("Augment"),
+            _tr("Small random shifts and turns of the classifier's input."),
+            "flag",
+            False,
+        ),
+        Setting(
+            "patience",
+            _tr("Patience"),
+            _tr("Stop after so many epochs without progress. Empty: never."),
+            "optional",
+            None,
+            low=1,
+            high=100_000,
+        ),
+        Setting(
+            "seed",
+            _tr("Seed"),
+            _tr("The same seed gives the same curves."),
+            "whole",
+            0,
+        ),
+        Setting(
+            "device",
+            _tr("Device"),
+            _tr("Automatic takes the GPU where there is one."),
+            "choice",
+            "auto",
+            (("auto", _tr("Automatic")), ("cpu", "CPU"), ("cuda", "CUDA"), ("mps", "MPS")),
+        ),
+    ]
+
+
+def relevant(name: str, value_of: Callable[[str], Value]) -> bool:
+    """Whether a setting means anything beside the others: the panel hides what does not."""
+    kind, likelihood = value_of("kind"), value_of("likelihood")
+    if kind == "ppca":
+        return name in {"kind", "latent_dim", "epochs", "seed"}
+    rules: dict[str, bool] = {
+        "widths": value_of("preset") == "deep",
+        "activation": value_of("preset") != "lecture",
+        "levels": likelihood == "categorical",
+        "binarisation": likelihood == "bernoulli",
+        "variance": likelihood == "gaussian",
+        "learn_variance": likelihood == "gaussian",
+        "classifier": kind == "joint-vae",
+        "classification_weight": kind == "joint-vae",
+        "labels": kind == "joint-vae",
+        "augment": kind == "joint-vae",
+    }
+    return rules.get(name, True)
