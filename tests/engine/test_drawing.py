@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from vae_explorer.engine.drawing import to_model_input
+from vae_explorer.engine.drawing import ink_from_photograph, to_model_input
 from vae_explorer.engine.errors import InputError
 
 DIGITS = Path(__file__).parents[2] / "resources" / "digits.npz"
@@ -220,3 +220,24 @@ def test_a_photograph_of_sixteen_megapixels_is_fast() -> None:
     start = time.perf_counter()
     to_model_input(photograph)
     assert time.perf_counter() - start < 2
+
+
+def test_dark_ink_on_bright_paper_is_turned_over() -> None:
+    digit = pasted(nine(200), (300, 400), 40, 120)
+    np.testing.assert_allclose(ink_from_photograph(255 - digit), digit, atol=1)
+    np.testing.assert_allclose(ink_from_photograph(digit), digit, atol=1)
+
+
+def test_a_photograph_with_a_shadow_gives_the_same_model_input() -> None:
+    digit = pasted(nine(200), (300, 400), 40, 120)
+    shadow = np.linspace(0, 35, 400)[None, :]
+    grain = np.random.default_rng(0).normal(0, 4, digit.shape)
+    photograph = np.clip(215 - 0.65 * digit - shadow + grain, 0, 255).astype(np.uint8)
+    expected = to_model_input(digit).astype(float)
+    difference = np.abs(to_model_input(ink_from_photograph(photograph)) - expected)
+    assert difference.mean() / 255 < 0.03
+
+
+def test_a_blank_page_says_so() -> None:
+    with pytest.raises(InputError, match="nothing is written"):
+        ink_from_photograph(np.full((30, 30), 250, np.uint8))

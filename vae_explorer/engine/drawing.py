@@ -45,6 +45,40 @@ def to_model_input(drawing: ArrayLike, shape: tuple[int, int] = (28, 28)) -> NDA
     return _centred(_saturated(_resized(ink, rows, columns)), height, width)
 
 
+def ink_from_photograph(grey: ArrayLike) -> NDArray[np.uint8]:
+    """What is written on a photographed or scanned paper, ink high and the paper gone.
+
+    grey: (H, W) of uint8 or floats, dark on bright or bright on dark; what most of the edge shows
+    is paper. Returns uint8 (H, W). Raises InputError where nothing is written, or it is no picture.
+    """
+    picture = _checked(grey).astype(np.float64)
+    low, high = float(picture.min()), float(picture.max())
+    if high == low:
+        raise InputError("The picture is blank: nothing is written on it.")
+    paper = float(np.median(_edge(picture)))
+    if paper > (low + high) / 2:
+        picture, paper = -picture, -paper
+    ink = np.clip(picture - paper, 0, None)
+    if np.median(np.abs(_edge(picture) - paper)) > 0:  # grain or shadow: a scan, not a rendering
+        ink = _above_grain(ink)
+    return np.rint(ink / ink.max() * 255).astype(np.uint8)
+
+
+def _above_grain(ink: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Ink and paper parted by Otsu's threshold (1979), softly, so that edges stay anti-aliased."""
+    counts, bounds = np.histogram(ink, bins=256)
+    levels = (bounds[:-1] + bounds[1:]) / 2
+    below = np.cumsum(counts)
+    above = below[-1] - below
+    mass = np.cumsum(counts * levels)
+    mean_below = mass / np.maximum(below, 1)
+    mean_above = (mass[-1] - mass) / np.maximum(above, 1)
+    best = int(np.argmax(below * above * (mean_above - mean_below) ** 2))
+    paper, written = mean_below[best], mean_above[best]
+    start = paper + 0.35 * (written - paper)
+    return np.clip(ink - start, 0, written - start)
+
+
 def _checked_shape(shape: tuple[int, int]) -> tuple[int, int]:
     if len(shape) != 2 or min(shape) < 1:
         raise InputError(f"A model input needs a height and a width of at least 1, not {shape}.")
@@ -107,7 +141,7 @@ def _paper(picture: NDArray[np.uint8] | NDArray[np.floating], high: float) -> tu
     The picture's edge is paper. Medians, so that strokes may run off it; where most of it is ink,
     as in a tight crop, or it is exactly black, as on the drawing pad, nothing is taken away.
     """
-    edge = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]]).astype(float)
+    edge = _edge(picture)
     paper = float(np.median(edge))
     noise = 1.4826 * float(np.median(np.abs(edge - paper)))  # the deviation, were it normal
     if (paper == 0 and noise == 0) or paper >= 0.5 * high:
@@ -115,9 +149,16 @@ def _paper(picture: NDArray[np.uint8] | NDArray[np.floating], high: float) -> tu
     return paper, min(paper + max(4 * noise, NOISE_SHARE * (high - paper)), 0.5 * (paper + high))
 
 
+def _edge(picture: NDArray[np.uint8] | NDArray[np.floating]) -> NDArray[np.float64]:
+    """The picture's outermost pixels."""
+    sides = [picture[0], picture[-1], picture[:, 0], picture[:, -1]]
+    return np.concatenate(sides).astype(np.float64)
+
+
 def _resized(ink: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:
     """The picture at another size, (rows, columns)."""
-    return _weights(ink.shape[0], rows) @ ink @ _weights(ink.shape[1], columns).T
+    shrunk = _weights(ink.shape[0], rows) @ ink @ _weights(ink.shape[1], columns).T
+    return shrunk.astype(np.float32, copy=False)
 
 
 def _weights(size: int, target: int) -> NDArray[np.float32]:
