@@ -1,0 +1,244 @@
+"""PPCA against torch.distributions and Gaussian conditioning, and EM against the closed form."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import pytest
+import torch
+from torch import Tensor
+from torch.distributions import LowRankMultivariateNormal, MultivariateNormal
+
+from vae_explorer.engine.config import ModelConfig
+from vae_explorer.engine.errors import ConfigError
+from vae_explorer.engine.linear_gaussian import (
+    MIN_VARIANCE,
+    LinearGaussian,
+    closed_form,
+    em_step,
+    random_start,
+)
+from vae_explorer.engine.moments import MAX_PIXELS, Moments, image_moments
+from vae_explorer.engine.ppca import PPCA
+
+PIXELS, LATENT = 12, 3
+
+
+def correlated_images(count: int = 400, seed: int = 0) -> Tensor:
+    """uint8 (count, 1, 3, 4) with three strong directions."""
+    generator = torch.Generator().manual_seed(seed)
+    z = torch.randn(count, LATENT, generator=generator) * torch.tensor([3.0, 2.0, 1.2])
+    directions = torch.randn(LATENT, PIXELS, generator=generator)
+    noise = torch.randn(count, PIXELS, generator=generator)
+    pixels = 128 + 18 * z @ directions / directions.norm(dim=1).mean() + 6 * noise
+    return pixels.round().clamp(0, 255).to(torch.uint8).view(count, 1, 3, 4)
+
+
+def grey_rows(images: Tensor) -> Tensor:
+    return images.flatten(1).double() / 255
+
+
+def fitted(latent_dim: int = LATENT) -> tuple[PPCA, LinearGaussian, Tensor]:
+    images = correlated_images()
+    parameters = closed_form(image_moments(images), latent_dim)
+    model = PPCA(ModelConfig(kind="ppca", image_shape=(1, 3, 4), latent_dim=latent_dim))
+    model.set_parameters(parameters)
+    return model, parameters, grey_rows(images)
+
+
+def test_moments_are_those_of_the_grey_images() -> None:
+    images = correlated_images(700)  # more than one chunk
+    moments = image_moments(images)
+    rows = grey_rows(images)
+    torch.testing.assert_close(moments.mean, rows.mean(0), rtol=1e-13, atol=0)
+    torch.testing.assert_close(moments.covariance, rows.T.cov(correction=0), rtol=1e-11, atol=1e-15)
+
+
+def test_a_constant_pixel_has_no_variance_at_all() -> None:
+    images = correlated_images(301)
+    images[:, 0, 0, 0] = 255
+    images[:, 0, 2, 3] = 7
+    covariance = image_moments(images).covariance
+    assert covariance[0].abs().max() == 0 and covariance[-1].abs().max() == 0
+    assert covariance[:, 0].abs().max() == 0 and covariance[1, 1] > 0
+
+
+def test_log_likelihood_is_that_of_torch_distributions() -> None:
+    model, parameters, rows = fitted()
+    covariance = parameters.weight @ parameters.weight.T + parameters.variance * torch.eye(
+        PIXELS, dtype=torch.float64
+    )
+    dense = MultivariateNormal(parameters.mean, covariance).log_prob(rows)
+    low_rank = LowRankMultivariateNormal(
+        parameters.mean, parameters.weight, parameters.variance.expand(PIXELS)
+    ).log_prob(rows)
+    moments = image_moments((rows * 255).round().to(torch.uint8).view(-1, 1, 3, 4))
+    assert parameters.log_likelihood(moments) == pytest.approx(float(dense.mean()), rel=1e-12)
+    assert parameters.log_likelihood(moments) == pytest.approx(float(low_rank.mean()), rel=1e-12)
+    # the module keeps float32 parameters
+    torch.testing.assert_close(model.log_evidence(rows.float()), dense, rtol=1e-5, atol=1e-4)
+
+
+def test_log_likelihood_of_other_images_takes_their_own_mean_into_account() -> None:
+    _, parameters, _ = fitted()
+    other = correlated_images(50, seed=5)
+    covariance = parameters.weight @ parameters.weight.T + parameters.variance * torch.eye(
+        PIXELS, dtype=torch.float64
+    )
+    expected = MultivariateNormal(parameters.mean, covariance).log_prob(grey_rows(other)).mean()
+    assert parameters.log_likelihood(image_moments(other)) == pytest.approx(
+        float(expected), rel=1e-11
+    )
+
+
+def test_posterior_is_the_conditional_of_the_joint_gaussian() -> None:
+    model, parameters, rows = fitted()
+    weight, variance = parameters.weight, parameters.variance
+    covariance = weight @ weight.T + variance * torch.eye(PIXELS, dtype=torch.float64)
+    gain = torch.linalg.solve(covariance, weight).T  # cov(z, x) cov(x)⁻¹
+    mean = (rows - parameters.mean) @ gain.T
+    conditional = torch.eye(LATENT, dtype=torch.float64) - gain @ weight
+    ours, log_variance = model.encode(rows.float())
+    torch.testing.assert_close(ours.double(), mean, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(
+        log_variance[0].double().exp(), conditional.diagonal(), rtol=1e-4, atol=0
+    )
+    off_diagonal = conditional - conditional.diagonal().diag()
+    assert off_diagonal.abs().max() < 1e-10
+
+
+def test_elbo_with_the_exact_posterior_is_the_log_likelihood() -> None:
+    model, parameters, rows = fitted()
+    moments = image_moments((rows * 255).round().to(torch.uint8).view(-1, 1, 3, 4))
+    mean, log_variance = (t.double() for t in model.encode(rows.float()))
+    kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
+    torch.testing.assert_close(
+        parameters.kl_per_dimension(moments), kl.mean(0), rtol=1e-4, atol=1e-5
+    )
+    # E_q ‖x − Wz − b‖² = ‖x − Wμ − b‖² + tr(W Σ Wᵀ)
+    residual = rows - model.decode(mean.float()).double()
+    spread = (log_variance.exp() * parameters.weight.square().sum(0)).sum(1)
+    constant = PIXELS * torch.log(2 * math.pi * parameters.variance)
+    reconstruction = -0.5 * ((residual.square().sum(1) + spread) / parameters.variance + constant)
+    elbo = (reconstruction - kl.sum(1)).mean()
+    assert float(elbo) == pytest.approx(parameters.log_likelihood(moments), abs=1e-3)
+
+
+@pytest.mark.parametrize("latent_dim", [1, 3, PIXELS - 1])
+def test_em_never_falls_and_reaches_the_closed_form(latent_dim: int) -> None:
+    moments = image_moments(correlated_images())
+    best = closed_form(moments, latent_dim)
+    reference = best.log_likelihood(moments)
+    model = random_start(moments, latent_dim, seed=1)
+    values = [model.log_likelihood(moments)]
+    for _ in range(1500):
+        model = em_step(model, moments)
+        values.append(model.log_likelihood(moments))
+    steps = torch.tensor(values).diff()
+    assert steps.min() > -1e-9 * abs(reference)
+    assert values[-1] == pytest.approx(reference, rel=1e-6)
+    assert values[-1] <= reference + 1e-9 * abs(reference)
+    torch.testing.assert_close(
+        model.weight @ model.weight.T, best.weight @ best.weight.T, rtol=1e-2, atol=1e-4
+    )
+
+
+def test_em_finds_the_weights_up_to_a_rotation() -> None:
+    moments = image_moments(correlated_images())
+    best = closed_form(moments, LATENT)
+    model = random_start(moments, LATENT, seed=2)
+    for _ in range(1000):
+        model = em_step(model, moments)
+    # the rotation that takes one to the other is orthogonal, and the rest agrees
+    rotation = torch.linalg.lstsq(model.weight, best.weight).solution
+    identity = torch.eye(LATENT, dtype=torch.float64)
+    torch.testing.assert_close(rotation @ rotation.T, identity, rtol=0, atol=1e-5)
+    torch.testing.assert_close(model.rotated().weight, best.weight, rtol=0, atol=1e-6)
+    assert model.rotated().log_likelihood(moments) == pytest.approx(
+        model.log_likelihood(moments), rel=1e-12
+    )
+
+
+def test_closed_form_is_a_maximum() -> None:
+    moments = image_moments(correlated_images())
+    best = closed_form(moments, LATENT)
+    reference = best.log_likelihood(moments)
+    generator = torch.Generator().manual_seed(0)
+    for scale in (1e-3, 1e-2):
+        change = scale * torch.randn(PIXELS, LATENT, generator=generator, dtype=torch.float64)
+        for variance in (0.97, 1.0, 1.03):
+            other = LinearGaussian(best.weight + change, best.mean, best.variance * variance)
+            assert other.log_likelihood(moments) < reference
+
+
+def test_samples_have_the_moments_of_the_model() -> None:
+    model, parameters, _ = fitted()
+    samples = model.sample(200_000, torch.Generator().manual_seed(3)).double()
+    covariance = parameters.weight @ parameters.weight.T + parameters.variance * torch.eye(
+        PIXELS, dtype=torch.float64
+    )
+    largest = float(covariance.diagonal().max())
+    torch.testing.assert_close(
+        samples.mean(0), parameters.mean, rtol=0, atol=5 * math.sqrt(largest / 2e5)
+    )
+    torch.testing.assert_close(samples.T.cov(), covariance, rtol=0, atol=0.02 * largest)
+
+
+def test_fewer_images_than_pixels() -> None:
+    moments = image_moments(correlated_images(6))
+    best = closed_form(moments, 2)
+    assert math.isfinite(best.log_likelihood(moments))
+    model = random_start(moments, 2, seed=0)
+    for _ in range(3000):
+        model = em_step(model, moments)
+    assert model.log_likelihood(moments) == pytest.approx(best.log_likelihood(moments), rel=1e-6)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_images_in_a_subspace_keep_the_variance_of_eight_bits(count: int) -> None:
+    moments = image_moments(correlated_images(count))
+    best = closed_form(moments, 4)
+    assert float(best.variance) == pytest.approx(MIN_VARIANCE)
+    reference = best.log_likelihood(moments)
+    assert math.isfinite(reference)
+    model = random_start(moments, 4, seed=0)
+    for _ in range(200):
+        model = em_step(model, moments)
+    assert torch.isfinite(model.weight).all()
+    assert model.log_likelihood(moments) <= reference + 1e-6 * abs(reference)
+
+
+def test_a_latent_size_of_the_pixels_is_refused() -> None:
+    moments = image_moments(correlated_images())
+    for latent_dim in (0, PIXELS, PIXELS + 1):
+        with pytest.raises(ConfigError, match="below the number of pixels"):
+            closed_form(moments, latent_dim)
+    with pytest.raises(ConfigError):
+        ModelConfig(kind="ppca", image_shape=(1, 3, 4), latent_dim=PIXELS)
+
+
+def test_no_images_or_too_many_pixels_are_refused() -> None:
+    with pytest.raises(ConfigError, match="at least one image"):
+        image_moments(torch.zeros(0, 1, 3, 4, dtype=torch.uint8))
+    with pytest.raises(ConfigError, match="smaller image size"):
+        image_moments(torch.zeros(2, 1, 1, MAX_PIXELS + 1, dtype=torch.uint8))
+
+
+def test_an_unfitted_model_is_a_proper_model() -> None:
+    model = PPCA(ModelConfig(kind="ppca", image_shape=(1, 3, 4), latent_dim=2))
+    torch.testing.assert_close(model.weight.T @ model.weight, torch.eye(2), rtol=0, atol=1e-5)
+    mean, log_variance = model.encode(torch.rand(5, PIXELS))
+    assert mean.shape == log_variance.shape == (5, 2)
+    assert model.decode(mean).shape == (5, PIXELS)
+
+
+@pytest.mark.slow
+def test_sixty_thousand_images_take_seconds() -> None:
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (60_000, 1, 28, 28), dtype=torch.uint8, generator=generator)
+    begin = time.perf_counter()
+    moments = image_moments(images)
+    assert isinstance(moments, Moments)
+    assert math.isfinite(closed_form(moments, 2).log_likelihood(moments))
+    assert time.perf_counter() - begin < 20
