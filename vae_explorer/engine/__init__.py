@@ -1,0 +1,56 @@
+"""The engine: models, training and evaluation with torch and numpy, without a window.
+
+Names are imported when they are first used, so that a program can show its settings before torch is loaded.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vae_explorer.engine.checkpoint import load_model, read_card, save_model
+    from vae_explorer.engine.config import ModelConfig, TrainingConfig
+    from vae_explorer.engine.control import TrainingControl
+    from vae_explorer.engine.data import load_dataset
+    from vae_explorer.engine.drawing import to_model_input
+    from vae_explorer.engine.errors import EngineError
+    from vae_explorer.engine.explorer import Explorer
+    from vae_explorer.engine.models import build_model
+    from vae_explorer.engine.training import fit
+
+_HOMES = {
+    "EngineError": "errors",
+    "Explorer": "explorer",
+    "ModelConfig": "config",
+    "TrainingConfig": "config",
+    "TrainingControl": "control",
+    "build_model": "models",
+    "fit": "training",
+    "load_dataset": "data",
+    "load_model": "checkpoint",
+    "read_card": "checkpoint",
+    "save_model": "checkpoint",
+    "to_model_input": "drawing",
+}
+
+__all__ = [
+    "EngineError",
+    "Explorer",
+    "ModelConfig",
+    "TrainingConfig",
+    "TrainingControl",
+    "build_model",
+    "fit",
+    "load_dataset",
+    "load_model",
+    "read_card",
+    "save_model",
+    "to_model_input",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

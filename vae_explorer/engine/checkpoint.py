@@ -1,0 +1,143 @@
+"""Model files: safetensors with the configuration as JSON in the header, written whole or not at all.
+
+A safetensors file holds numbers and text, so a file from a stranger can run no code. Everything in it is checked
+against the configuration it carries before a weight is taken.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_bytes
+from torch import Tensor
+
+from vae_explorer.engine.config import ModelConfig
+from vae_explorer.engine.errors import ConfigError, ModelFileError
+from vae_explorer.engine.models import Model, build_model
+
+FORMAT = "vae-explorer model 1"
+HEADER = "vae_explorer"
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
+    """Write tensors and a JSON header through a temporary file in the same folder.
+
+    Raises:
+        ModelFileError: the file cannot be written; what was there before is untouched.
+    """
+    own = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    data = to_bytes(own, metadata={HEADER: json.dumps(header)})
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise ModelFileError(f"{path} cannot be written: {error.strerror or error}.") from error
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors and the JSON header of a file.
+
+    Raises:
+        ModelFileError: the file is missing, damaged, or none of this program's.
+    """
+    header = read_header(path)
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118
+    except (SafetensorError, OSError, RuntimeError) as error:
+        raise ModelFileError(f"{path} cannot be read: {error}.") from error
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """The JSON header alone, without a tensor."""
+    if not path.is_file():
+        raise ModelFileError(f"There is no file {path}.")
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            text = (file.metadata() or {}).get(HEADER)
+        if text is None:
+            raise ModelFileError(f"{path} is a safetensors file, but not one of VAE Explorer.")
+        header = json.loads(text)
+    except (SafetensorError, OSError) as error:
+        raise ModelFileError(f"{path} is not a model file, or is damaged: {error}.") from error
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(f"{path} has a damaged header.") from error
+    if not isinstance(header, dict):
+        raise ModelFileError(f"{path} has a damaged header.")
+    return header
+
+
+def save_model(path: str | Path, model: Model, card: Mapping[str, Any] | None = None) -> None:
+    """Save a model with its configuration and, where given, a card: how it was trained and what was measured.
+
+    Raises:
+        ModelFileError: the file cannot be written; what was there before is untouched.
+    """
+    header = {"format": FORMAT, "config": model.config.to_dict(), "card": dict(card or {})}
+    write_tensors(Path(path), model.state_dict(), header)
+
+
+def load_model(path: str | Path) -> Model:
+    """A model on the CPU, in evaluation mode.
+
+    Raises:
+        ModelFileError: the file is missing, truncated, foreign, or its weights contradict its configuration.
+    """
+    path = Path(path)
+    header = read_header(path)
+    if header.get("format") != FORMAT or not isinstance(header.get("config"), dict):
+        raise ModelFileError(f"{path} is not a model that this version of VAE Explorer can open.")
+    try:
+        config = ModelConfig.from_dict(header["config"])
+    except ConfigError as error:
+        raise ModelFileError(f"{path} has a configuration that is not valid: {error}") from error
+    _check_size(path, config)
+    tensors, _ = read_tensors(path)
+    model = build_model(config)
+    expected = model.state_dict()
+    for name in sorted(expected.keys() ^ tensors.keys()):
+        problem = "lacks" if name in expected else "has an unknown tensor"
+        raise ModelFileError(f"The weights in {path} contradict its configuration: it {problem} {name}.")
+    for name, tensor in tensors.items():
+        if tensor.shape != expected[name].shape or tensor.dtype != expected[name].dtype:
+            raise ModelFileError(
+                f"The weights in {path} contradict its configuration: {name} is {tuple(tensor.shape)}, "
+                f"not {tuple(expected[name].shape)}."
+            )
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise ModelFileError(f"The weights in {path} are not all numbers: {name} has NaN or infinity.")
+    model.load_state_dict(tensors)
+    return model.eval()
+
+
+def _check_size(path: Path, config: ModelConfig) -> None:
+    """Refuse a small file that claims a huge model, before memory is taken for one."""
+    with torch.device("meta"):
+        wanted = sum(tensor.numel() * tensor.element_size() for tensor in build_model(config).state_dict().values())
+    if wanted > path.stat().st_size:
+        raise ModelFileError(
+            f"The weights in {path} contradict its configuration: it describes {wanted:,} bytes of weights."
+        )
+
+
+def read_card(path: str | Path) -> dict[str, Any]:
+    """What a model file says of itself: its `config` and its `card`, without loading a weight."""
+    header = read_header(Path(path))
+    return {"config": header.get("config", {}), **(header.get("card") or {})}

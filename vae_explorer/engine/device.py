@@ -1,0 +1,21 @@
+"""Where the arithmetic happens."""
+
+from __future__ import annotations
+
+import torch
+
+from vae_explorer.engine.errors import ConfigError
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of a name; `auto` is the accelerator where there is one, else the CPU.
+
+    Raises:
+        ConfigError: the machine has no such device.
+    """
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    if name == "auto":
+        return accelerator or torch.device("cpu")
+    if name == "cpu" or (accelerator is not None and accelerator.type == name):
+        return torch.device(name)
+    raise ConfigError(f"This machine has no {name} device that torch can use; take auto or cpu.")

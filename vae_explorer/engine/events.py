@@ -1,0 +1,107 @@
+"""What a training tells: frozen events that `fit` yields to whoever iterates it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from vae_explorer.engine.training_state import TrainingState
+
+State = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Averages over images, in nats per image; accuracy is a fraction.
+
+    Attributes:
+        elbo: reconstruction − KL (+ log π_y), always with β = 1. For PPCA the exact log-likelihood.
+        reconstruction: E_q log p(x|z), a Monte Carlo average.
+        kl: KL(q(z|x) ‖ p(z)), in closed form.
+        objective: what is maximised, with the β and λ in force.
+        log_prior: log π_y; `None` for a model of p(x).
+        classification: log q(y|x) of the labelled images; `None` for a model of p(x).
+        accuracy: of q(y|x) on the labelled images; `None` for a model of p(x).
+    """
+
+    elbo: float
+    reconstruction: float
+    kl: float
+    objective: float
+    log_prior: float | None = None
+    classification: float | None = None
+    accuracy: float | None = None
+
+
+@dataclass(frozen=True)
+class StepEvent:
+    """The averages over the steps since the last such event, of the train split.
+
+    Attributes:
+        step: optimizer steps so far.
+        epoch: the same in epochs, such as 2.37.
+        seconds: of training so far, without pauses and validation.
+    """
+
+    step: int
+    epoch: float
+    seconds: float
+    metrics: Metrics
+    images_per_second: float
+    beta: float
+    classification_weight: float
+    learning_rate: float
+
+
+@dataclass(frozen=True)
+class EpochEvent:
+    """The end of an epoch.
+
+    Attributes:
+        epoch: from 1.
+        train: running averages over the epoch, of weights that moved meanwhile.
+        validation: of the validation split, with noise that is the same each time.
+        kl_per_dimension: mean KL of each latent dimension on the validation split.
+        is_best: whether the validation objective is the best so far.
+        reference: PPCA's closed-form log-likelihood, which EM approaches.
+    """
+
+    epoch: int
+    epochs: int
+    step: int
+    seconds: float
+    train: Metrics
+    validation: Metrics
+    kl_per_dimension: tuple[float, ...]
+    images_per_second: float
+    is_best: bool
+    reference: float | None = None
+
+
+@dataclass(frozen=True)
+class SnapshotEvent:
+    """A copy of the weights, and the posterior means (n, d) of the images that were asked for."""
+
+    epoch: float
+    step: int
+    state: State
+    embedding: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class FinishedEvent:
+    """The end of a training; the model then holds `best_state`, and `resume` continues from the last step."""
+
+    reason: Literal["completed", "stopped", "early-stopped"]
+    epoch: int
+    best_epoch: int
+    best_state: State
+    resume: TrainingState | None
+
+
+Event = StepEvent | EpochEvent | SnapshotEvent | FinishedEvent

@@ -1,0 +1,312 @@
+"""What a window or a notebook asks of a model: numpy in, numpy out, and every refusal a sentence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vae_explorer.engine.checkpoint import load_model
+from vae_explorer.engine.embedding import embed_images
+from vae_explorer.engine.errors import InputError
+from vae_explorer.engine.joint_vae import JointVAE
+from vae_explorer.engine.models import Model
+from vae_explorer.engine.objective import bound_terms, classifier_input, gaussian_kl, reparameterize
+from vae_explorer.engine.vae import one_hot
+
+Floats = NDArray[np.float32]
+Labels = int | Sequence[int] | NDArray[np.integer[Any]]
+Mode = Literal["mean", "sample"]
+BATCH = 512
+LARGEST_COUNT = 1_000_000
+
+
+class Explorer:
+    """A trained model to encode, decode, sample and classify with.
+
+    Images are (N, H, W), or (N, H, W, 3) for colour: uint8, or floats in [0, 1]. Labels are one class for all images
+    or one for each. Log-likelihoods are in nats per image.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self._model = model.eval()
+        self.config = model.config
+        self.kind = model.config.kind
+        self.latent_dim = model.config.latent_dim
+        self.image_shape = model.config.image_shape
+        self.class_names = model.config.class_names
+        self.has_classes = isinstance(model, JointVAE)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Explorer:
+        """The explorer of a model file.
+
+        Raises:
+            ModelFileError: the file is missing, damaged or foreign.
+        """
+        return cls(load_model(path))
+
+    @property
+    def model(self) -> Model:
+        """The model itself, which belongs to this explorer's thread."""
+        return self._model
+
+    @property
+    def likelihood_unit(self) -> str:
+        """The unit of its log-likelihoods."""
+        return self._model.likelihood.unit
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Take the weights of a snapshot of the same configuration."""
+        self._model.load_state_dict(state)
+
+    @torch.inference_mode()
+    def decode(
+        self, points: Any, labels: Labels | None = None, *, mode: Mode = "mean", seed: int | None = None  # noqa: ANN401
+    ) -> Floats:
+        """The mean image E[x|z], or one draw of p(x|z), at latent points.
+
+        Args:
+            points: (N, d).
+            labels: y of each point; a Joint VAE needs them.
+            seed: of a draw; another one each time where `None`.
+
+        Returns:
+            float32 (N, H, W), or (N, H, W, 3), in [0, 1].
+
+        Raises:
+            InputError: another shape, values that are no finite numbers, or a label that is missing or unknown.
+        """
+        z = self._points(points)
+        y = self._labels(labels, len(z), needed=True)
+        generator = _generator(seed)
+        parts = []
+        for start in range(0, len(z), BATCH):
+            condition = None if y is None else one_hot(y[start : start + BATCH], self.config.classes)
+            parameters = self._model.decode(z[start : start + BATCH], condition)
+            likelihood = self._model.likelihood
+            parts.append(likelihood.sample(parameters, generator) if mode == "sample" else likelihood.mean(parameters))
+        return self._pictures(torch.cat(parts) if parts else torch.empty(0, self.config.pixels))
+
+    @torch.inference_mode()
+    def embed(self, images: Any, labels: Labels | None = None) -> tuple[Floats, Floats]:  # noqa: ANN401
+        """The posterior's means and standard deviations, both float32 (N, d).
+
+        Without labels a Joint VAE takes y as the class that q(y|x) finds most probable.
+        """
+        pixels = self._images(images)
+        means, deviations = embed_images(self._model, pixels, self._labels(labels, len(pixels)))
+        return means.numpy(), deviations.numpy()
+
+    @torch.inference_mode()
+    def classify(self, images: Any) -> Floats:  # noqa: ANN401
+        """q(y|x), float32 (N, C), rows summing to 1.
+
+        Raises:
+            InputError: the model is one of p(x) and has no classifier.
+        """
+        model = self._joint()
+        x = classifier_input(self._images(images))
+        parts = [model.classify(x[start : start + BATCH]).exp() for start in range(0, len(x), BATCH)]
+        return torch.cat(parts).numpy() if parts else np.empty((0, self.config.classes), np.float32)
+
+    @torch.inference_mode()
+    def verdict(self, images: Any, samples: int = 8, seed: int = 0) -> Floats:  # noqa: ANN401
+        """The generative verdict p(y|x) ∝ π_y exp(ELBO(x|y)), float32 (N, C), by M latent samples a class."""
+        model = self._joint()
+        pixels = self._images(images)
+        generator = _generator(seed)
+        target = model.likelihood.target(pixels, generator)
+        columns = []
+        for label in range(self.config.classes):
+            labels = torch.full((len(pixels),), label)
+            columns.append(bound_terms(model, target, labels, samples=samples, generator=generator).elbo)
+        return torch.softmax(torch.stack(columns, 1), 1).numpy()
+
+    @torch.inference_mode()
+    def terms(
+        self, images: Any, labels: Labels | None = None, samples: int = 8, seed: int = 0  # noqa: ANN401
+    ) -> dict[str, NDArray[np.float64]]:
+        """The parts of the ELBO of each image, (N,), in nats: elbo, reconstruction, kl, and for a Joint VAE log_prior
+        and classification. Without labels y is the classifier's most probable class. For PPCA elbo is a bound too,
+        and is tight but for sampling noise.
+        """
+        pixels = self._images(images)
+        y = self._known_or_likely(pixels, labels)
+        generator = _generator(seed)
+        target = self._model.likelihood.target(pixels, generator)
+        found = bound_terms(self._model, target, y, samples=samples, generator=generator)
+        result = {"elbo": found.elbo, "reconstruction": found.reconstruction, "kl": found.kl}
+        if isinstance(self._model, JointVAE) and y is not None and found.log_prior is not None:
+            result["log_prior"] = found.log_prior
+            result["classification"] = self._model.classify(classifier_input(pixels)).gather(1, y[:, None])[:, 0]
+        return {name: value.double().numpy() for name, value in result.items()}
+
+    @torch.inference_mode()
+    def kl_per_dimension(self, images: Any, labels: Labels | None = None) -> Floats:  # noqa: ANN401
+        """KL(q(z_i|x) ‖ p(z_i)) of each image and dimension, (N, d), in nats."""
+        means, deviations = self.embed(images, labels)
+        return gaussian_kl(torch.from_numpy(means), 2.0 * torch.from_numpy(deviations).log()).numpy()
+
+    def reconstruct(self, images: Any, labels: Labels | None = None) -> Floats:  # noqa: ANN401
+        """E[x|z] at the posterior means, as `decode` gives it."""
+        pixels = self._images(images)
+        y = self._known_or_likely(pixels, labels)
+        means, _ = embed_images(self._model, pixels, y)
+        return self.decode(means.numpy(), None if y is None else y.numpy())
+
+    @torch.inference_mode()
+    def posterior_samples(self, images: Any, n: int, labels: Labels | None = None, seed: int = 0) -> Floats:  # noqa: ANN401
+        """n draws of q(z|x) for each image, float32 (n, N, d)."""
+        means, deviations = self.embed(images, labels)
+        log_variance = 2.0 * torch.from_numpy(deviations).log()
+        return reparameterize(torch.from_numpy(means), log_variance, n, _generator(seed)).numpy()
+
+    def sample(self, n: int, label: int | None = None, seed: int | None = None, mode: Mode = "mean") -> Floats:
+        """n images of z ~ p(z); a Joint VAE draws y ~ π first where no label is given.
+
+        Returns:
+            float32 (n, H, W), or (n, H, W, 3), in [0, 1].
+        """
+        if isinstance(n, bool) or not isinstance(n, int | np.integer) or not 0 <= n <= LARGEST_COUNT:
+            raise InputError(f"The number of samples is a whole number from 0 to {LARGEST_COUNT:,}; not {n!r}.")
+        generator = _generator(seed)
+        z = torch.randn((int(n), self.latent_dim), generator=generator)
+        labels: Labels | None = label
+        if isinstance(self._model, JointVAE) and label is None and n:
+            pi = self._model.log_class_prior().detach().exp()
+            labels = torch.multinomial(pi, int(n), replacement=True, generator=generator).numpy()
+        draw = int(torch.randint(2**31, (1,), generator=generator))
+        return self.decode(z.numpy(), labels, mode=mode, seed=draw)
+
+    def manifold(
+        self,
+        size: int = 20,
+        label: int | None = None,
+        extent: float | tuple[float, float, float, float] = 3.0,
+        axes: tuple[int, int] = (0, 1),
+        at: Any = None,  # noqa: ANN401
+    ) -> Floats:
+        """Decoded images on a regular grid over two latent dimensions.
+
+        Args:
+            size: images a side.
+            extent: half the side of a square about zero, or (x0, x1, y0, y1).
+            axes: the two dimensions; ignored where d = 1, which gives one row.
+            at: (d,), where the other dimensions stay; zero where `None`.
+
+        Returns:
+            float32 (size, size, H, W): row 0 has the largest second coordinate, column 0 the smallest first one.
+        """
+        if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= 200:
+            raise InputError(f"A manifold has 1 to 200 images a side; not {size!r}.")
+        x0, x1, y0, y1 = extent if isinstance(extent, tuple) else (-extent, extent, -extent, extent)
+        if not all(map(math.isfinite, (x0, x1, y0, y1))):
+            raise InputError("The extent of a manifold is made of finite numbers.")
+        base = np.zeros(self.latent_dim, np.float32) if at is None else self._points(np.atleast_2d(at)).numpy()[0]
+        rows = size if self.latent_dim > 1 else 1
+        z = np.broadcast_to(base, (rows, size, self.latent_dim)).copy()
+        z[..., axes[0] if self.latent_dim > 1 else 0] = np.linspace(x0, x1, size, dtype=np.float32)[None, :]
+        if self.latent_dim > 1:
+            z[..., axes[1]] = np.linspace(y1, y0, size, dtype=np.float32)[:, None]
+        images = self.decode(z.reshape(-1, self.latent_dim), label)
+        return images.reshape(rows, size, *images.shape[1:])
+
+    @property
+    def class_prior(self) -> Floats:
+        """π, float32 (C,)."""
+        return self._joint().log_class_prior().detach().exp().numpy()
+
+    def set_class_prior(self, weights: Sequence[float] | Floats) -> None:
+        """Make π proportional to non-negative weights (C,).
+
+        Raises:
+            InputError: another number of weights, a negative one, or none above zero.
+        """
+        self._joint().set_class_prior(torch.as_tensor(np.asarray(weights, np.float32)))
+
+    def _joint(self) -> JointVAE:
+        if not isinstance(self._model, JointVAE):
+            raise InputError("This model is one of p(x) and knows no classes; a Joint VAE does.")
+        return self._model
+
+    def _points(self, points: Any) -> Tensor:  # noqa: ANN401
+        array = _numbers(points, "Latent points")
+        if array.ndim != 2 or array.shape[1] != self.latent_dim:
+            raise InputError(f"Latent points have the shape (N, {self.latent_dim}); not {array.shape}.")
+        if not np.isfinite(array).all():
+            raise InputError("Latent points are finite numbers.")
+        return torch.from_numpy(np.ascontiguousarray(array, np.float32))
+
+    def _images(self, images: Any) -> Tensor:  # noqa: ANN401
+        """uint8 (N, P), channels first."""
+        array = _numbers(images, "Images")
+        channels, height, width = self.image_shape
+        shape = (height, width) if channels == 1 else (height, width, channels)
+        if array.ndim != len(shape) + 1 or array.shape[1:] != shape:
+            wanted = ", ".join(map(str, ("N", *shape)))
+            raise InputError(f"Images have the shape ({wanted}); not {array.shape}.")
+        if array.dtype != np.uint8:
+            if not np.issubdtype(array.dtype, np.floating):
+                raise InputError(f"Images are uint8, or floats in [0, 1]; not {array.dtype}.")
+            if array.size and not (np.isfinite(array).all() and array.min() >= 0.0 and array.max() <= 1.0):
+                raise InputError("Images of floats have values in [0, 1].")
+            array = np.rint(array * 255.0).astype(np.uint8)
+        if channels > 1:
+            array = np.moveaxis(array, -1, 1)
+        return torch.from_numpy(np.array(array.reshape(len(array), -1)))
+
+    def _labels(self, labels: Labels | None, count: int, *, needed: bool = False) -> Tensor | None:
+        """int64 (N,) for a Joint VAE; `None` for a model of p(x), which has no use for them."""
+        if not self.has_classes:
+            return None
+        if labels is None:
+            if needed:
+                raise InputError("A Joint VAE decodes a latent point together with a class: give labels.")
+            return None
+        array = np.asarray(labels)
+        if array.ndim == 0:
+            array = np.broadcast_to(array, (count,))
+        if array.shape != (count,) or not np.issubdtype(array.dtype, np.integer):
+            raise InputError(f"Labels are one whole number, or {count} of them; not {array.dtype} {array.shape}.")
+        if count and not 0 <= array.min() <= array.max() < self.config.classes:
+            raise InputError(f"Labels go from 0 to {self.config.classes - 1}.")
+        return torch.from_numpy(array.astype(np.int64))
+
+    def _known_or_likely(self, pixels: Tensor, labels: Labels | None) -> Tensor | None:
+        known = self._labels(labels, len(pixels))
+        if known is None and isinstance(self._model, JointVAE):
+            with torch.inference_mode():
+                return self._model.classify(classifier_input(pixels)).argmax(1)
+        return known
+
+    def _pictures(self, flat: Tensor) -> Floats:
+        images = flat.view(-1, *self.image_shape)
+        return (images[:, 0] if self.image_shape[0] == 1 else images.permute(0, 2, 3, 1)).contiguous().numpy()
+
+
+def _numbers(values: Any, what: str) -> NDArray[Any]:  # noqa: ANN401
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise InputError(f"{what} are one array; these rows differ in length.") from error
+    if array.dtype == object or not np.issubdtype(array.dtype, np.number) or np.iscomplexobj(array):
+        raise InputError(f"{what} are an array of real numbers; not of {array.dtype}.")
+    return array
+
+
+def _generator(seed: int | None) -> torch.Generator:
+    generator = torch.Generator()
+    if seed is None:
+        generator.seed()
+    else:
+        generator.manual_seed(seed)
+    return generator
+
+

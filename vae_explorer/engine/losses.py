@@ -1,0 +1,176 @@
+"""The loss of a batch, and the sums that become metrics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vae_explorer.engine.augmentation import random_affine
+from vae_explorer.engine.config import TrainingConfig
+from vae_explorer.engine.events import Metrics
+from vae_explorer.engine.joint_vae import JointVAE
+from vae_explorer.engine.objective import Terms, Weights, bound_terms, classifier_input, gaussian_kl, unlabelled_terms
+from vae_explorer.engine.vae import LatentModel, one_hot
+
+TERMS = 6  # reconstruction, KL, objective, log prior, classification, correct answers
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Over how many images the sums of a batch run.
+
+    Attributes:
+        images: of the batch, by which throughput and the objective count.
+        terms: whose reconstruction, KL and class terms are known: the labelled ones where only some are.
+    """
+
+    images: int
+    terms: int
+
+
+class BatchLoss:
+    """The objective of a batch as a loss, for either model and any mixture of labelled and unlabelled images."""
+
+    def __init__(self, model: LatentModel, config: TrainingConfig) -> None:
+        self._model, self._config = model, config
+        self.counts = Counts(0, 0)
+
+    def __call__(
+        self,
+        images: Tensor,
+        labels: Tensor | None,
+        index: Tensor,
+        labelled: Tensor | None,
+        weights: Weights,
+        generator: torch.Generator,
+    ) -> tuple[Tensor, Tensor]:
+        """The loss to descend and the sums (TERMS,), both on the device.
+
+        Args:
+            images: uint8 (N, P), the train split.
+            index: of the batch; its labels are used only where `labelled` is `None`.
+            labelled: indices of a labelled batch where only some images have labels.
+        """
+        if labelled is None:
+            batch_labels = labels[index] if labels is not None and isinstance(self._model, JointVAE) else None
+            return self._labelled(images[index], batch_labels, weights, generator, augment=self._config.augment)
+        assert labels is not None
+        return self._semi_supervised(images[index], images[labelled], labels[labelled], weights, generator)
+
+    def _terms(self, target: Tensor, labels: Tensor | None, generator: torch.Generator) -> Terms:
+        config = self._config
+        return bound_terms(
+            self._model, target, labels, samples=config.samples, objective=config.objective,
+            gradient=config.gradient, generator=generator,
+        )
+
+    def _log_q(self, images: Tensor, generator: torch.Generator, augment: bool) -> Tensor:
+        assert isinstance(self._model, JointVAE)
+        x = classifier_input(images)
+        if augment:
+            x = random_affine(x, self._model.config.image_shape, generator)
+        return self._model.classify(x)
+
+    def _labelled(
+        self, images: Tensor, labels: Tensor | None, weights: Weights, generator: torch.Generator, *, augment: bool
+    ) -> tuple[Tensor, Tensor]:
+        """J_cond + λ J_cls of a batch whose labels are known, or J of a model of p(x)."""
+        self.counts = Counts(len(images), len(images))
+        terms = self._terms(self._model.likelihood.target(images, generator), labels, generator)
+        objective = terms.conditional(weights)
+        extra: tuple[Tensor, ...] = ()
+        if labels is not None:
+            log_q = self._log_q(images, generator, augment)
+            classification = log_q.gather(1, labels[:, None]).squeeze(1)
+            objective = objective + weights.classification * classification
+            assert terms.log_prior is not None
+            extra = (terms.log_prior.sum(), classification.sum(), (log_q.argmax(1) == labels).sum().float())
+        return -objective.mean(), _sums(terms, objective.sum(), extra)
+
+    def _semi_supervised(
+        self, images: Tensor, known: Tensor, labels: Tensor, weights: Weights, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """The mean of J_cond over the labelled and the bound on log p(x) over the others, plus λ J_cls."""
+        assert isinstance(self._model, JointVAE)
+        loss, sums = self._labelled(known, labels, weights, generator, augment=self._config.augment)
+        log_q = self._log_q(images, generator, self._config.augment)
+        target = self._model.likelihood.target(images, generator)
+        config = self._config
+        unlabelled = unlabelled_terms(
+            self._model, target, log_q, weights, samples=config.samples, objective=config.objective,
+            gradient=config.gradient, generator=generator,
+        )
+        self.counts = Counts(len(images), len(known))
+        sums[2] = unlabelled.detach().sum()
+        return loss - unlabelled.mean(), sums
+
+    def validate(
+        self, images: Tensor, labels: Tensor | None, weights: Weights, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """The sums of a validation batch, all of whose labels are used, and its summed KL a dimension (d,)."""
+        model = self._model
+        labels = labels if isinstance(model, JointVAE) else None
+        _, sums = self._labelled(images, labels, weights, generator, augment=False)
+        target = model.likelihood.target(images, generator)
+        y = None if labels is None else one_hot(labels, model.config.classes)
+        return sums, gaussian_kl(*model.encode(model.likelihood.encoder_input(target), y)).sum(0)
+
+
+def _sums(terms: Terms, objective: Tensor, extra: tuple[Tensor, ...]) -> Tensor:
+    zero = objective.new_zeros(())
+    padded = extra or (zero, zero, zero)
+    return torch.stack((terms.reconstruction.sum(), terms.kl.sum(), objective, *padded)).detach()
+
+
+class MetricSums:
+    """Running sums on the device; reading `metrics` is what waits for it."""
+
+    def __init__(self, device: torch.device, has_classes: bool) -> None:
+        self._sums = torch.zeros(TERMS, device=device)
+        self._has_classes = has_classes
+        self.images = 0
+        self._terms = 0
+        self.began = 0.0
+
+    def add(self, sums: Tensor, counts: Counts) -> None:
+        """Add a batch."""
+        self._sums += sums
+        self.images += counts.images
+        self._terms += counts.terms
+
+    def absorb(self, other: MetricSums) -> None:
+        """Add another's sums and clear it."""
+        self._sums += other._sums
+        self.images += other.images
+        self._terms += other._terms
+        other.clear()
+
+    def clear(self, began: float = 0.0) -> None:
+        """Begin anew at a time of training in seconds."""
+        self._sums.zero_()
+        self.images = self._terms = 0
+        self.began = began
+
+    def metrics(self) -> Metrics:
+        """The averages, in nats per image."""
+        reconstruction, kl, objective, log_prior, classification, correct = self._sums.tolist()
+        n, terms = max(self.images, 1), max(self._terms, 1)
+        reconstruction, kl = reconstruction / terms, kl / terms
+        if not self._has_classes:
+            return Metrics(reconstruction - kl, reconstruction, kl, objective / n)
+        return Metrics(
+            reconstruction - kl + log_prior / terms, reconstruction, kl, objective / n,
+            log_prior / terms, classification / terms, correct / terms,
+        )
+
+    def tensor(self) -> Tensor:
+        """All of it as one float64 tensor, for a training state."""
+        counters = torch.tensor([self.images, self._terms, self.began], dtype=torch.float64)
+        return torch.cat((self._sums.double().cpu(), counters))
+
+    def restore(self, values: Tensor) -> None:
+        """The inverse of `tensor`."""
+        self._sums.copy_(values[:TERMS])
+        self.images, self._terms, self.began = int(values[-3]), int(values[-2]), float(values[-1])

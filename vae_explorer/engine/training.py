@@ -1,0 +1,367 @@
+"""`fit`: a training as a plain generator of events.
+
+The command line, the window's thread, a notebook and the tests iterate the same generator; there are no callbacks.
+Pixels lie on the device as bytes, batches are gathered there, and nothing waits for the device between two reports.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vae_explorer.engine.batches import BatchOrder, choose_labelled
+from vae_explorer.engine.config import TrainingConfig
+from vae_explorer.engine.control import TrainingControl
+from vae_explorer.engine.data import Dataset
+from vae_explorer.engine.device import pick_device
+from vae_explorer.engine.embedding import embed_images
+from vae_explorer.engine.errors import ConfigError, TrainingError
+from vae_explorer.engine.events import EpochEvent, Event, FinishedEvent, Metrics, SnapshotEvent, State, StepEvent
+from vae_explorer.engine.joint_vae import JointVAE
+from vae_explorer.engine.losses import BatchLoss, MetricSums
+from vae_explorer.engine.models import Model
+from vae_explorer.engine.objective import Weights
+from vae_explorer.engine.optimisation import Optimisation
+from vae_explorer.engine.ppca import PPCA
+from vae_explorer.engine.ppca_training import fit_ppca
+from vae_explorer.engine.training_state import TrainingState
+from vae_explorer.engine.vae import LatentModel
+
+REPORT_EVERY = 10  # steps; the only places where the device is waited for
+VALIDATION_BATCH = 1000
+
+
+def fit(
+    model: Model,
+    dataset: Dataset,
+    config: TrainingConfig,
+    control: TrainingControl | None = None,
+    resume: TrainingState | None = None,
+    *,
+    snapshot_images: Tensor | None = None,
+    snapshot_labels: Tensor | None = None,
+    snapshot_seconds: float | None = None,
+) -> Iterator[Event]:
+    """Train a model in place.
+
+    The same seed gives the same events to the last bit, on the same machine with the same number of threads. When the
+    generator ends, or is closed, the model is on the CPU with the weights of the best validation objective so far.
+
+    Args:
+        model: a fresh model, or a trained one to go on with.
+        dataset: its `train` split trains and its `validation` split chooses; `test` is never touched.
+        control: stop, pause and live settings from another thread.
+        resume: the state of a stopped training of the same model, data and configuration.
+        snapshot_images: uint8 (n, C, H, W), whose posterior means every snapshot carries.
+        snapshot_labels: int64 (n,), for a Joint VAE.
+        snapshot_seconds: the least time between snapshots; `None` for none. They do not change the training.
+
+    Raises:
+        ConfigError: model, data and configuration do not fit together.
+        TrainingError: the objective is no longer a number, or memory is short.
+    """
+    control = control or TrainingControl()
+    if isinstance(model, PPCA):
+        yield from fit_ppca(
+            model, dataset, config, control, snapshot_images=snapshot_images, snapshot_seconds=snapshot_seconds
+        )
+        return
+    trainer = Trainer(model, dataset, config, control, resume)
+    snapshots = Snapshots(snapshot_images, snapshot_labels, snapshot_seconds)
+    try:
+        yield from trainer.run(snapshots)
+    except torch.OutOfMemoryError as error:
+        raise TrainingError("Memory is short: take a smaller batch, fewer samples or a smaller network.") from error
+    except RuntimeError as error:
+        if "alloc" not in str(error):
+            raise
+        raise TrainingError("Memory is short: take a smaller batch, fewer samples or a smaller network.") from error
+    finally:
+        trainer.leave_best()
+
+
+class Snapshots:
+    """When a snapshot is due, and what it shows."""
+
+    def __init__(self, images: Tensor | None, labels: Tensor | None, seconds: float | None) -> None:
+        self._images, self._labels, self._seconds = images, labels, seconds
+        self._last = time.perf_counter()
+
+    @property
+    def wanted(self) -> bool:
+        return self._seconds is not None
+
+    def due(self) -> bool:
+        """Whether the last snapshot is old enough."""
+        return self._seconds is not None and time.perf_counter() - self._last >= self._seconds
+
+    def take(self, model: LatentModel, epoch: float, step: int) -> SnapshotEvent:
+        """Copy the weights and embed the images with them."""
+        embedding: np.ndarray | None = None
+        if self._images is not None:
+            embedding = embed_images(model, self._images, self._labels)[0].numpy()
+        self._last = time.perf_counter()
+        return SnapshotEvent(epoch, step, copy_state(model), embedding)
+
+
+def copy_state(model: LatentModel) -> State:
+    """The weights on the CPU, with no storage in common."""
+    return {name: tensor.detach().to("cpu", copy=True) for name, tensor in model.state_dict().items()}
+
+
+class Trainer:
+    """The state of one training: where it is, and how to take the next step."""
+
+    def __init__(
+        self,
+        model: LatentModel,
+        dataset: Dataset,
+        config: TrainingConfig,
+        control: TrainingControl,
+        resume: TrainingState | None,
+    ) -> None:
+        check_fits(model, dataset, config)
+        self.model, self.dataset, self.config, self.control = model, dataset, config, control
+        self.device = pick_device(config.device)
+        model.to(self.device)
+        self.generator = torch.Generator(self.device).manual_seed(config.seed)
+        self.weights = Weights(config.beta, config.classification_weight)
+        split = dataset.train
+        self.images = split.images.flatten(1).to(self.device)
+        self.labels = None if split.labels is None else split.labels.to(self.device)
+        labelled = None
+        if isinstance(model, JointVAE) and config.labels is not None and split.labels is not None:
+            labelled = choose_labelled(split.labels, dataset.classes, config.labels, config.seed).to(self.device)
+        if isinstance(model, JointVAE) and self.labels is not None and resume is None:
+            known = self.labels if labelled is None else self.labels[labelled]
+            model.set_class_prior(torch.bincount(known, minlength=dataset.classes).float())
+        self.loss = BatchLoss(model, config)
+        self.order = BatchOrder(len(split), config.batch_size, labelled, self.generator)
+        self.optimisation = Optimisation(model, config, config.epochs * self.order.steps)
+        self.epoch_sums, self.report_sums = self._new_sums(), self._new_sums()
+        self.step, self.epoch, self.seconds = 0, 0, 0.0
+        self.report_seconds = 0.0
+        self.best_objective, self.best_epoch = float("-inf"), 0
+        self.best_state = copy_state(model)
+        if resume is not None:
+            self._restore(resume)
+
+    def _new_sums(self) -> MetricSums:
+        return MetricSums(self.device, has_classes=isinstance(self.model, JointVAE))
+
+    def run(self, snapshots: Snapshots) -> Iterator[Event]:
+        """All epochs from where the training is."""
+        reason = "completed"
+        if snapshots.wanted:
+            yield snapshots.take(self.model, self._epoch_now(), self.step)
+        while self.epoch < self.config.epochs:
+            yield from self._rest_of_epoch(snapshots)
+            if self.control.stopping and self.order.position < self.order.steps:
+                reason = "stopped"
+                break
+            yield self._end_epoch()
+            if snapshots.wanted:
+                yield snapshots.take(self.model, self._epoch_now(), self.step)
+            if self.config.patience is not None and self.epoch - self.best_epoch >= self.config.patience:
+                reason = "early-stopped"
+                break
+            if self.control.stopping and self.epoch < self.config.epochs:
+                reason = "stopped"
+                break
+        if self.best_epoch == 0:
+            self.best_state = copy_state(self.model)
+        yield FinishedEvent(reason, self.epoch, self.best_epoch, self.best_state, self._state())
+
+    def _rest_of_epoch(self, snapshots: Snapshots) -> Iterator[Event]:
+        """Steps until the epoch is over or a stop is asked for, with a report every few."""
+        self.model.train()
+        if self.order.position in (0, self.order.steps):
+            self.order.shuffle()
+        mark = time.perf_counter()
+        while self.order.position < self.order.steps:
+            if self.control.paused or self.control.stopping:
+                self.seconds += time.perf_counter() - mark
+                turn = self.control.wait_for_turn()
+                mark = time.perf_counter()
+                if not turn:
+                    break
+            self._take_settings()
+            self._take_step()
+            last = self.order.position == self.order.steps
+            if self.step % REPORT_EVERY == 0 or last or self.control.paused:
+                event = self._report(mark)
+                yield event
+                if snapshots.due():
+                    self.model.eval()
+                    yield snapshots.take(self.model, self._epoch_now(), self.step)
+                    self.model.train()
+                mark = time.perf_counter()
+
+    def _take_step(self) -> None:
+        weights = Weights(self.weights.beta * self._warmup(), self.weights.classification)
+        index, labelled = self.order.next()
+        self.optimisation.prepare(self.step)
+        loss, sums = self.loss(self.images, self.labels, index, labelled, weights, self.generator)
+        self.optimisation.step(loss, self.step)
+        self.report_sums.add(sums, self.loss.counts)
+        self.step += 1
+
+    def _warmup(self) -> float:
+        if not self.config.warmup_epochs:
+            return 1.0
+        return min(1.0, self.step / (self.config.warmup_epochs * self.order.steps))
+
+    def _take_settings(self) -> None:
+        given = self.control.take_settings()
+        if not given:
+            return
+        if "learning_rate" in given:
+            self.optimisation.learning_rate = given.pop("learning_rate")
+        if given:  # another objective: what was best under the old one is no longer comparable
+            beta = given.get("beta", self.weights.beta)
+            self.weights = Weights(beta, given.get("classification_weight", self.weights.classification))
+            self.best_objective = float("-inf")
+
+    def _epoch_now(self) -> float:
+        return self.step / self.order.steps
+
+    def _report(self, mark: float) -> StepEvent:
+        metrics = self.report_sums.metrics()  # waits for the device, so that the clock is read after the work
+        self.seconds += time.perf_counter() - mark
+        if not np.isfinite(metrics.objective):
+            raise TrainingError(
+                f"The objective is no longer a number after {self.step} steps: take a smaller learning rate."
+            )
+        images = self.report_sums.images
+        rate = images / max(self.seconds - self.report_seconds, 1e-9)
+        self.report_seconds = self.seconds
+        self.epoch_sums.absorb(self.report_sums)
+        return StepEvent(
+            self.step,
+            self._epoch_now(),
+            self.seconds,
+            metrics,
+            rate,
+            self.weights.beta * self._warmup(),
+            self.weights.classification,
+            self.optimisation.current_rate,
+        )
+
+    def _end_epoch(self) -> EpochEvent:
+        self.epoch += 1
+        self.control.epoch_ended()
+        train = self.epoch_sums.metrics()
+        images, began = self.epoch_sums.images, self.epoch_sums.began
+        self.epoch_sums.clear(self.seconds)
+        validation, kl = self._validate()
+        is_best = validation.objective > self.best_objective
+        if not np.isfinite(validation.objective):
+            raise TrainingError(
+                f"The validation objective is no longer a number after epoch {self.epoch}: "
+                "take a smaller learning rate."
+            )
+        if is_best:
+            self.best_objective, self.best_epoch = validation.objective, self.epoch
+            self.best_state = copy_state(self.model)
+        rate = images / max(self.seconds - began, 1e-9)
+        return EpochEvent(
+            self.epoch, self.config.epochs, self.step, self.seconds, train, validation, kl, rate, is_best
+        )
+
+    @torch.no_grad()
+    def _validate(self) -> tuple[Metrics, tuple[float, ...]]:
+        """Metrics and mean KL per dimension on the validation split, with the same noise each time."""
+        self.model.eval()
+        generator = torch.Generator(self.device).manual_seed(self.config.seed + 1)
+        split = self.dataset.validation
+        sums = self._new_sums()
+        kl = torch.zeros(self.model.config.latent_dim, device=self.device)
+        batch = max(1, VALIDATION_BATCH // self.config.samples)
+        for start in range(0, len(split), batch):
+            images = split.images[start : start + batch].flatten(1).to(self.device)
+            labels = None if split.labels is None else split.labels[start : start + batch].to(self.device)
+            batch_sums, batch_kl = self.loss.validate(images, labels, self.weights, generator)
+            sums.add(batch_sums, self.loss.counts)
+            kl += batch_kl
+        self.model.train()
+        return sums.metrics(), tuple((kl / len(split)).tolist())
+
+    def leave_best(self) -> None:
+        """Give the model its best weights and hand it back on the CPU, in evaluation mode."""
+        self.model.to("cpu")
+        self.model.load_state_dict(self.best_state)
+        self.model.eval()
+        for parameter in self.model.parameters():
+            parameter.requires_grad_(True)
+            parameter.grad = None
+
+    def _state(self) -> TrainingState:
+        tensors = {
+            **{f"model.{name}": tensor for name, tensor in copy_state(self.model).items()},
+            **{f"best.{name}": tensor for name, tensor in self.best_state.items()},
+            **{f"optimizer.{name}": tensor for name, tensor in self.optimisation.tensors().items()},
+            **{f"order.{name}": tensor for name, tensor in self.order.tensors().items()},
+            "generator": self.generator.get_state(),
+            "sums.epoch": self.epoch_sums.tensor(),
+            "sums.report": self.report_sums.tensor(),
+        }
+        counters = {
+            "step": self.step,
+            "epoch": self.epoch,
+            "position": self.order.position,
+            "labelled_position": self.order.labelled_position,
+            "seconds": self.seconds,
+            "best_objective": self.best_objective if self.best_epoch else None,
+            "best_epoch": self.best_epoch,
+            "beta": self.weights.beta,
+            "classification_weight": self.weights.classification,
+            "learning_rate": self.optimisation.learning_rate,
+        }
+        cpu = {name: tensor.detach().to("cpu", copy=True) for name, tensor in tensors.items()}
+        return TrainingState(self.model.config, self.config, self.dataset.name, cpu, counters)
+
+    def _restore(self, state: TrainingState) -> None:
+        same = state.model_config == self.model.config and state.dataset == self.dataset.name
+        if not same or state.training_config.to_dict() | {"epochs": 0} != self.config.to_dict() | {"epochs": 0}:
+            raise ConfigError("The training to go on with had another model, data set or configuration.")
+        counters = state.counters
+        self.model.load_state_dict(state.part("model"))
+        self.best_state = state.part("best")
+        self.optimisation.restore(state.part("optimizer"))
+        self.order.restore(state.part("order"), counters["position"], counters["labelled_position"])
+        self.generator.set_state(state.tensors["generator"])
+        self.epoch_sums.restore(state.tensors["sums.epoch"])
+        self.report_sums.restore(state.tensors["sums.report"])
+        self.step, self.epoch, self.seconds = counters["step"], counters["epoch"], counters["seconds"]
+        self.report_seconds = self.seconds
+        self.best_epoch = counters["best_epoch"]
+        self.best_objective = counters["best_objective"] if self.best_epoch else float("-inf")
+        self.weights = Weights(counters["beta"], counters["classification_weight"])
+        self.optimisation.learning_rate = counters["learning_rate"]
+
+
+def check_fits(model: LatentModel, dataset: Dataset, config: TrainingConfig) -> None:
+    """Refuse a model, data set and configuration that do not belong together.
+
+    Raises:
+        ConfigError: with the sentence for the user.
+    """
+    if tuple(dataset.image_shape) != tuple(model.config.image_shape):
+        raise ConfigError(
+            f"The model is for images of shape {model.config.image_shape}; {dataset.title} has {dataset.image_shape}."
+        )
+    if not len(dataset.train) or not len(dataset.validation):
+        raise ConfigError(f"{dataset.title} has too few images to train and validate on.")
+    if isinstance(model, JointVAE) and dataset.train.labels is None:
+        raise ConfigError(f"A Joint VAE needs labels, and {dataset.title} has none.")
+    if isinstance(model, JointVAE) and dataset.classes != model.config.classes:
+        raise ConfigError(f"The model has {model.config.classes} classes; {dataset.title} has {dataset.classes}.")
+    if isinstance(model, JointVAE) and config.labels is not None:
+        if not dataset.classes <= config.labels <= len(dataset.train):
+            raise ConfigError(
+                f"Between {dataset.classes} and {len(dataset.train):,} images may keep their label; not {config.labels}."
+            )
