@@ -7,8 +7,6 @@ against the configuration it carries before a weight is taken.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from torch import Tensor
 
 from vae_explorer.engine.config import ModelConfig
 from vae_explorer.engine.errors import ConfigError, ModelFileError
+from vae_explorer.engine.files import write_whole
 from vae_explorer.engine.models import Model, build_model
 
 FORMAT = "vae-explorer model 1"
@@ -27,28 +26,14 @@ HEADER = "vae_explorer"
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
-    """Write tensors and a JSON header through a temporary file in the same folder.
+    """Write tensors and a JSON header as one safetensors file.
 
     Raises:
-        ModelFileError: the file cannot be written; what was there before is untouched.
+        EngineError: the file cannot be written; what was there before is untouched.
     """
     own = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     data = to_bytes(own, metadata={HEADER: json.dumps(header)})
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-    except OSError as error:
-        raise ModelFileError(f"{path} cannot be written: {error.strerror or error}.") from error
+    write_whole(path, data)
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -88,7 +73,7 @@ def save_model(path: str | Path, model: Model, card: Mapping[str, Any] | None = 
     """Save a model with its configuration and, where given, a card: how it was trained and what was measured.
 
     Raises:
-        ModelFileError: the file cannot be written; what was there before is untouched.
+        EngineError: the file cannot be written; what was there before is untouched.
     """
     header = {"format": FORMAT, "config": model.config.to_dict(), "card": dict(card or {})}
     write_tensors(Path(path), model.state_dict(), header)

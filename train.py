@@ -1,0 +1,168 @@
+"""Train a model from the command line: `python train.py --model joint-vae --dataset digits --out FOLDER`.
+
+Writes `model.safetensors`, `history.csv`, `figure.png` (the lecture's figure) and `training.safetensors`, from which
+`--resume` goes on bit for bit. Ctrl-C stops cleanly and keeps the best model so far.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from vae_explorer.engine.catalogue import DATASETS
+from vae_explorer.engine.checkpoint import save_model
+from vae_explorer.engine.command_line import add_config, chosen, run_command
+from vae_explorer.engine.config import ModelConfig, TrainingConfig
+from vae_explorer.engine.control import TrainingControl
+from vae_explorer.engine.data import Dataset, load_dataset
+from vae_explorer.engine.errors import ConfigError, EngineError
+from vae_explorer.engine.events import EpochEvent, FinishedEvent, Metrics, StepEvent
+from vae_explorer.engine.explorer import Explorer
+from vae_explorer.engine.figures import save_lecture_figure
+from vae_explorer.engine.history import History
+from vae_explorer.engine.models import build_model
+from vae_explorer.engine.training import fit
+from vae_explorer.engine.training_state import TrainingState
+
+FROM_DATA = ("image_shape", "class_names")
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """The command line, most of it made from the configurations' fields."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dataset", default="digits", help=f"one of {', '.join(DATASETS)}, or a folder of images")
+    parser.add_argument("--data-dir", type=Path, help="where data sets lie, or are downloaded to")
+    parser.add_argument("--image-size", type=int, default=28, help="side of the images of a folder")
+    parser.add_argument("--out", type=Path, required=True, help="the folder for the model, its history and its figure")
+    parser.add_argument("--resume", type=Path, metavar="FILE", help="go on with a stopped training's training.safetensors")
+    parser.add_argument("--start-from", type=Path, metavar="MODEL", help="begin with the weights of a trained model")
+    parser.add_argument("--threads", type=int, default=max(1, (os.cpu_count() or 2) - 1),
+                        help="CPU threads (default: all cores but one)")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    add_config(parser, ModelConfig, FROM_DATA)
+    add_config(parser, TrainingConfig)
+    return parser.parse_args(arguments)
+
+
+def describe(metrics: Metrics) -> str:
+    """Metrics as a few words for a progress bar."""
+    text = f"ELBO {metrics.elbo:.2f}  rec {metrics.reconstruction:.2f}  KL {metrics.kl:.2f}"
+    return text if metrics.accuracy is None else f"{text}  acc {100 * metrics.accuracy:.2f} %"
+
+
+class Session:
+    """One training of the command line: its files, its progress bar, and what to keep at the end."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.out: Path = arguments.out
+        state = TrainingState.load(arguments.resume) if arguments.resume else None
+        self.dataset: Dataset = load_dataset(arguments.dataset, arguments.data_dir, image_size=arguments.image_size)
+        self.training = TrainingConfig(**chosen(arguments, TrainingConfig))
+        names = self.dataset.class_names if arguments.kind == "joint-vae" else ()
+        config = ModelConfig(
+            **chosen(arguments, ModelConfig, FROM_DATA), image_shape=self.dataset.image_shape, class_names=names
+        )
+        if state is not None:
+            config = state.model_config
+            self.training = TrainingConfig.from_dict(
+                {**state.training_config.to_dict(), "epochs": arguments.epochs, "device": arguments.device}
+            )
+        self.model = build_model(config, self.training.seed)
+        if arguments.start_from is not None:
+            self._start_from(arguments.start_from)
+        self.control = TrainingControl()
+        self.events = fit(self.model, self.dataset, self.training, self.control, state)
+        self.history = History(self.out / "history.csv", keep=state is not None)
+        self.quiet: bool = arguments.quiet
+
+    def _start_from(self, path: Path) -> None:
+        from vae_explorer.engine.checkpoint import load_model
+
+        trained = load_model(path)
+        if trained.config != self.model.config:
+            raise ConfigError(f"{path} is a model of another configuration than the one asked for.")
+        self.model.load_state_dict(trained.state_dict())
+
+    def run(self) -> FinishedEvent:
+        """Train, with Ctrl-C as a clean stop."""
+        signal.signal(signal.SIGINT, lambda *_: self.control.stop())
+        finished: FinishedEvent | None = None
+        with tqdm(total=self.training.epochs, unit="epoch", disable=self.quiet, bar_format=BAR) as bar:
+            for event in self.events:
+                if isinstance(event, StepEvent):
+                    rate = f"{event.images_per_second:,.0f} images/s"
+                    bar.set_postfix_str(f"{describe(event.metrics)}  {rate}", refresh=False)
+                    bar.update(event.epoch - bar.n)
+                elif isinstance(event, EpochEvent):
+                    self.history.append(event)
+                    best = "  best so far" if event.is_best else ""
+                    line = f"epoch {event.epoch}: validation {describe(event.validation)}{best}"
+                    tqdm.write(f"{line}  ({event.images_per_second:,.0f} images/s, {event.seconds:.1f} s)", sys.stdout)
+                    sys.stdout.flush()
+                elif isinstance(event, FinishedEvent):
+                    finished = event
+        assert finished is not None
+        return finished
+
+    def keep(self, finished: FinishedEvent, command: str, seconds: float) -> None:
+        """Write the model, the state to resume from, and the lecture's figure."""
+        card = {
+            "command": command,
+            "dataset": self.dataset.title,
+            "train_images": len(self.dataset.train),
+            "training": self.training.to_dict(),
+            "epochs": finished.epoch,
+            "best_epoch": finished.best_epoch,
+            "seconds": round(seconds, 1),
+            "threads": torch.get_num_threads(),
+            "likelihood": self.model.config.likelihood_title,
+            "unit": self.model.likelihood.unit,
+            "validation": self.history.best_row(finished.best_epoch),
+        }
+        save_model(self.out / "model.safetensors", self.model, card)
+        if finished.resume is not None:
+            finished.resume.save(self.out / "training.safetensors")
+        if self.history.rows:
+            self._save_figure()
+
+    def _save_figure(self) -> None:
+        chosen_images = np.random.default_rng(self.training.seed).choice(len(self.dataset.validation), 64)
+        real = self.dataset.validation.images[chosen_images].numpy()
+        generated = Explorer(self.model).sample(64, seed=self.training.seed)
+        real = real[:, 0] if real.shape[1] == 1 else np.moveaxis(real, 1, -1)
+        caption = f"{self.model.config.likelihood_title}, d = {self.model.config.latent_dim}, {self.dataset.title}"
+        save_lecture_figure(self.out / "figure.png", real, generated, self.history.curve(), caption=caption)
+
+
+BAR = "{percentage:3.0f}% |{bar:24}| {n:.2f}/{total} epochs, {elapsed} {postfix}"
+
+
+def train(arguments: list[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    options = parse(arguments)
+    if options.threads < 1:
+        raise ConfigError(f"A training takes at least one thread; not {options.threads}.")
+    torch.set_num_threads(options.threads)
+    session = Session(options)
+    began = time.perf_counter()
+    try:
+        finished = session.run()
+    except EngineError as error:
+        raise type(error)(f"{error} Nothing was written but {session.out / 'history.csv'}.") from error
+    words = " ".join(sys.argv[1:] if arguments is None else arguments)
+    session.keep(finished, f"python train.py {words}", time.perf_counter() - began)
+    where = f"epoch {finished.best_epoch}" if finished.best_epoch else "the last step"
+    sys.stdout.write(f"{finished.reason} after {finished.epoch} epochs; the weights of {where} are in {session.out}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(train))

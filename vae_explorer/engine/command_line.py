@@ -1,0 +1,84 @@
+"""Command lines made from the configuration dataclasses, and their one way to fail."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import MISSING, fields
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from vae_explorer.engine.errors import EngineError
+
+FLAGS = {"kind": "--model", "classification_weight": "--lambda"}
+BAD_INPUT = 2
+
+
+def add_config(parser: argparse.ArgumentParser, config: type, leave_out: tuple[str, ...] = ()) -> None:
+    """One flag a field, with its default and, from the class's docstring, its meaning."""
+    hints = get_type_hints(config)
+    meanings = _meanings(config)
+    group = parser.add_argument_group((config.__doc__ or "").partition("\n")[0].rstrip("."))
+    for field in fields(config):
+        if field.name in leave_out:
+            continue
+        flag = FLAGS.get(field.name, f"--{field.name.replace('_', '-')}")
+        default = field.default if field.default is not MISSING else None
+        group.add_argument(
+            flag, dest=field.name, default=default, help=_help(meanings.get(field.name, ""), default),
+            **_reader(hints[field.name]),
+        )
+
+
+def _reader(hint: Any) -> dict[str, Any]:  # noqa: ANN401
+    """The argparse keywords of a field's type."""
+    if get_origin(hint) is Literal:
+        return {"choices": get_args(hint)}
+    if hint is bool:
+        return {"action": argparse.BooleanOptionalAction}
+    if get_origin(hint) is tuple:
+        return {"type": _widths, "metavar": "N,N"}
+    options = [part for part in get_args(hint) if part is not type(None)] if _is_union(hint) else [hint]
+    return {"type": options[0], "metavar": "N" if options[0] is int else "X"}
+
+
+def _is_union(hint: Any) -> bool:  # noqa: ANN401
+    return get_origin(hint) is Union or type(hint).__name__ == "UnionType"
+
+
+def _widths(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
+
+
+def _meanings(config: type) -> dict[str, str]:
+    """The entries of the docstring's `Attributes:`."""
+    found: dict[str, str] = {}
+    name = ""
+    _, _, attributes = (config.__doc__ or "").partition("Attributes:\n")
+    for line in attributes.splitlines():
+        head, colon, rest = line.strip().partition(": ")
+        if line.startswith(" " * 8) and not line.startswith(" " * 9) and colon and head.isidentifier():
+            name, found[head] = head, rest
+        elif name:
+            found[name] += " " + line.strip()
+    return found
+
+
+def _help(meaning: str, default: Any) -> str:  # noqa: ANN401
+    shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
+    suffix = "" if default is None or isinstance(default, bool) else f" (default: {shown})"
+    return (meaning.strip().replace("`", "").rstrip(".") + suffix).replace("%", "%%")
+
+
+def chosen(arguments: argparse.Namespace, config: type, leave_out: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The values of a configuration's fields among parsed arguments."""
+    return {f.name: getattr(arguments, f.name) for f in fields(config) if f.name not in leave_out}
+
+
+def run_command(main: Callable[[], int]) -> int:
+    """Run a command; a known problem is one sentence on standard error and exit code 2."""
+    try:
+        return main()
+    except EngineError as error:
+        sys.stderr.write(f"{error}\n")
+        return BAD_INPUT
