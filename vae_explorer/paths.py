@@ -37,11 +37,15 @@ def bundled_models() -> list[Path]:
 
 
 def user_data() -> Path:
-    """Where downloaded data sets are kept; `VAE_EXPLORER_DATA` names another folder. Not created here."""
+    """The folder of downloaded data sets (`VAE_EXPLORER_DATA` names another); not created here."""
     named = os.environ.get(DATA_VARIABLE)
-    return Path(named).expanduser() if named else platformdirs.user_data_path(APP_NAME, appauthor=False) / "data"
+    return Path(named).expanduser() if named else _user_folder() / "data"
 
 
 def user_models() -> Path:
-    """Where the user's own models are kept by default. Not created here."""
-    return platformdirs.user_data_path(APP_NAME, appauthor=False) / "models"
+    """The folder that the user's own models go to by default; not created here."""
+    return _user_folder() / "models"
+
+
+def _user_folder() -> Path:
+    return platformdirs.user_data_path(APP_NAME, appauthor=False)

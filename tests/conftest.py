@@ -1,0 +1,27 @@
+"""What every test gets: no real screen, no real user folders, nothing fetched from the network."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before any test imports Qt
+os.environ.setdefault("MPLBACKEND", "agg")
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of the test's own: neither the user's folders nor another test's are read or written."""
+    home = tmp_path / "home"
+    for variable in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(variable, str(home / variable.lower()))
+    monkeypatch.setenv("VAE_EXPLORER_DATA", str(home / "data"))
+    return home
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The top folder of the source tree."""
+    return Path(__file__).resolve().parent.parent

@@ -1,0 +1,184 @@
+"""A folder of the user's own pictures, as an array: one subfolder a class, or none."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from vae_explorer.engine.errors import Cancelled, DataError
+
+Fit = Literal["crop", "pad"]
+MAX_SIDE = 512  # pixels; beyond that no model here is of use
+_LITTER = {"thumbs.db", "desktop.ini", "__macosx"}  # what systems leave in folders; and .hidden
+
+
+@dataclass(frozen=True, eq=False)
+class FolderImages:
+    """What a folder holds.
+
+    Attributes:
+        images: uint8 (N, C, H, W).
+        labels: int64 (N,), or None where there are no subfolders.
+        class_names: the subfolders' names, numbers in them in their order.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray | None
+    class_names: tuple[str, ...]
+
+
+def read_folder(
+    folder: Path,
+    size: int = 28,
+    fit: Fit = "crop",
+    channels: Literal[1, 3] = 1,
+    progress: Callable[[int, int | None], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> FolderImages:
+    """Read every picture below `folder`.
+
+    Args:
+        folder: pictures, or subfolders of them, and nothing else (hidden files are passed over).
+        size: pixels a side of what comes out.
+        fit: cut the middle square out, or `pad` to a square with the picture's own edge level.
+        channels: 1 for grey, 3 for colour.
+        progress: told (pictures done, pictures in all).
+        cancelled: asked before each picture whether to stop.
+
+    Raises:
+        DataError: the folder is missing, empty or mixed, or a file in it is no picture.
+        Cancelled: `cancelled()` said so.
+    """
+    _check(size, fit, channels)
+    files, labels, class_names = _list_files(folder)
+    try:
+        images = np.empty((len(files), channels, size, size), np.uint8)
+    except MemoryError as error:
+        raise DataError(
+            f"{folder} holds too many pictures for the memory: choose a smaller size than {size}."
+        ) from error
+    for index, path in enumerate(files):
+        if cancelled is not None and cancelled():
+            raise Cancelled(f"Reading {folder} was stopped.")
+        images[index] = read_picture(path, size, fit, channels)
+        if progress is not None:
+            progress(index + 1, len(files))
+    return FolderImages(images, np.array(labels, np.int64) if class_names else None, class_names)
+
+
+def read_picture(path: Path, size: int, fit: Fit, channels: Literal[1, 3]) -> np.ndarray:
+    """One picture, upright, as uint8 (C, size, size).
+
+    Raises:
+        DataError: the file is no picture, or a damaged one.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Pillow's doubts about a file's metadata, or its size, are no concern of the user's
+            warnings.simplefilter("ignore")
+            with Image.open(path) as image:
+                image.draft("L" if channels == 1 else "RGB", (size, size))  # big JPEGs: 8 x faster
+                upright = ImageOps.exif_transpose(image)
+                flat = _flatten(upright, "L" if channels == 1 else "RGB")
+    except UnidentifiedImageError as error:
+        raise DataError(
+            f"{path} is not a picture that can be read: take it out of the folder."
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise DataError(f"{path} is too large a picture: make it smaller first.") from error
+    except Exception as error:  # a damaged file makes Pillow's decoders raise almost anything
+        raise DataError(f"{path} is a damaged or unreadable picture ({error}).") from error
+    box = (size, size)
+    if fit == "crop":
+        square = ImageOps.fit(flat, box, Image.Resampling.LANCZOS)
+    else:
+        square = ImageOps.pad(flat, box, Image.Resampling.LANCZOS, color=_edge_level(flat))
+    pixels = np.asarray(square, np.uint8)
+    return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
+
+
+def _check(size: int, fit: str, channels: int) -> None:
+    if not 1 <= size <= MAX_SIDE:
+        raise DataError(f"The image size is between 1 and {MAX_SIDE} pixels, not {size}.")
+    if fit not in ("crop", "pad"):
+        raise DataError(f"Pictures are made to fit by crop or by pad, not by {fit!r}.")
+    if channels not in (1, 3):
+        raise DataError(f"Pictures have 1 channel (grey) or 3 (colour), not {channels}.")
+
+
+def _list_files(folder: Path) -> tuple[list[Path], list[int], tuple[str, ...]]:
+    """Files, the label of each, and the names of the classes (none: no labels)."""
+    if not folder.is_dir():
+        raise DataError(f"{folder} is not a folder: name one that holds pictures.")
+    entries = _entries(folder)
+    classes = [path for path in entries if path.is_dir()]
+    loose = [path for path in entries if not path.is_dir()]
+    if classes and loose:
+        raise DataError(
+            f"{folder} holds files ({loose[0].name}) beside its subfolders: "
+            "put every picture into a subfolder, its class, or none."
+        )
+    if not classes:
+        if not loose:
+            raise DataError(f"{folder} holds no pictures.")
+        return loose, [0] * len(loose), ()
+    files: list[Path] = []
+    labels: list[int] = []
+    for label, subfolder in enumerate(classes):
+        members = _entries(subfolder)
+        if not members:
+            raise DataError(f"{subfolder} holds no pictures: fill it, or take it away.")
+        nested = next((path for path in members if path.is_dir()), None)
+        if nested is not None:
+            raise DataError(
+                f"{nested} is a folder in a class's folder: only pictures may be there."
+            )
+        files += members
+        labels += [label] * len(members)
+    return files, labels, tuple(path.name for path in classes)
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        found = [
+            path
+            for path in folder.iterdir()
+            if not path.name.startswith(".") and path.name.lower() not in _LITTER
+        ]
+    except OSError as error:
+        raise DataError(f"{folder} cannot be read: {error.strerror or error}.") from error
+    return sorted(found, key=_natural_order)
+
+
+def _natural_order(path: Path) -> list[tuple[int, int, str]]:
+    """`class 9` before `class 10`."""
+    pieces = re.split(r"(\d+)", path.name)
+    return [
+        (0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces if piece
+    ]
+
+
+def _flatten(image: Image.Image, mode: str) -> Image.Image:
+    """Grey or colour of 8 bits, without transparency."""
+    if image.mode.startswith("I"):  # 16-bit grey, which Pillow would clip at 255
+        image = Image.fromarray((np.asarray(image, np.float64) / 257).clip(0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        opaque = image.convert("RGBA")
+        paper = Image.new("RGBA", opaque.size, "white")
+        image = Image.alpha_composite(paper, opaque)
+    return image.convert(mode)
+
+
+def _edge_level(image: Image.Image) -> int | tuple[int, ...]:
+    """The median of the outermost pixels, so that padding goes on where the picture ends."""
+    pixels = np.asarray(image)
+    edges = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    level = np.median(edges, axis=0).astype(int)
+    return int(level) if level.ndim == 0 else tuple(int(value) for value in level)
