@@ -45,12 +45,12 @@ FONT_LARGE: Final = 16
 # Class colours: hues of the Okabe-Ito and Tol families, moved by a search until all ten stay apart
 # for the three common kinds of colour blindness and are legible on the theme's canvas.
 _LIGHT_CLASSES: Final = (
-    "#0072b2", "#e08a00", "#009e73", "#d1495b", "#7b3fb5",
-    "#4db3e6", "#8a6d1f", "#e27bb1", "#2b2a6e", "#5c6b1e",
+    "#097887", "#dda024", "#10b873", "#b0303f", "#592a9b",
+    "#6fa6cc", "#6b4200", "#bb6bdc", "#2e4578", "#7e9438",
 )  # fmt: skip
 _DARK_CLASSES: Final = (
-    "#4c9be0", "#f2a93b", "#2fc79b", "#f0706f", "#b887f0",
-    "#9adcff", "#c2a35a", "#f7b1d6", "#7f7df5", "#b7cc55",
+    "#4d7fe3", "#fcd15c", "#26e6b8", "#d4505e", "#96afff",
+    "#9ee0f4", "#d37a31", "#d389ab", "#a87bca", "#b3ca80",
 )  # fmt: skip
 _GOLDEN_ANGLE: Final = 137.508  # degrees: consecutive hues of a long list stay far apart
 

@@ -1,0 +1,174 @@
+"""The lecture's figure as a page: real images, generated images, and the validation curve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from vae_explorer.gui import style
+from vae_explorer.gui.pixels import image_to_qimage, mosaic, paint_image
+from vae_explorer.gui.style import Theme
+
+SIDE = 6  # images a side of each grid
+_CAPTION = 20
+_AXIS = 44
+
+
+@dataclass(frozen=True)
+class FigureCurve:
+    """The validation ELBO by epoch, nats per image."""
+
+    epochs: Sequence[float]
+    values: Sequence[float]
+    label: str = "ELBO"
+
+
+class FigurePage(QWidget):
+    """Painted by hand in the window's theme; the export is a figure on white paper."""
+
+    export_requested = Signal()
+    refresh_requested = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._sheet = _Figure(theme, self)
+        again = QPushButton(self.tr("New images"), self)
+        again.setToolTip(self.tr("Choose other real images and generate new ones"))
+        again.clicked.connect(self.refresh_requested)
+        export = QPushButton(self.tr("Export…"), self)
+        export.setToolTip(self.tr("Save the figure as PNG or PDF"))
+        export.clicked.connect(self.export_requested)
+        head = QHBoxLayout()
+        head.setSpacing(style.GAP)
+        self._caption = style.muted_label("", self)
+        head.addWidget(again)
+        head.addWidget(export)
+        head.addWidget(self._caption, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, style.GAP, 0, 0)
+        column.setSpacing(style.GAP)
+        column.addLayout(head)
+        column.addWidget(self._sheet, 1)
+
+    def set_images(
+        self, real: NDArray[np.generic] | None, generated: NDArray[np.generic] | None
+    ) -> None:
+        """Show 36 images on each side, (n, H, W) or (n, H, W, 3); None leaves a side empty."""
+        self._sheet.set_images(real, generated)
+
+    def set_curve(self, curve: FigureCurve | None) -> None:
+        """Show the course of a training; None says that there was none."""
+        self._sheet.curve = curve
+        self._sheet.update()
+
+    def set_caption(self, text: str) -> None:
+        """One line: which model, which data."""
+        self._caption.setText(text)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self._sheet.set_theme(theme)
+
+
+class _Figure(QWidget):
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._real: NDArray[np.generic] | None = None
+        self._generated: NDArray[np.generic] | None = None
+        self.curve: FigureCurve | None = None
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAccessibleName(self.tr("The lecture's figure"))
+
+    def set_images(
+        self, real: NDArray[np.generic] | None, generated: NDArray[np.generic] | None
+    ) -> None:
+        self._real, self._generated = real, generated
+        self.update()
+
+    def set_theme(self, theme: Theme) -> None:
+        self._theme = theme
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        side = min(self.height() - _CAPTION, (self.width() - 3 * style.GRID) // 3)
+        left = 0.0
+        for images, title in (
+            (self._real, self.tr("(a) real images")),
+            (self._generated, self.tr("(b) generated images")),
+        ):
+            self._paint_grid(painter, QRectF(left, 0, side, side), images, title)
+            left += side + 2 * style.GRID
+        place = QRectF(left, 0, self.width() - left, side)
+        self._paint_curve(painter, place)
+        painter.end()
+
+    def _paint_grid(
+        self, painter: QPainter, place: QRectF, images: NDArray[np.generic] | None, title: str
+    ) -> None:
+        if images is not None and len(images) >= SIDE * SIDE:
+            grid = images[: SIDE * SIDE].reshape(SIDE, SIDE, *images.shape[1:])
+            paint_image(painter, place, image_to_qimage(mosaic(grid), self._theme))
+        painter.setPen(QPen(self._theme.border, 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(place.adjusted(0.5, 0.5, -0.5, -0.5))
+        self._paint_title(painter, place, title)
+
+    def _paint_curve(self, painter: QPainter, place: QRectF) -> None:
+        label = self.curve.label if self.curve else "ELBO"
+        self._paint_title(painter, place, self.tr("(c) validation {0}, nats").format(label))
+        plot = place.adjusted(_AXIS, 4, -4, -_CAPTION)
+        painter.setPen(QPen(self._theme.border, 1))
+        painter.drawLine(plot.topLeft(), plot.bottomLeft())
+        painter.drawLine(plot.bottomLeft(), plot.bottomRight())
+        painter.setFont(style.small_font())
+        painter.setPen(self._theme.muted)
+        if self.curve is None or not self.curve.values:
+            flags = int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap)
+            text = self.tr("Train a model, and its curve appears here.")
+            painter.drawText(plot, flags, text)
+            return
+        self._paint_line(painter, plot, self.curve)
+
+    def _paint_line(self, painter: QPainter, plot: QRectF, curve: FigureCurve) -> None:
+        low, high = min(curve.values), max(curve.values)
+        pad = 0.05 * (high - low) or 1.0
+        low, high = low - pad, high + pad
+        first, last = curve.epochs[0], max(curve.epochs[-1], curve.epochs[0] + 1)
+
+        def at(epoch: float, value: float) -> QPointF:
+            return QPointF(
+                plot.left() + (epoch - first) / (last - first) * plot.width(),
+                plot.bottom() - (value - low) / (high - low) * plot.height(),
+            )
+
+        metrics = QFontMetricsF(painter.font())
+        for value in (low + pad, high - pad):
+            text = f"{value:.1f}"
+            y = at(first, value).y()
+            painter.drawText(
+                QPointF(plot.left() - metrics.horizontalAdvance(text) - 4, y + 4), text
+            )
+        for epoch in (first, last):
+            text = f"{epoch:g}"
+            x = at(epoch, low).x() - metrics.horizontalAdvance(text) / 2
+            painter.drawText(QPointF(x, plot.bottom() + metrics.ascent() + 2), text)
+        painter.setPen(QPen(self._theme.accent, 1.6))
+        points = [at(e, v) for e, v in zip(curve.epochs, curve.values, strict=True)]
+        painter.drawPolyline(QPolygonF(points))
+        painter.setBrush(self._theme.accent)
+        painter.drawEllipse(points[-1], 3, 3)
+
+    def _paint_title(self, painter: QPainter, place: QRectF, title: str) -> None:
+        painter.setFont(style.small_font())
+        painter.setPen(self._theme.muted)
+        below = QRectF(place.left(), place.bottom(), place.width(), _CAPTION)
+        painter.drawText(below, Qt.AlignmentFlag.AlignCenter, title)

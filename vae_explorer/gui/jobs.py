@@ -1,0 +1,253 @@
+"""What the worker does: load the engine and a model, train, evaluate. No Qt here.
+
+The engine, and torch with it, is imported inside `run`, so that the window is visible before it is.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vae_explorer.engine.catalogue import DATASETS
+from vae_explorer.engine.config import ModelConfig, TrainingConfig
+from vae_explorer.engine.control import TrainingControl
+from vae_explorer.engine.errors import DataError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vae_explorer.engine.data import Dataset
+    from vae_explorer.engine.explorer import Explorer
+    from vae_explorer.engine.training_state import TrainingState
+
+Post = Callable[[object], None]
+
+GALLERY_SIZE = 10_000  # images on the canvas
+SNAPSHOT_IMAGES = 2_000  # images embedded at every snapshot of a training
+SNAPSHOT_SECONDS = 0.25
+_SMALL_SIDE = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Gallery:
+    """The real images that the window shows as points: the test split of a data set.
+
+    Attributes:
+        images: (n, H, W) or (n, H, W, 3) uint8.
+        labels: (n,) int64, or None.
+    """
+
+    dataset: str
+    title: str
+    images: np.ndarray
+    labels: np.ndarray | None
+    class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class ModelOpened:
+    """A model is ready to be explored.
+
+    Attributes:
+        path: its file; None for one that was just made.
+        means, stds: (n, d), the posteriors of the gallery's images; None without a gallery.
+        kl: (d,) their mean KL in nats; None without a gallery.
+    """
+
+    explorer: Explorer
+    path: Path | None
+    card: dict[str, Any]
+    gallery: Gallery | None
+    means: np.ndarray | None = None
+    stds: np.ndarray | None = None
+    kl: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class DownloadProgress:
+    """Bytes of a data set that have come, of a total that may be unknown."""
+
+    done: int
+    total: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingBegun:
+    """The data are there and the first step is about to be taken."""
+
+    opened: ModelOpened
+    config: ModelConfig
+    training: TrainingConfig
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The figures of a model, as rows of (name, value)."""
+
+    rows: list[tuple[str, str]]
+
+
+class OpenModel:
+    """Load the engine, a model, and the real images that go with it."""
+
+    def __init__(self, path: Path, data_dir: Path | None = None) -> None:
+        self.path = path
+        self._data_dir = data_dir
+        self._cancelled = threading.Event()
+
+    def run(self, post: Post) -> None:
+        from vae_explorer.engine.checkpoint import read_card
+        from vae_explorer.engine.explorer import Explorer
+
+        explorer = Explorer.load(self.path)
+        card = read_card(self.path)
+        gallery = find_gallery(explorer.config, card, self._data_dir, self._cancelled.is_set)
+        if not self._cancelled.is_set():
+            post(opened(explorer, self.path, card, gallery))
+
+    def cancel(self) -> None:
+        self._cancelled.set()
+
+
+class Train:
+    """Load a data set, fetching it where it must be, and train a model on it."""
+
+    def __init__(
+        self,
+        model: ModelConfig,
+        dataset: str,
+        training: TrainingConfig,
+        data_dir: Path | None = None,
+        resume: TrainingState | None = None,
+    ) -> None:
+        self.model = model
+        self.dataset = dataset
+        self.training = training
+        self.control = TrainingControl()
+        self._data_dir = data_dir
+        self._resume = resume
+
+    def run(self, post: Post) -> None:
+        from vae_explorer.engine.explorer import Explorer
+        from vae_explorer.engine.models import build_model
+        from vae_explorer.engine.training import fit
+
+        def progress(done: int, total: int | None) -> None:
+            post(DownloadProgress(done, total))
+
+        dataset = read_dataset(
+            self.dataset, self._data_dir, progress, lambda: self.control.stopping
+        )
+        config = replace(
+            self.model, image_shape=dataset.image_shape, class_names=dataset.class_names
+        )
+        model = build_model(config, seed=self.training.seed)
+        gallery = gallery_of(dataset, self.dataset, SNAPSHOT_IMAGES)
+        explorer = Explorer(copy.deepcopy(model))  # the window's own: no live module is shared
+        card = {"dataset": dataset.title, "training": self.training.to_dict()}
+        post(TrainingBegun(opened(explorer, None, card, gallery), config, self.training))
+        events = fit(
+            model,
+            dataset,
+            self.training,
+            self.control,
+            resume=self._resume,
+            snapshot_images=dataset.test.images[:SNAPSHOT_IMAGES],
+            snapshot_labels=_first(dataset.test.labels, SNAPSHOT_IMAGES),
+            snapshot_seconds=SNAPSHOT_SECONDS,
+        )
+        for event in events:
+            post(event)
+
+    def cancel(self) -> None:
+        self.control.stop()
+
+
+def opened(
+    explorer: Explorer, path: Path | None, card: dict[str, Any], gallery: Gallery | None
+) -> ModelOpened:
+    """A model with its gallery embedded."""
+    if gallery is None:
+        return ModelOpened(explorer, path, card, None)
+    labels = gallery.labels if explorer.has_classes else None
+    means, stds = explorer.embed(gallery.images, labels)
+    kl = 0.5 * (means**2 + stds**2 - 1.0 - 2.0 * np.log(stds))
+    return ModelOpened(explorer, path, card, gallery, means, stds, kl.mean(axis=0))
+
+
+def read_dataset(
+    name: str,
+    data_dir: Path | None,
+    progress: Callable[[int, int | None], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    *,
+    download: bool = True,
+) -> Dataset:
+    """A data set by its name, or a folder of images by its path."""
+    from vae_explorer.engine.data import load_dataset
+
+    if name in DATASETS:
+        return load_dataset(
+            name, data_dir, progress=progress, cancelled=cancelled, download=download
+        )
+    return load_dataset("folder", Path(name), progress=progress, cancelled=cancelled)
+
+
+def gallery_of(dataset: Dataset, key: str, count: int = GALLERY_SIZE) -> Gallery:
+    """The first test images of a data set."""
+    labels = _first(dataset.test.labels, count)
+    return Gallery(
+        key,
+        dataset.title,
+        images_for_window(dataset.test.images[:count]),
+        None if labels is None else labels.numpy(),
+        dataset.class_names,
+    )
+
+
+def find_gallery(
+    config: ModelConfig,
+    card: dict[str, Any],
+    data_dir: Path | None,
+    cancelled: Callable[[], bool],
+) -> Gallery | None:
+    """Real images that fit a model: those it was trained on, else the bundled ones, else none.
+
+    Nothing is downloaded for it.
+    """
+    for name in gallery_names(config, card):
+        try:
+            dataset = read_dataset(name, data_dir, cancelled=cancelled, download=False)
+        except DataError:
+            continue
+        labels_fit = not config.class_names or len(dataset.class_names) == len(config.class_names)
+        if dataset.image_shape == config.image_shape and labels_fit:
+            return gallery_of(dataset, name)
+    return None
+
+
+def gallery_names(config: ModelConfig, card: dict[str, Any]) -> list[str]:
+    """The data sets to try for a model, the likeliest first."""
+    names = [str(card["dataset"])] if card.get("dataset") in DATASETS else []
+    digits = not config.class_names or config.class_names == DATASETS["digits"].class_names
+    if digits and config.image_shape == DATASETS["digits"].image_shape:
+        names = [n for n in names if n != "mnist"] + ["digits"]
+    if config.image_shape[1] == _SMALL_SIDE:
+        names.append("digits-8x8")
+    return names
+
+
+def images_for_window(images: Tensor) -> np.ndarray:
+    """Images (n, C, H, W) as the window has them: (n, H, W), or (n, H, W, 3)."""
+    array = images.numpy()
+    return array[:, 0] if array.shape[1] == 1 else np.ascontiguousarray(np.moveaxis(array, 1, -1))
+
+
+def _first(labels: Tensor | None, count: int) -> Tensor | None:
+    return None if labels is None else labels[:count]

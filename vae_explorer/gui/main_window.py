@@ -1,0 +1,231 @@
+"""The window's layout, and nothing else: where each widget sits and how the space is shared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QByteArray, QSettings, Qt, Signal
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QKeyEvent,
+)
+from PySide6.QtWidgets import (
+    QFrame,
+    QMainWindow,
+    QSplitter,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from vae_explorer.gui import style
+from vae_explorer.gui.class_selector import ClassSelector
+from vae_explorer.gui.curves import Curves
+from vae_explorer.gui.decoded_image import DecodedImage
+from vae_explorer.gui.dimensions_bar import DimensionsBar
+from vae_explorer.gui.drawing_pad import DrawingPad
+from vae_explorer.gui.equation_bar import EquationBar
+from vae_explorer.gui.figure_page import FigurePage
+from vae_explorer.gui.film_strip import FilmStrip
+from vae_explorer.gui.handwriting_row import HandwritingRow
+from vae_explorer.gui.latent_canvas import LatentCanvas
+from vae_explorer.gui.menus import Menus
+from vae_explorer.gui.message_banner import MessageBanner
+from vae_explorer.gui.probability_bars import ProbabilityBars
+from vae_explorer.gui.samples_page import SamplesPage
+from vae_explorer.gui.snapshot_slider import SnapshotSlider
+from vae_explorer.gui.style import Theme
+from vae_explorer.gui.training_panel import TrainingPanel
+
+MINIMUM_SIZE = (1024, 700)
+DEFAULT_SIZE = (1440, 900)
+# Shares of the width of the three upper panels and the two lower ones, and of the two rows
+_UPPER = (50, 24, 26)
+_LOWER = (66, 34)
+_ROWS = (64, 36)
+_LAYOUT_VERSION = 1  # a saved layout of another version is not restored
+
+
+class MainWindow(QMainWindow):
+    """Every widget is an attribute; the controllers wire them."""
+
+    files_dropped = Signal(list)  # of str
+    digit_typed = Signal(int)
+    space_typed = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._may_close: Callable[[], bool] = _always
+        self._layout_touched = False
+        self.setWindowTitle("VAE Explorer")
+        self.setMinimumSize(*MINIMUM_SIZE)
+        self.resize(*DEFAULT_SIZE)
+        self.setAcceptDrops(True)
+        self._make_widgets(theme)
+        self.menus = Menus(self)
+        self._arrange()
+        self.reset_layout()
+        self.set_theme(theme)
+
+    # -- what the controllers use --------------------------------------------------------------
+
+    def set_close_guard(self, guard: Callable[[], bool]) -> None:
+        """Ask `guard` before closing; False keeps the window open."""
+        self._may_close = guard
+
+    def set_theme(self, theme: Theme) -> None:
+        """Hand the theme to every widget that paints itself."""
+        self.theme = theme
+        for widget in self._themed:
+            widget.set_theme(theme)
+
+    def reset_layout(self) -> None:
+        """Share the space as designed."""
+        for splitter, shares in (
+            (self._upper, _UPPER),
+            (self._lower, _LOWER),
+            (self._rows, _ROWS),
+        ):
+            splitter.setSizes([share * 100 for share in shares])
+
+    def save_layout(self, settings: QSettings) -> None:
+        """Remember geometry and splitters."""
+        settings.setValue("layout/version", _LAYOUT_VERSION)
+        settings.setValue("layout/geometry", self.saveGeometry())
+        for name, splitter in self._splitters().items():
+            settings.setValue(f"layout/{name}", splitter.saveState())
+
+    def restore_layout(self, settings: QSettings) -> None:
+        """Put geometry and splitters back as they were, where they were saved."""
+        if settings.value("layout/version", 0, int) != _LAYOUT_VERSION:
+            return
+        geometry = settings.value("layout/geometry")
+        if isinstance(geometry, QByteArray):
+            self.restoreGeometry(geometry)
+        for name, splitter in self._splitters().items():
+            state = settings.value(f"layout/{name}")
+            if isinstance(state, QByteArray):
+                splitter.restoreState(state)
+
+    def show_tab(self, page: QWidget) -> None:
+        """Bring one of the lower pages to the front."""
+        self.tabs.setCurrentWidget(page)
+
+    # -- events ----------------------------------------------------------------------------
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        event.setAccepted(self._may_close())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        # Only what no focused widget wanted arrives here, so typing in a field stays typing.
+        plain = event.modifiers() in (
+            Qt.KeyboardModifier.NoModifier,
+            Qt.KeyboardModifier.KeypadModifier,
+        )
+        if plain and Qt.Key.Key_0 <= event.key() <= Qt.Key.Key_9:
+            self.digit_typed.emit(event.key() - Qt.Key.Key_0)
+        elif plain and event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
+            self.space_typed.emit()
+        elif plain and event.key() == Qt.Key.Key_Escape:
+            self.banner.dismiss()
+        else:
+            super().keyPressEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            event.acceptProposedAction()
+            self.files_dropped.emit(paths)
+
+    # -- building --------------------------------------------------------------------------
+
+    def _make_widgets(self, theme: Theme) -> None:
+        self.banner = MessageBanner(theme, self)
+        self.canvas = LatentCanvas(self)
+        self.dimensions = DimensionsBar(theme, self)
+        self.time_machine = SnapshotSlider(theme, self)
+        self.image = DecodedImage(self)
+        self.classes = ClassSelector(self)
+        self.pad = DrawingPad(theme, self)
+        self.bars = ProbabilityBars(theme, self)
+        self.handwriting = HandwritingRow(theme, self)
+        self.equation = EquationBar(theme, self)
+        self.curves = Curves(theme, self)
+        self.film = FilmStrip(self)
+        self.samples = SamplesPage(theme, self)
+        self.figure = FigurePage(theme, self)
+        self.training = TrainingPanel(theme, self)
+        self._themed = (
+            self.banner, self.canvas, self.dimensions, self.time_machine, self.image, self.classes,
+            self.pad, self.bars, self.handwriting, self.equation, self.curves, self.film,
+            self.samples, self.figure, self.training,
+        )  # fmt: skip
+
+    def _arrange(self) -> None:
+        self._upper = _splitter(
+            Qt.Orientation.Horizontal,
+            _panel(self.canvas, self.dimensions, self.time_machine),
+            _panel(self.image, self.classes),
+            _panel(self.pad, self.handwriting, self.bars),
+        )
+        self.tabs = QTabWidget(self)
+        self.tabs.setDocumentMode(True)
+        for page, title in (
+            (self.curves, self.tr("Curves")),
+            (self.film, self.tr("Path")),
+            (self.samples, self.tr("Samples")),
+            (self.figure, self.tr("Lecture's figure")),
+        ):
+            self.tabs.addTab(page, title)
+        self._lower = _splitter(
+            Qt.Orientation.Horizontal, _panel(self.tabs), _panel(self.training, margin=0)
+        )
+        upper = QWidget(self)
+        column = QVBoxLayout(upper)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(style.GAP)
+        column.addWidget(self._upper, 1)
+        column.addWidget(self.equation)
+        self._rows = _splitter(Qt.Orientation.Vertical, upper, self._lower)
+        centre = QWidget(self)
+        outer = QVBoxLayout(centre)
+        outer.setContentsMargins(style.GAP, 0, style.GAP, style.GAP)
+        outer.setSpacing(style.GAP)
+        outer.addWidget(self.banner)
+        outer.addWidget(self._rows, 1)
+        self.setCentralWidget(centre)
+
+    def _splitters(self) -> dict[str, QSplitter]:
+        return {"upper": self._upper, "lower": self._lower, "rows": self._rows}
+
+
+def _always() -> bool:
+    return True
+
+
+def _panel(*widgets: QWidget, margin: int = style.MARGIN) -> QFrame:
+    """A framed column; the first widget takes the room that is left."""
+    frame = QFrame()
+    frame.setProperty("panel", True)
+    column = QVBoxLayout(frame)
+    column.setContentsMargins(margin, margin, margin, margin)
+    column.setSpacing(style.GAP)
+    for index, widget in enumerate(widgets):
+        column.addWidget(widget, 1 if index == 0 else 0)
+    return frame
+
+
+def _splitter(orientation: Qt.Orientation, *widgets: QWidget) -> QSplitter:
+    splitter = QSplitter(orientation)
+    splitter.setHandleWidth(style.GAP)
+    splitter.setChildrenCollapsible(False)
+    for index, widget in enumerate(widgets):
+        splitter.addWidget(widget)
+        splitter.setStretchFactor(index, 1)
+    return splitter
