@@ -1,6 +1,6 @@
 """Pictures as the window shows them: one convention for every widget that paints an image.
 
-Grey images hold ink (0 = paper, 1 = ink). They are painted with the theme's text colour as ink on the panel colour as
+Grey images hold ink (0 = paper, 1 = ink). They are painted with the theme's text colour as ink on the canvas colour as
 paper, so a digit reads like the text beside it, in the light theme and in the dark one. RGB images are shown as they are.
 """
 
@@ -38,7 +38,7 @@ def _ink_table(paper: int, ink: int) -> Pixels:
 
 def ink_table(theme: Theme) -> Pixels:
     """The theme's colours from paper (0) to ink (255), uint8 (256, 3)."""
-    return _ink_table(QColor(theme.panel).rgba(), QColor(theme.text).rgba())
+    return _ink_table(theme.canvas.rgba(), theme.text.rgba())
 
 
 def is_rgb(array: NDArray[np.generic]) -> bool:

@@ -1,0 +1,257 @@
+"""How the latent canvas's lines, marks and words are painted. Everything here is legible on any ground.
+
+Each line or letter is drawn twice: a wider stroke in the canvas colour, then the mark itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen
+
+from vae_explorer.gui.canvas_frame import Frame, tick_text, ticks
+from vae_explorer.gui.style import FONT_SMALL, Theme, number_font, small_font, title_font
+
+Point = tuple[float, float]
+
+GUTTER_LEFT = 34
+GUTTER_BOTTOM = 20
+PIN_REACH = 18.0  # half the size of the pin's mark, in pixels
+HANDLE_REACH = 10.0
+
+
+def plot_rect(frame: Frame) -> QRectF:
+    """The plot's rectangle in widget pixels."""
+    return QRectF(frame.left, frame.top, frame.width, frame.height)
+
+
+def faded(color: QColor, opacity: float) -> QColor:
+    """The colour with this opacity."""
+    result = QColor(color)
+    result.setAlphaF(opacity)
+    return result
+
+
+def at(frame: Frame, point: Point) -> QPointF:
+    """Where a latent point lies in the widget."""
+    return QPointF(*frame.to_pixel(*point))
+
+
+def haloed(
+    painter: QPainter, path: QPainterPath, theme: Theme, color: QColor, width: float = 1.6
+) -> None:
+    """Stroke a path so that it stands out on dots, pictures and paper alike."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.strokePath(path, QPen(faded(theme.canvas, 0.85), width + 3.0))
+    painter.strokePath(path, QPen(color, width))
+
+
+def haloed_text(
+    painter: QPainter, position: QPointF, text: str, theme: Theme, color: QColor
+) -> None:
+    """Write text with a halo; the position is the left end of the baseline."""
+    path = QPainterPath()
+    path.addText(position, painter.font(), text)
+    painter.strokePath(
+        path,
+        QPen(faded(theme.canvas, 0.9), 3.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap,
+             Qt.PenJoinStyle.RoundJoin),
+    )  # fmt: skip
+    painter.fillPath(path, color)
+
+
+def axes(painter: QPainter, frame: Frame, theme: Theme, titles: tuple[str, str]) -> None:
+    """The plot's border, its ticks outside, and the axes' names inside two corners."""
+    rect = plot_rect(frame)
+    painter.setPen(QPen(theme.border, 1))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRect(rect.adjusted(-0.5, -0.5, 0.5, 0.5))
+    painter.setFont(number_font(FONT_SMALL - 1))
+    painter.setPen(theme.muted)
+    x0, x1, y0, y1 = frame.extent
+    metrics = QFontMetricsF(painter.font())
+    _x_ticks(painter, frame, metrics, ticks(x0, x1, frame.width))
+    _y_ticks(painter, frame, metrics, ticks(y0, y1, frame.height))
+    painter.setFont(small_font())
+    metrics = QFontMetricsF(painter.font())
+    right = f"{titles[0]} →"
+    place = QPointF(rect.right() - metrics.horizontalAdvance(right) - 8, rect.bottom() - 8)
+    haloed_text(painter, place, right, theme, theme.muted)
+    up = QPointF(rect.left() + 8, rect.top() + metrics.ascent() + 6)
+    haloed_text(painter, up, f"↑ {titles[1]}", theme, theme.muted)
+
+
+def _x_ticks(
+    painter: QPainter, frame: Frame, metrics: QFontMetricsF, values: Sequence[float]
+) -> None:
+    step = values[1] - values[0] if len(values) > 1 else 1.0
+    for value in values:
+        x = frame.to_pixel(value, 0.0)[0]
+        text = tick_text(value, step)
+        half = metrics.horizontalAdvance(text) / 2
+        if frame.left + half <= x <= frame.left + frame.width - half:
+            painter.drawText(QPointF(x - half, frame.top + frame.height + metrics.ascent() + 4), text)
+
+
+def _y_ticks(
+    painter: QPainter, frame: Frame, metrics: QFontMetricsF, values: Sequence[float]
+) -> None:
+    step = values[1] - values[0] if len(values) > 1 else 1.0
+    for value in values:
+        y = frame.to_pixel(0.0, value)[1]
+        if frame.top + 6 <= y <= frame.top + frame.height - 6:
+            text = tick_text(value, step)
+            left = frame.left - metrics.horizontalAdvance(text) - 6
+            painter.drawText(QPointF(left, y + metrics.capHeight() / 2), text)
+
+
+def prior(painter: QPainter, frame: Frame, theme: Theme) -> None:
+    """The standard normal prior: its axes through the origin, and circles at 1σ and 2σ."""
+    centre = at(frame, (0.0, 0.0))
+    rect = plot_rect(frame)
+    painter.setPen(QPen(faded(theme.muted, 0.35), 1))
+    for line in (
+        (QPointF(rect.left(), centre.y()), QPointF(rect.right(), centre.y())),
+        (QPointF(centre.x(), rect.top()), QPointF(centre.x(), rect.bottom())),
+    ):
+        painter.drawLine(*line)
+    painter.setFont(small_font())
+    for sigma in (1, 2):
+        radius = sigma * frame.scale
+        circle = QPainterPath()
+        circle.addEllipse(centre, radius, radius)
+        painter.strokePath(circle, QPen(faded(theme.canvas, 0.7), 3.2))
+        painter.strokePath(circle, QPen(faded(theme.text, 0.62), 1.2, Qt.PenStyle.DashLine))
+        place = centre + QPointF(radius, -radius) * 0.7071 + QPointF(3, -3)
+        if rect.contains(place):
+            haloed_text(painter, place, f"{sigma}σ", theme, theme.muted)
+
+
+def ellipse(
+    painter: QPainter, frame: Frame, theme: Theme, color: QColor, mean: Point, std: Point
+) -> None:
+    """A posterior's 1σ and 2σ ellipses."""
+    centre = at(frame, mean)
+    for sigma, opacity in ((2, 0.75), (1, 1.0)):
+        path = QPainterPath()
+        path.addEllipse(centre, sigma * std[0] * frame.scale, sigma * std[1] * frame.scale)
+        painter.fillPath(path, faded(color, 0.10))
+        haloed(painter, path, theme, faded(color, opacity), 1.6 if sigma == 1 else 1.1)
+
+
+def pin(painter: QPainter, frame: Frame, theme: Theme, point: Point) -> None:
+    """The pinned latent point: a ring with four arms, its middle left open."""
+    centre = at(frame, point)
+    path = QPainterPath()
+    path.addEllipse(centre, 6.5, 6.5)
+    for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+        path.moveTo(centre + QPointF(dx, dy) * 6.5)
+        path.lineTo(centre + QPointF(dx, dy) * (PIN_REACH - 4))
+    haloed(painter, path, theme, theme.text, 2.0)
+    dot = QPainterPath()
+    dot.addEllipse(centre, 1.5, 1.5)
+    painter.fillPath(dot, theme.text)
+
+
+def labelled_mark(
+    painter: QPainter, frame: Frame, theme: Theme, color: QColor, point: Point, label: str
+) -> None:
+    """A diamond with its name beside it, kept inside the plot."""
+    centre = at(frame, point)
+    path = QPainterPath()
+    path.addPolygon([centre + QPointF(*d) for d in ((0, -6), (6, 0), (0, 6), (-6, 0), (0, -6))])
+    painter.strokePath(path, QPen(theme.canvas, 4))
+    painter.fillPath(path, color)
+    if not label:
+        return
+    painter.setFont(title_font())
+    metrics = QFontMetricsF(painter.font())
+    width = metrics.horizontalAdvance(label)
+    right = centre.x() + 12 + width < frame.left + frame.width - 4
+    x = centre.x() + 12 if right else centre.x() - 12 - width
+    y = min(max(centre.y() + metrics.capHeight() / 2, frame.top + 16), frame.top + frame.height - 6)
+    haloed_text(painter, QPointF(x, y), label, theme, color)
+
+
+def samples(
+    painter: QPainter, frame: Frame, theme: Theme, points: np.ndarray, colors: Sequence[QColor]
+) -> None:
+    """Latent samples: small rings in their class's colour."""
+    for point, color in zip(points, colors, strict=True):
+        path = QPainterPath()
+        path.addEllipse(at(frame, (float(point[0]), float(point[1]))), 4.0, 4.0)
+        haloed(painter, path, theme, color, 2.0)
+
+
+def route(
+    painter: QPainter,
+    frame: Frame,
+    theme: Theme,
+    points: Sequence[Point],
+    position: float | None,
+    tick_count: int = 8,
+) -> None:
+    """A path with its two handles A and B, ticks on the way, and where a film of it stands."""
+    nodes = [at(frame, p) for p in points]
+    path = QPainterPath(nodes[0])
+    for node in nodes[1:]:
+        path.lineTo(node)
+    haloed(painter, path, theme, theme.accent, 2.0)
+    for k in range(1, tick_count):
+        tick = QPainterPath()
+        tick.addEllipse(path.pointAtPercent(k / tick_count), 2.2, 2.2)
+        painter.strokePath(tick, QPen(theme.canvas, 2))
+        painter.fillPath(tick, theme.accent)
+    for node, letter in ((nodes[0], "A"), (nodes[-1], "B")):
+        _handle(painter, node, letter, theme)
+    if position is not None:
+        mark = QPainterPath()
+        mark.addEllipse(path.pointAtPercent(min(max(position, 0.0), 1.0)), 6.0, 6.0)
+        painter.fillPath(mark, theme.canvas)
+        haloed(painter, mark, theme, theme.accent, 2.5)
+
+
+def _handle(painter: QPainter, centre: QPointF, letter: str, theme: Theme) -> None:
+    disc = QPainterPath()
+    disc.addEllipse(centre, HANDLE_REACH - 1, HANDLE_REACH - 1)
+    painter.strokePath(disc, QPen(theme.canvas, 3))
+    painter.fillPath(disc, theme.accent)
+    painter.setFont(title_font())
+    metrics = QFontMetricsF(painter.font())
+    painter.setPen(theme.on_accent)
+    half = metrics.horizontalAdvance(letter) / 2
+    painter.drawText(centre + QPointF(-half, metrics.capHeight() / 2), letter)
+
+
+def read_out_rect(frame: Frame) -> QRectF:
+    """The corner in which the cursor's latent point is written."""
+    width = min(168.0, frame.width - 16)
+    return QRectF(frame.left + frame.width - width - 8, frame.top + 8, width, 22)
+
+
+def read_out(painter: QPainter, frame: Frame, theme: Theme, text: str) -> None:
+    """The cursor's latent point, right-aligned in its corner."""
+    painter.setFont(number_font(FONT_SMALL))
+    width = QFontMetricsF(painter.font()).horizontalAdvance(text) + 14
+    rect = read_out_rect(frame)
+    rect.setLeft(max(rect.left(), rect.right() - width))
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(faded(theme.panel, 0.88))
+    painter.drawRoundedRect(rect, 4, 4)
+    painter.setPen(theme.text)
+    painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def message(painter: QPainter, frame: Frame, theme: Theme, text: str) -> None:
+    """What an empty canvas says, in its middle."""
+    rect = plot_rect(frame).adjusted(16, 16, -16, -16)
+    painter.setFont(small_font())
+    flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+    box = painter.boundingRect(rect, int(flags), text).adjusted(-14, -10, 14, 10)
+    painter.setPen(QPen(theme.border, 1))
+    painter.setBrush(faded(theme.panel, 0.94))
+    painter.drawRoundedRect(box, 6, 6)
+    painter.setPen(theme.muted)
+    painter.drawText(rect, int(flags), text)

@@ -1,0 +1,203 @@
+"""Everything the latent canvas shows, and how it comes onto the screen. Knows no widget.
+
+What changes seldom (layers, axes, legend) is painted once into a base picture; what follows the mouse (pin, ellipses,
+path, read-out) is painted over it. A layer's picture that is out of date is shown stretched to the new view until
+`refresh` makes it anew, so that zooming and panning never wait for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
+
+from vae_explorer.gui import canvas_legend, canvas_paint
+from vae_explorer.gui.canvas_frame import DEFAULT_EXTENT, Frame, points_extent
+from vae_explorer.gui.canvas_layers import (
+    LAYERS,
+    ManifoldLayer,
+    PointsLayer,
+    Raster,
+    RegionsLayer,
+    SupportLayer,
+)
+from vae_explorer.gui.canvas_paint import GUTTER_BOTTOM, GUTTER_LEFT, Point
+from vae_explorer.gui.pixels import paint_image
+from vae_explorer.gui.style import LIGHT, Theme
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """A posterior on the canvas: its mean, its standard deviations, and the name of its mark."""
+
+    mean: Point
+    std: Point
+    label: str = ""
+
+
+class CanvasScene:
+    """The canvas's layers, marks and view."""
+
+    def __init__(self) -> None:
+        self.theme: Theme = LIGHT
+        self.frame = Frame().fitted(DEFAULT_EXTENT)
+        self.points, self.manifold = PointsLayer(), ManifoldLayer()
+        self.regions, self.support = RegionsLayer(), SupportLayer()
+        self.visible = {name: name in ("points", "prior") for name in LAYERS}
+        self.titles = ("z₁", "z₂")
+        self.names: tuple[str, ...] = ()
+        self.highlighted: int | None = None
+        self.legend_hovered: int | None = None
+        self.message: str | None = None
+        self.hovered: Point | None = None
+        self.pin: Point | None = None
+        self.selected: Gaussian | None = None
+        self.drawing: Gaussian | None = None
+        self.samples: tuple[NDArray[np.floating], NDArray[np.integer] | None] | None = None
+        self.path: tuple[Point, Point] | None = None
+        self.route: list[Point] | None = None  # a curved path's points; None: straight
+        self.path_position: float | None = None
+        self._legend: list[canvas_legend.Entry] = []
+        self._legend_origin = QPointF()
+        self._rasters: dict[str, Raster | None] = {}
+        self._stale = set(LAYERS)
+        self._base: QImage | None = None
+
+    # --- geometry ------------------------------------------------------------------------------
+
+    def place(self, size: QSize, top: float) -> None:
+        """Lay plot and legend out in a widget of this size, below `top`."""
+        left, right = GUTTER_LEFT, 1
+        width = size.width() - left - right
+        self._legend, legend_height = canvas_legend.arrange(self.names, width)
+        height = size.height() - top - GUTTER_BOTTOM - legend_height - 2
+        self._legend_origin = QPointF(left, top + height + GUTTER_BOTTOM + 2)
+        self.frame = self.frame.placed(left, top + 1, width, height)
+        self.outdate()
+
+    def fit(self) -> None:
+        """Show all points and the prior."""
+        self.look(self.frame.fitted(points_extent(self.points.points)))
+
+    def look(self, frame: Frame) -> None:
+        """Another view; the pictures follow at the next `refresh`."""
+        self.frame = replace(frame)
+        self.outdate()
+
+    def class_at(self, position: QPointF) -> int | None:
+        """The legend's class under a position."""
+        return canvas_legend.entry_at(self._legend, self._legend_origin, position)
+
+    # --- pictures ------------------------------------------------------------------------------
+
+    def outdate(self, *layers: str) -> None:
+        """Mark layers (all if none is named) to be drawn anew, and the base picture with them."""
+        self._stale.update(layers or LAYERS)
+        self._base = None
+
+    def forget_base(self) -> None:
+        """Compose the base picture anew from the layers as they are."""
+        self._base = None
+
+    def refresh(self, ratio: float) -> None:
+        """Draw the visible layers that are out of date."""
+        focus = self.highlighted if self.legend_hovered is None else self.legend_hovered
+        for name in ("manifold", "regions", "support", "points"):
+            if name not in self._stale or not self.visible[name]:
+                continue
+            if name == "points":
+                self._rasters[name] = self.points.render(self.frame, ratio, self.theme, focus)
+            else:
+                layer: ManifoldLayer | RegionsLayer | SupportLayer = getattr(self, name)
+                self._rasters[name] = layer.render(self.frame, ratio, self.theme)
+            self._stale.discard(name)
+        self._base = None
+
+    def base(self, size: QSize, ratio: float) -> QImage:
+        """Layers, axes and legend as one picture of the widget."""
+        if self._base is None or self._base.size() != size * ratio:
+            self._base = QImage(size * ratio, QImage.Format.Format_ARGB32_Premultiplied)
+            self._base.setDevicePixelRatio(ratio)
+            self._base.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(self._base)
+            self._paint_base(painter)
+            painter.end()
+        return self._base
+
+    def _paint_base(self, painter: QPainter) -> None:
+        rect = canvas_paint.plot_rect(self.frame)
+        painter.fillRect(rect, self.theme.canvas)
+        painter.save()
+        painter.setClipRect(rect)
+        for name in ("manifold", "regions", "support", "points"):
+            raster = self._rasters.get(name)
+            if self.visible[name] and raster is not None:
+                with_points = name == "manifold" and self.visible["points"]
+                painter.setOpacity(0.45 if with_points else 1.0)
+                paint_image(painter, self._target(raster), raster.image, smooth=name == "manifold")
+        painter.setOpacity(1.0)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self.visible["prior"]:
+            canvas_paint.prior(painter, self.frame, self.theme)
+        painter.restore()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        canvas_paint.axes(painter, self.frame, self.theme, self.titles)
+        focus = self.highlighted
+        canvas_legend.paint(
+            painter, self._legend, self._legend_origin, self.theme, focus, self.legend_hovered
+        )
+
+    def _target(self, raster: Raster) -> QRectF:
+        x0, x1, y0, y1 = raster.extent
+        return QRectF(
+            QPointF(*self.frame.to_pixel(x0, y1)), QPointF(*self.frame.to_pixel(x1, y0))
+        )
+
+    # --- marks ---------------------------------------------------------------------------------
+
+    def paint_marks(self, painter: QPainter, has_focus: bool) -> None:
+        """Everything that follows mouse, drawing and path."""
+        frame, theme = self.frame, self.theme
+        rect = canvas_paint.plot_rect(frame)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setClipRect(rect)
+        if self.message is not None:
+            canvas_paint.message(painter, frame, theme, self.message)
+        if self.samples is not None:
+            canvas_paint.samples(painter, frame, theme, self.samples[0], self._sample_colors())
+        if self.path is not None:
+            nodes = self.route or list(self.path)
+            canvas_paint.route(painter, frame, theme, nodes, self.path_position)
+        if self.selected is not None:
+            self._paint_gaussian(painter, self.selected, theme.text)
+        if self.drawing is not None:
+            self._paint_gaussian(painter, self.drawing, theme.accent)
+        if self.pin is not None:
+            canvas_paint.pin(painter, frame, theme, self.pin)
+        if self.hovered is not None:
+            x, y = (f"{value:.2f}".replace("-", "−") for value in self.hovered)
+            canvas_paint.read_out(painter, frame, theme, f"z = ({x}, {y})")
+        painter.restore()
+        if has_focus:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(theme.accent, 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(rect.adjusted(0, 0, 0, 0), 2, 2)
+
+    def _paint_gaussian(self, painter: QPainter, posterior: Gaussian, color: QColor) -> None:
+        frame, theme = self.frame, self.theme
+        canvas_paint.ellipse(painter, frame, theme, color, posterior.mean, posterior.std)
+        canvas_paint.labelled_mark(painter, frame, theme, color, posterior.mean, posterior.label)
+
+    def _sample_colors(self) -> Sequence[QColor]:
+        if self.samples is None:
+            return []
+        points, labels = self.samples
+        if labels is None:
+            return [self.theme.text] * len(points)
+        return [self.theme.class_color(int(label)) for label in labels]

@@ -1,0 +1,540 @@
+"""The latent canvas: a plane of latent points to hover, click, scrub, zoom and draw paths on.
+
+Painted with QPainter alone, which costs the start of the window nothing, and lets the mouse move over a million points
+at the price of copying one picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QEvent, QPointF, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QAction,
+    QFocusEvent,
+    QGuiApplication,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QMenu,
+    QSizePolicy,
+    QToolButton,
+    QToolTip,
+    QWidget,
+)
+
+from vae_explorer.gui import canvas_paint
+from vae_explorer.gui.canvas_frame import Extent, Frame
+from vae_explorer.gui.canvas_interaction import CanvasInteraction, Gesture
+from vae_explorer.gui.canvas_layers import LAYERS
+from vae_explorer.gui.canvas_paint import Point
+from vae_explorer.gui.canvas_scene import CanvasScene, Gaussian
+from vae_explorer.gui.density import nearest_point
+from vae_explorer.gui.style import HALF, Theme, retint, section_title, tool_button
+
+_REFRESH_MS = 15  # pictures follow a zoom or new points at most this late, and together
+_PICK_REACH = 7.0  # pixels within which a click means a point
+_HEADER = 32
+_LAYER_TEXT = {
+    "points": QT_TRANSLATE_NOOP("LatentCanvas", "Points"),
+    "manifold": QT_TRANSLATE_NOOP("LatentCanvas", "Manifold"),
+    "prior": QT_TRANSLATE_NOOP("LatentCanvas", "Prior"),
+    "regions": QT_TRANSLATE_NOOP("LatentCanvas", "Regions"),
+    "support": QT_TRANSLATE_NOOP("LatentCanvas", "Support"),
+}
+_LAYER_TIPS = {
+    "points": QT_TRANSLATE_NOOP("LatentCanvas", "Encoded images, in the colours of their classes"),
+    "manifold": QT_TRANSLATE_NOOP("LatentCanvas", "Decoded images as a background"),
+    "prior": QT_TRANSLATE_NOOP("LatentCanvas", "The standard normal prior: circles at 1σ and 2σ"),
+    "regions": QT_TRANSLATE_NOOP(
+        "LatentCanvas", "The class that the classifier sees in the image decoded at each place"
+    ),
+    "support": QT_TRANSLATE_NOOP(
+        "LatentCanvas", "Shades places far from every encoded image: decodes there mean little"
+    ),
+}
+
+
+class LatentCanvas(QWidget):
+    """The latent plane with its layers, marks and gestures. All coordinates are latent units.
+
+    Signals: `point_hovered`, `hover_left`; `point_picked` (a click, a drag or an arrow key), `pin_cleared`;
+    `sample_picked` (index of the encoded image clicked on); `layer_toggled` (by the user); `view_changed` (x0, x1, y0, y1,
+    once a change has settled); `path_drawn` (A then B), `path_cleared`; `class_highlighted` (index or None).
+    """
+
+    point_hovered = Signal(float, float)
+    hover_left = Signal()
+    point_picked = Signal(float, float)
+    pin_cleared = Signal()
+    sample_picked = Signal(int)
+    layer_toggled = Signal(str, bool)
+    view_changed = Signal(float, float, float, float)
+    path_drawn = Signal(float, float, float, float)
+    path_cleared = Signal()
+    class_highlighted = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._scene = CanvasScene()
+        self._interaction = CanvasInteraction(self)
+        self._is_fitted = True  # until the user zooms or pans, new points and sizes fit again
+        self._can_pick_points = True
+        self._told_extent: Extent | None = None
+        self._refresh = QTimer(self)
+        self._refresh.setSingleShot(True)
+        self._refresh.setInterval(_REFRESH_MS)
+        self._refresh.timeout.connect(self._redraw)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(240, 240)
+        self.setAccessibleName(self.tr("Latent canvas"))
+        self.setAccessibleDescription(
+            self.tr("Arrow keys move the pinned latent point, plus and minus zoom, F fits the view")
+        )
+        self._actions = {name: self._layer_action(name) for name in LAYERS}
+        self._build_header()
+
+    # --- what is shown -------------------------------------------------------------------------
+
+    def set_points(
+        self,
+        means: NDArray[np.floating],
+        labels: NDArray[np.integer] | None = None,
+        class_names: Sequence[str] = (),
+    ) -> None:
+        """Show encoded images at `means` (N, 2), coloured by `labels` (N,). ValueError: other shapes."""
+        scene = self._scene
+        names = tuple(class_names)
+        scene.points.set(means, labels, len(names))
+        scene.support.set(scene.points.points)
+        if names != scene.names:
+            scene.names = names
+            scene.highlighted = scene.legend_hovered = None
+            self._place()
+        elif self._is_fitted:
+            scene.fit()
+        scene.outdate("points", "support")
+        self._schedule()
+
+    def clear_points(self) -> None:
+        """Show no encoded images and no legend."""
+        self._scene.points.set(None, None, 0)
+        self._scene.support.set(None)
+        self._scene.names = ()
+        self._scene.highlighted = None
+        self._place()
+        self._schedule()
+
+    def set_axes(self, titles: tuple[str, str]) -> None:
+        """Name the two axes."""
+        self._scene.titles = titles
+        self._scene.forget_base()
+        self.update()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take another look."""
+        self._scene.theme = theme
+        retint(self._fit, theme)
+        self._scene.outdate()
+        self._schedule()
+
+    def set_enabled_message(self, text: str | None) -> None:
+        """Say in the middle why the canvas is empty; None takes it away."""
+        self._scene.message = text
+        self.update()
+
+    def set_pinned(self, point: Point | None) -> None:
+        """Put the pin on a latent point, or take it away."""
+        self._scene.pin = None if point is None else (float(point[0]), float(point[1]))
+        self.update()
+
+    def set_drawing(
+        self, mean: NDArray[np.floating] | Point, std: NDArray[np.floating] | Point
+    ) -> None:
+        """Show where the drawing is encoded: its posterior's mean (2,) and standard deviations (2,)."""
+        self._scene.drawing = _gaussian(mean, std, self.tr("your drawing"))
+        self.update()
+
+    def clear_drawing(self) -> None:
+        """Take the drawing's mark away."""
+        self._scene.drawing = None
+        self.update()
+
+    def set_ellipse(
+        self, mean: NDArray[np.floating] | Point, std: NDArray[np.floating] | Point
+    ) -> None:
+        """Show the posterior of the selected encoded image."""
+        self._scene.selected = _gaussian(mean, std, "")
+        self.update()
+
+    def clear_ellipse(self) -> None:
+        """Take that posterior away."""
+        self._scene.selected = None
+        self.update()
+
+    def set_samples(
+        self, points: NDArray[np.floating] | None, labels: NDArray[np.integer] | None = None
+    ) -> None:
+        """Mark latent samples (N, 2), in their classes' colours (N,), or none."""
+        self._scene.samples = None if points is None else (np.asarray(points), labels)
+        self.update()
+
+    def set_manifold(self, images: NDArray[np.generic] | None, extent: Extent | None = None) -> None:
+        """Decoded images (R, C, H, W[, 3]), top row first, over an extent (x0, x1, y0, y1), or None."""
+        self._scene.manifold.set(images, extent or self._scene.frame.extent)
+        self._scene.outdate("manifold")
+        self._schedule()
+
+    def set_regions(
+        self,
+        class_index: NDArray[np.integer] | None,
+        confidence: NDArray[np.floating] | None = None,
+        extent: Extent | None = None,
+    ) -> None:
+        """Most probable classes and their probabilities (R, C), top row first, or None."""
+        self._scene.regions.set(class_index, confidence, extent or self._scene.frame.extent)
+        self._scene.outdate("regions")
+        self._schedule()
+
+    def set_layer(self, name: str, visible: bool) -> None:
+        """Show or hide a layer: points, manifold, prior, regions or support. KeyError for another."""
+        self._actions[name].setChecked(visible)
+        self._scene.visible[name] = visible
+        self._scene.forget_base()
+        self._schedule()
+
+    def layer_visible(self, name: str) -> bool:
+        """Whether a layer is shown."""
+        return self._scene.visible[name]
+
+    def set_point_pick(self, enabled: bool) -> None:
+        """Whether a click on a point tells which encoded image it is."""
+        self._can_pick_points = enabled
+
+    def set_path(
+        self, start: Point | None, end: Point | None = None, route: Sequence[Point] | None = None
+    ) -> None:
+        """Show a path from A to B, along `route` where it is not straight; None takes it away."""
+        self._scene.path = None if start is None or end is None else (start, end)
+        self._scene.route = None if route is None else [(float(p[0]), float(p[1])) for p in route]
+        self._scene.path_position = None
+        self.update()
+
+    def set_path_position(self, position: float | None) -> None:
+        """Mark how far along the path its film stands, 0 to 1."""
+        self._scene.path_position = position
+        self.update()
+
+    def highlight_class(self, index: int | None) -> None:
+        """Bring one class forward and dim the others; None shows all alike."""
+        if index != self._scene.highlighted:
+            self._scene.highlighted = index
+            self._scene.outdate("points")
+            self._schedule()
+            self.class_highlighted.emit(index)
+
+    def fit_view(self) -> None:
+        """Show all points and the prior; the view keeps fitting until the user zooms or pans."""
+        self._is_fitted = True
+        self._scene.fit()
+        self._schedule()
+
+    def add_header_widget(self, widget: QWidget) -> None:
+        """Put a small control (the choice of axes) behind the title."""
+        self._header_row.insertWidget(1, widget)
+        self._arrange_header()
+
+    @property
+    def view(self) -> Extent:
+        """The part of the latent plane in view: x0, x1, y0, y1."""
+        return self._scene.frame.extent
+
+    def to_pixel(self, x: float, y: float) -> QPointF:
+        """Where a latent point lies in this widget."""
+        return QPointF(*self._scene.frame.to_pixel(x, y))
+
+    def to_latent(self, position: QPointF) -> Point:
+        """The latent point at a position in this widget."""
+        return self._scene.frame.to_latent(position.x(), position.y())
+
+    # --- what the interaction asks for ---------------------------------------------------------
+
+    @property
+    def frame(self) -> Frame:
+        """The view's geometry."""
+        return self._scene.frame
+
+    @property
+    def pinned(self) -> Point | None:
+        """The pinned latent point."""
+        return self._scene.pin
+
+    @property
+    def path_ends(self) -> tuple[Point, Point] | None:
+        """The path's two ends."""
+        return self._scene.path
+
+    def hover(self, point: Point | None) -> None:
+        """The cursor is over a latent point, or has left the plot."""
+        had, self._scene.hovered = self._scene.hovered, point
+        if point is not None:
+            self.point_hovered.emit(*point)
+        elif had is not None:
+            self.hover_left.emit()
+        self.update(canvas_paint.read_out_rect(self.frame).toAlignedRect())
+
+    def pick(self, point: Point) -> None:
+        """Pin a latent point and tell."""
+        self.set_pinned(point)
+        self.point_picked.emit(*point)
+
+    def pick_sample(self, point: Point) -> None:
+        """Tell which encoded image was clicked on, if any."""
+        points = self._scene.points.points
+        if points is None or not self._can_pick_points or not self._scene.visible["points"]:
+            return
+        index = nearest_point(points, *point, _PICK_REACH / self.frame.scale)
+        if index is not None:
+            self.sample_picked.emit(index)
+
+    def look(self, frame: Frame) -> None:
+        """Move or zoom the view."""
+        if frame == self.frame:
+            return
+        self._is_fitted = False
+        self._scene.look(frame)
+        self._schedule()
+
+    def drag_path(self, start: Point, end: Point) -> None:
+        """Show a path as it is drawn."""
+        self.set_path(start, end)
+
+    def finish_path(self) -> None:
+        """Tell of a path drawn; one too short to be meant is dropped."""
+        if self._scene.path is None:
+            return
+        start, end = self._scene.path
+        if (self.to_pixel(*end) - self.to_pixel(*start)).manhattanLength() < 12:
+            self.clear_path()
+        else:
+            self.path_drawn.emit(*start, *end)
+
+    def clear_path(self) -> None:
+        """Take the path away and tell."""
+        if self._scene.path is not None:
+            self.set_path(None)
+            self.path_cleared.emit()
+
+    def clear_pin(self) -> None:
+        """Take the pin away and tell."""
+        if self._scene.pin is not None:
+            self.set_pinned(None)
+            self.pin_cleared.emit()
+
+    def cancel(self) -> None:
+        """Escape: first the path goes, then a highlighted class, then the pin."""
+        if self._scene.path is not None:
+            self.clear_path()
+        elif self._scene.highlighted is not None:
+            self.highlight_class(None)
+        else:
+            self.clear_pin()
+
+    def open_menu(self, position: QPointF) -> None:
+        """The canvas's own menu."""
+        menu = QMenu(self)
+        menu.addAction(self.tr("Show everything"), self.fit_view)
+        menu.addAction(self.tr("Copy picture"), self._copy)
+        menu.addSeparator()
+        menu.addActions(list(self._actions.values()))
+        menu.addSeparator()
+        unpin = menu.addAction(self.tr("Unpin"), self.clear_pin)
+        unpin.setEnabled(self._scene.pin is not None)
+        drop = menu.addAction(self.tr("Remove path"), self.clear_path)
+        drop.setEnabled(self._scene.path is not None)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(self.mapToGlobal(position.toPoint()))
+
+    # --- Qt ------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.drawImage(QPointF(0, 0), self._scene.base(self.size(), self.devicePixelRatioF()))
+        self._scene.paint_marks(painter, self.hasFocus())
+        painter.end()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._header.setGeometry(0, 0, self.width(), _HEADER - HALF)
+        self._arrange_header()
+        self._place()
+        self._schedule()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        index = self._scene.class_at(event.position())
+        if index is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.highlight_class(None if index == self._scene.highlighted else index)
+            return
+        self._interaction.press(event)
+        if self._interaction.gesture is Gesture.PAN:
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._interaction.move(event)
+        if self._interaction.gesture is Gesture.NONE:
+            self._hover_legend(self._scene.class_at(event.position()))
+            self._choose_cursor(event.position())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._interaction.release(event)
+        self._choose_cursor(event.position())
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.hover(None)
+        self._hover_legend(None)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        self._interaction.wheel(event)
+        event.accept()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if not self._interaction.key(event):
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self.update()
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            index = self._scene.class_at(QPointF(event.pos()))
+            if index is not None:
+                name = self._scene.names[index]
+                QToolTip.showText(event.globalPos(), self.tr("{}: click to highlight").format(name))
+            else:
+                QToolTip.hideText()
+            return True
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self._scene.outdate()
+            self._schedule()
+        return super().event(event)
+
+    # --- inner workings ------------------------------------------------------------------------
+
+    def _layer_action(self, name: str) -> QAction:
+        action = QAction(self.tr(_LAYER_TEXT[name]), self)
+        action.setCheckable(True)
+        action.setChecked(self._scene.visible[name])
+        action.setToolTip(self.tr(_LAYER_TIPS[name]))
+        action.setData(name)
+        action.triggered.connect(self._on_layer_action)
+        return action
+
+    def _build_header(self) -> None:
+        self._header = QWidget(self)
+        self._header.setCursor(Qt.CursorShape.ArrowCursor)
+        self._header_row = QHBoxLayout(self._header)
+        self._header_row.setContentsMargins(0, 0, 0, 0)
+        self._header_row.setSpacing(2)
+        self._title = section_title(self.tr("Latent space"), self._header)
+        self._header_row.addWidget(self._title)
+        self._header_row.addStretch(1)
+        self._buttons = [self._layer_button(action) for action in self._actions.values()]
+        self._more = QToolButton(self._header)
+        self._more.setText(self.tr("Layers"))
+        self._more.setProperty("quiet", True)
+        self._more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self._more)
+        menu.addActions(list(self._actions.values()))
+        self._more.setMenu(menu)
+        self._header_row.addWidget(self._more)
+        tip = self.tr("Show everything (F)")
+        self._fit = tool_button("fit", tip, self._scene.theme, parent=self._header)
+        self._fit.clicked.connect(self.fit_view)
+        self._header_row.addWidget(self._fit)
+
+    def _layer_button(self, action: QAction) -> QToolButton:
+        button = QToolButton(self._header)
+        button.setProperty("quiet", True)
+        button.setDefaultAction(action)
+        button.setAccessibleName(self.tr("Layer: {}").format(action.text()))
+        self._header_row.addWidget(button)
+        return button
+
+    def _arrange_header(self) -> None:
+        """Where the row is too narrow, the title goes first, then the layers move into a menu."""
+        buttons = sum(b.sizeHint().width() + 2 for b in self._buttons)
+        other = self._fit.sizeHint().width() + 8
+        other += sum(
+            item.sizeHint().width() + 2
+            for i in range(1, self._header_row.count() - len(self._buttons) - 2)
+            if (item := self._header_row.itemAt(i).widget()) is not None
+        )
+        in_row = buttons + other <= self.width()
+        for button in self._buttons:
+            button.setVisible(in_row)
+        self._more.setVisible(not in_row)
+        taken = other + (buttons if in_row else self._more.sizeHint().width())
+        self._title.setVisible(taken + self._title.sizeHint().width() <= self.width())
+
+    def _on_layer_action(self, checked: bool) -> None:
+        action = self.sender()
+        if isinstance(action, QAction):
+            name = str(action.data())
+            self.set_layer(name, checked)
+            self.layer_toggled.emit(name, checked)
+
+    def _place(self) -> None:
+        self._scene.place(self.size(), float(_HEADER))
+        if self._is_fitted:
+            self._scene.fit()
+
+    def _schedule(self) -> None:
+        """Redraw the pictures soon; many changes in a row become one redraw."""
+        if not self._refresh.isActive():
+            self._refresh.start()
+        self.update()
+
+    def _redraw(self) -> None:
+        self._scene.refresh(self.devicePixelRatioF())
+        self.update()
+        if self._told_extent != self.view:
+            self._told_extent = self.view
+            self.view_changed.emit(*self.view)
+
+    def _hover_legend(self, index: int | None) -> None:
+        if index != self._scene.legend_hovered:
+            self._scene.legend_hovered = index
+            self._scene.outdate("points")
+            self._schedule()
+
+    def _choose_cursor(self, position: QPointF) -> None:
+        if self._scene.class_at(position) is not None:
+            self.setCursor(Qt.CursorShape.PointingHandCursor)
+        elif self._interaction.handle_at(position) is not None:
+            self.setCursor(Qt.CursorShape.OpenHandCursor)
+        elif self.frame.contains(position.x(), position.y()):
+            self.setCursor(Qt.CursorShape.CrossCursor)
+        else:
+            self.unsetCursor()
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setPixmap(self.grab())
+
+
+def _gaussian(
+    mean: NDArray[np.floating] | Point, std: NDArray[np.floating] | Point, label: str
+) -> Gaussian:
+    return Gaussian((float(mean[0]), float(mean[1])), (float(std[0]), float(std[1])), label)
