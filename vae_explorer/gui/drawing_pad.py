@@ -1,0 +1,522 @@
+"""The drawing pad: a sheet to draw a digit on, its tools, and what the model sees of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QMimeData, QPoint, QRect, QRectF, QSize, Qt, QUrl, Signal
+from PySide6.QtGui import (
+    QColor,
+    QCursor,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QImage,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QSizePolicy,
+    QSlider,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from vae_explorer.engine.drawing import ink_from_photograph
+from vae_explorer.engine.errors import InputError
+from vae_explorer.gui import style
+from vae_explorer.gui.ink import InkSheet
+from vae_explorer.gui.pixels import fitted, image_to_qimage, paint_image
+from vae_explorer.gui.strokes import Drawing, Stroke
+from vae_explorer.gui.style import Theme
+
+RESOLUTION = 280
+"""Side of the drawing as the engine gets it, whatever the size of the pad on the screen."""
+
+MAX_PICTURE_SIDE = 1024
+BRUSH_RANGE = (10, 44)
+BRUSH_DEFAULT = 24
+"""Brush widths at `RESOLUTION`; the default has the weight of MNIST's strokes in a large digit."""
+
+PICTURE_FILTER = "*.png *.jpg *.jpeg *.bmp *.gif *.webp *.pgm *.ppm *.tif *.tiff"
+
+
+class DrawingPad(QWidget):
+    """A square sheet with brush, eraser, undo and redo, that takes pictures too.
+
+    `drawing_changed` comes with every piece of a stroke; who listens decides how often to answer.
+    `history_changed` comes when what can be undone or redone may have changed.
+    """
+
+    drawing_changed = Signal()
+    history_changed = Signal()
+    picture_dropped = Signal(str)
+    picture_refused = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._drawing = Drawing()
+        self._sheet = InkSheet(RESOLUTION, QColor(Qt.GlobalColor.white))
+        self._paper = _Paper(self._drawing, theme, self)
+        self._paper.stroke_began.connect(self._begin)
+        self._paper.stroke_extended.connect(self._extend)
+        self._paper.stroke_ended.connect(self.history_changed)
+        self._paper.mime_dropped.connect(self._place_mime)
+        self._paper.clear_pressed.connect(self.clear)
+        self._model_view = _ModelView(theme, self)
+        self._brush = self._make_brush()
+        self._eraser, self._tools = self._make_tools(theme)
+        self._lay_out()
+        self._show_history()
+        self.history_changed.connect(self._show_history)
+        self.setAccessibleName(self.tr("Drawing pad"))
+        self.set_theme(theme)
+
+    # What the window asks of it
+
+    def array(self) -> NDArray[np.uint8]:
+        """The drawing, uint8 (280, 280), ink high: the same on every screen."""
+        return self._sheet.alpha()
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether there is nothing on the sheet."""
+        return self._drawing.is_clear
+
+    @property
+    def can_undo(self) -> bool:
+        return self._drawing.can_undo
+
+    @property
+    def can_redo(self) -> bool:
+        return self._drawing.can_redo
+
+    def set_model_view(self, image: NDArray[np.generic] | None) -> None:
+        """Show what the model sees: (H, W[, 3]), uint8 or float in [0, 1]; None for nothing."""
+        self._model_view.set_image(image)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self._paper.set_theme(theme)
+        self._model_view.set_theme(theme)
+        for button in self._tools:
+            style.retint(button, theme)
+
+    def set_eraser(self, on: bool) -> None:
+        """Take the eraser, or the brush again."""
+        self._eraser.setChecked(on)
+
+    def undo(self) -> None:
+        """Take back the last stroke, picture or clearing."""
+        if self._drawing.undo():
+            self._drawn_anew()
+
+    def redo(self) -> None:
+        """Do again what was undone."""
+        if self._drawing.redo():
+            self._drawn_anew()
+
+    def clear(self) -> None:
+        """Clear the sheet; that can be undone too."""
+        if self._drawing.clear():
+            self._drawn_anew()
+
+    def paste(self) -> None:
+        """Take the picture, or the picture file, that is on the clipboard."""
+        if not self._place_mime(QGuiApplication.clipboard().mimeData()):
+            self.picture_refused.emit(self.tr("There is no picture on the clipboard."))
+
+    def choose_picture(self) -> None:
+        """Ask for a picture file and take it."""
+        name, _ = QFileDialog.getOpenFileName(
+            self, self.tr("Open a picture"), "", self.tr("Pictures ({})").format(PICTURE_FILTER)
+        )
+        if name:
+            self.open_picture(name)
+
+    def open_picture(self, path: str | Path) -> None:
+        """Take a picture file; `picture_refused` says why where that cannot be."""
+        image = QImage(str(path))
+        if image.isNull():
+            name = Path(path).name
+            self.picture_refused.emit(self.tr("“{}” is not a picture.").format(name))
+        else:
+            self.place_image(image)
+
+    def place_image(self, image: QImage) -> None:
+        """Lay a picture on the sheet in grey: its paper goes, dark ink on bright is turned over."""
+        try:
+            ink = ink_from_photograph(_grey(image))
+        except InputError as error:
+            self.picture_refused.emit(str(error))
+            return
+        self._drawing.place(ink)
+        self._drawn_anew()
+
+    def place_array(self, ink: NDArray[np.uint8]) -> None:
+        """Lay an image of the model's kind on the sheet as it is: uint8 (H, W), ink high."""
+        self._drawing.place(np.ascontiguousarray(ink))
+        self._drawn_anew()
+
+    def draw_stroke(self, points: list[tuple[float, float]], width: float | None = None) -> None:
+        """Draw a stroke through points in [0, 1]², as the mouse would; for pictures and films."""
+        if not points:
+            return
+        self._begin(*points[0], width=width)
+        for x, y in points[1:]:
+            self._extend(x, y)
+        self.history_changed.emit()
+
+    # Strokes
+
+    def _begin(self, x: float, y: float, width: float | None = None) -> None:
+        width = self._brush.value() / RESOLUTION if width is None else width
+        stroke = self._drawing.begin((x, y), width, erases=self._eraser.isChecked())
+        self._sheet.begin(stroke)
+        self._paper.begin(stroke)
+        self.drawing_changed.emit()
+
+    def _extend(self, x: float, y: float) -> None:
+        if not self._drawing.extend((x, y)):
+            return
+        stroke = self._drawing.visible[-1]
+        assert isinstance(stroke, Stroke)
+        self._sheet.extend(stroke, 1)
+        self._paper.extend(stroke)
+        self.drawing_changed.emit()
+
+    def _drawn_anew(self) -> None:
+        self._sheet.repaint(self._drawing.visible)
+        self._paper.repaint_all()
+        self.history_changed.emit()
+        self.drawing_changed.emit()
+
+    # Pictures
+
+    def _place_mime(self, mime: QMimeData | None) -> bool:
+        """Take the first picture that was dropped or pasted; False where there is none."""
+        if mime is None:
+            return False
+        for url in mime.urls():
+            if url.isLocalFile():
+                self.picture_dropped.emit(url.toLocalFile())
+                self.open_picture(url.toLocalFile())
+                return True
+        if mime.hasImage():
+            image = mime.imageData()
+            self.place_image(image.toImage() if isinstance(image, QPixmap) else QImage(image))
+            return True
+        return False
+
+    # Construction
+
+    def _make_brush(self) -> QSlider:
+        brush = QSlider(Qt.Orientation.Horizontal, self)
+        brush.setRange(*BRUSH_RANGE)
+        brush.setValue(BRUSH_DEFAULT)
+        brush.setAccessibleName(self.tr("Brush width"))
+        brush.setToolTip(self.tr("Brush width"))
+        brush.valueChanged.connect(lambda width: self._paper.set_brush(width / RESOLUTION))
+        self._paper.set_brush(BRUSH_DEFAULT / RESOLUTION)
+        return brush
+
+    def _make_tools(self, theme: Theme) -> tuple[QToolButton, list[QToolButton]]:
+        key = QKeySequence.StandardKey
+        eraser = style.tool_button("eraser", self.tr("Eraser"), theme, checkable=True, parent=self)
+        eraser.toggled.connect(self._paper.set_erasing)
+        # shortcuts belong to the window: the tooltips only name them
+        named = [
+            ("clear", self.tr("Clear the sheet"), None, self.clear),
+            ("undo", self.tr("Undo"), key.Undo, self.undo),
+            ("redo", self.tr("Redo"), key.Redo, self.redo),
+            ("picture", self.tr("Open a picture of a digit"), None, self.choose_picture),
+            ("paste", self.tr("Paste a picture"), key.Paste, self.paste),
+        ]
+        tools = [eraser]
+        for icon, text, shortcut, slot in named:
+            button = style.tool_button(icon, text, theme, parent=self)
+            button.setToolTip(style.with_shortcut(text, shortcut))
+            button.clicked.connect(slot)
+            tools.append(button)
+        self._undo_button, self._redo_button = tools[2], tools[3]
+        self._clear_button = tools[1]
+        return eraser, tools
+
+    def _lay_out(self) -> None:
+        side = QVBoxLayout()
+        side.setSpacing(style.HALF)
+        caption = style.muted_label(self.tr("Model sees"), self)
+        caption.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        side.addWidget(self._model_view)
+        side.addWidget(caption)
+        side.addStretch(1)
+        grid = QGridLayout()
+        grid.setSpacing(style.HALF)
+        for index, button in enumerate(self._tools):
+            grid.addWidget(button, index // 2, index % 2)
+        side.addLayout(grid)
+        side.addWidget(self._brush)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(style.GAP)
+        row.addWidget(self._paper, 1)
+        row.addLayout(side)
+        for widget in (self._brush, self._model_view):
+            widget.setFixedWidth(_ModelView.SIDE)
+
+    def _show_history(self) -> None:
+        self._undo_button.setEnabled(self._drawing.can_undo)
+        self._redo_button.setEnabled(self._drawing.can_redo)
+        self._clear_button.setEnabled(not self._drawing.is_clear)
+
+
+class _Paper(QWidget):
+    """The square sheet itself: shows the ink in the theme's colours and reports the pen."""
+
+    stroke_began = Signal(float, float)
+    stroke_extended = Signal(float, float)
+    stroke_ended = Signal()
+    mime_dropped = Signal(object)
+    clear_pressed = Signal()
+
+    def __init__(self, drawing: Drawing, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._drawing = drawing
+        self._theme = theme
+        self._sheet = InkSheet(1, theme.text)
+        self._brush = BRUSH_DEFAULT / RESOLUTION
+        self._erasing = False
+        self._pen_is_down = False
+        self._drop_is_near = False
+        self.setAcceptDrops(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMinimumSize(120, 120)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAccessibleName(self.tr("Sheet to draw on"))
+        self.setAccessibleDescription(self.tr("Draw with the mouse; Delete clears the sheet."))
+        self._show_cursor()
+
+    def sizeHint(self) -> QSize:
+        return QSize(RESOLUTION, RESOLUTION)
+
+    def set_theme(self, theme: Theme) -> None:
+        self._theme = theme
+        self._sheet = InkSheet(1, theme.text)
+        self.repaint_all()
+
+    def set_brush(self, width: float) -> None:
+        self._brush = width
+        self._show_cursor()
+
+    def set_erasing(self, on: bool) -> None:
+        self._erasing = on
+        self._show_cursor()
+
+    def begin(self, stroke: Stroke) -> None:
+        self._fit_sheet()
+        was_hinting = len(self._drawing.visible) == 1
+        changed = self._sheet.begin(stroke)
+        self.update() if was_hinting else self._update(changed)
+
+    def extend(self, stroke: Stroke) -> None:
+        self._update(self._sheet.extend(stroke, 1))
+
+    def repaint_all(self) -> None:
+        self._fit_sheet()
+        self._sheet.repaint(self._drawing.visible)
+        self.update()
+
+    # Events
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        self._fit_sheet()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        frame = QRectF(self._square()).adjusted(0.5, 0.5, -0.5, -0.5)
+        outline = QPainterPath()
+        outline.addRoundedRect(frame, style.RADIUS, style.RADIUS)
+        painter.fillPath(outline, self._theme.canvas)
+        if self._drawing.is_clear and not self._pen_is_down:
+            self._paint_hint(painter, frame)
+        painter.save()
+        painter.setClipPath(outline)
+        painter.drawImage(QRectF(self._square()), self._sheet.image)
+        painter.restore()
+        lit = self.hasFocus() or self._drop_is_near
+        painter.setPen(QPen(self._theme.accent if lit else self._theme.border, 1))
+        painter.drawPath(outline)
+        painter.end()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_cursor()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._pen_is_down = True
+            self.stroke_began.emit(*self._to_unit(event))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._pen_is_down:
+            self.stroke_extended.emit(*self._to_unit(event))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self._pen_is_down:
+            self._pen_is_down = False
+            self.stroke_ended.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self.clear_pressed.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        mime = event.mimeData()
+        if mime.hasImage() or any(_is_picture(url) for url in mime.urls()):
+            event.acceptProposedAction()
+            self._set_drop_near(True)
+
+    def dragLeaveEvent(self, event: object) -> None:
+        self._set_drop_near(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._set_drop_near(False)
+        event.acceptProposedAction()
+        self.mime_dropped.emit(event.mimeData())
+
+    # Painting
+
+    def _set_drop_near(self, near: bool) -> None:
+        self._drop_is_near = near
+        self.update()
+
+    def _paint_hint(self, painter: QPainter, frame: QRectF) -> None:
+        middle = Qt.AlignmentFlag.AlignHCenter
+        upper = QRectF(frame.left(), frame.top(), frame.width(), frame.height() / 2 + 2)
+        lower = QRectF(frame.left(), frame.center().y() + 4, frame.width(), frame.height() / 2)
+        painter.setPen(self._theme.muted)
+        painter.setFont(style.title_font())
+        painter.drawText(upper, middle | Qt.AlignmentFlag.AlignBottom, self.tr("Draw a digit"))
+        painter.setFont(style.small_font())
+        text = self.tr("or drop a picture here")
+        painter.drawText(lower, middle | Qt.AlignmentFlag.AlignTop, text)
+
+    def _square(self) -> QRect:
+        side = min(self.width(), self.height())
+        return QRect((self.width() - side) // 2, (self.height() - side) // 2, side, side)
+
+    def _fit_sheet(self) -> None:
+        """Have the sheet at the screen's own resolution; after a resize all is painted anew."""
+        ratio = self.devicePixelRatioF()
+        side = max(1, round(self._square().width() * ratio))
+        if self._sheet.side != side:
+            self._sheet = InkSheet(side, self._theme.text)
+            self._sheet.repaint(self._drawing.visible)
+
+    def _update(self, changed: QRect) -> None:
+        ratio = self._sheet.side / max(1, self._square().width())
+        area = QRectF(
+            changed.x() / ratio,
+            changed.y() / ratio,
+            changed.width() / ratio,
+            changed.height() / ratio,
+        )
+        self.update(area.toAlignedRect().translated(self._square().topLeft()))
+
+    def _to_unit(self, event: QMouseEvent) -> tuple[float, float]:
+        square = self._square()
+        place = event.position()
+        side = max(1, square.width())
+        return (place.x() - square.x()) / side, (place.y() - square.y()) / side
+
+    def _show_cursor(self) -> None:
+        if not self._erasing:
+            self.setCursor(Qt.CursorShape.CrossCursor)
+            return
+        side = max(6, round(self._brush * min(self.width(), self.height())))
+        circle = QPixmap(side + 2, side + 2)
+        circle.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(circle)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(self._theme.muted, 1.5))
+        painter.drawEllipse(QRectF(1, 1, side, side))
+        painter.end()
+        self.setCursor(QCursor(circle))
+
+
+class _ModelView(QWidget):
+    """The small picture of what the model sees."""
+
+    SIDE = 64
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._image: NDArray[np.generic] | None = None
+        self._picture: QImage | None = None
+        self.setFixedSize(self.SIDE, self.SIDE)
+        self.setAccessibleName(self.tr("What the model sees"))
+        self.setToolTip(
+            self.tr(
+                "What the model sees: the drawing cropped, scaled to a box of 20 × 20 pixels,\n"
+                "and placed with its centre of mass in the middle of 28 × 28."
+            )
+        )
+
+    def set_image(self, image: NDArray[np.generic] | None) -> None:
+        self._image = image
+        self._picture = None if image is None else image_to_qimage(image, self._theme)
+        self.update()
+
+    def set_theme(self, theme: Theme) -> None:
+        self._theme = theme
+        self.set_image(self._image)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        inside = QRectF(self.rect()).adjusted(1, 1, -1, -1)
+        painter.fillRect(self.rect(), self._theme.panel)
+        if self._picture is not None:
+            target = fitted(inside, self._picture.width(), self._picture.height())
+            paint_image(painter, target, self._picture)
+        painter.setPen(QPen(self._theme.border, 1))
+        painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+        painter.end()
+
+
+def _is_picture(url: QUrl) -> bool:
+    suffix = Path(url.toLocalFile()).suffix.lower()
+    return url.isLocalFile() and bool(suffix) and f"*{suffix}" in PICTURE_FILTER.split()
+
+
+def _grey(image: QImage) -> NDArray[np.uint8]:
+    """A picture in grey, uint8 (H, W), on white where it is transparent; large ones are shrunk."""
+    if max(image.width(), image.height()) > MAX_PICTURE_SIDE:
+        image = image.scaled(
+            MAX_PICTURE_SIDE,
+            MAX_PICTURE_SIDE,
+            Qt.AspectRatioMode.KeepAspectRatio,
+            Qt.TransformationMode.SmoothTransformation,
+        )
+    page = QImage(image.size(), QImage.Format.Format_RGB32)
+    page.fill(Qt.GlobalColor.white)
+    painter = QPainter(page)
+    painter.drawImage(QPoint(0, 0), image)
+    painter.end()
+    grey = page.convertToFormat(QImage.Format.Format_Grayscale8)
+    rows = np.frombuffer(grey.constBits(), np.uint8).reshape(grey.height(), grey.bytesPerLine())
+    return rows[:, : grey.width()].copy()

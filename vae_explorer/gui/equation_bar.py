@@ -1,0 +1,258 @@
+"""The equation bar: the ELBO written out with the numbers of the image in hand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtGui import QFontMetricsF, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from vae_explorer.gui import style
+from vae_explorer.gui.style import Theme
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term of the equation: `key` is its place in the numbers, `sign` what stands before it."""
+
+    key: str
+    sign: str
+    name: str
+    formula: str
+    words: str
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("EquationBar", text)
+
+
+def equation(kind: str) -> tuple[Term, ...]:
+    """The terms of a model's bound: kind is `vae`, `joint-vae` or `ppca`."""
+    joint = kind == "joint-vae"
+    given = "x, y" if joint else "x"
+    decoder = "p(x | z, y)" if joint else "p(x | z)"
+    posterior = f"q(z | {given})"
+    terms = [
+        _bound(kind),
+        Term(
+            "reconstruction",
+            "=",
+            _tr("reconstruction"),
+            f"E<sub>q</sub> log {decoder}",
+            _tr(
+                "How well the image is recovered from its code, averaged over z drawn from {}. "
+                "Higher is better."
+            ).format(posterior),
+        ),
+        Term(
+            "kl",
+            "−",
+            _tr("KL"),
+            f"KL({posterior} ‖ p(z))",
+            _tr(
+                "What the code costs: how far the posterior of this image is from the prior "
+                "N(0, I). For a Gaussian, Σ ½(μ² + σ² − 1 − log σ²). Zero: the code says nothing."
+            ),
+        ),
+    ]
+    if joint:
+        terms += [
+            Term(
+                "log_prior",
+                "+",
+                _tr("class prior"),
+                "log π<sub>y</sub>",
+                _tr("How common this class is: log of its weight π. Ten equal classes give −2.30."),
+            ),
+            Term(
+                "classification",
+                "+ λ ·",
+                _tr("classifier"),
+                "log q(y | x)",
+                _tr(
+                    "Beside the bound, and not part of it: how sure the classifier is of y. "
+                    "Training maximises the bound plus λ times this."
+                ),
+            ),
+        ]
+    return tuple(terms)
+
+
+def _bound(kind: str) -> Term:
+    """The left side of the equation."""
+    if kind == "ppca":
+        words = _tr(
+            "The exact log-likelihood: a linear Gaussian model knows its true posterior, so the "
+            "bound holds with equality."
+        )
+        return Term("elbo", "", _tr("log-likelihood"), "log p(x)", words)
+    if kind == "joint-vae":
+        words = _tr("Evidence lower bound: log p(x, y) is at least this. The gap is the KL between "
+                    "q(z | x, y) and the true posterior.")  # fmt: skip
+        return Term("elbo", "", _tr("ELBO"), "≤ log p(x, y)", words)
+    words = _tr(
+        "Evidence lower bound: log p(x) is at least this. The gap is the KL between q(z | x) and "
+        "the true posterior."
+    )
+    return Term("elbo", "", _tr("ELBO"), "≤ log p(x)", words)
+
+
+class EquationBar(QWidget):
+    """`ELBO = reconstruction − KL (+ log π + λ · log q(y|x))`, each term with its number."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._kind = ""
+        self._blocks: list[_Block] = []
+        self._signs: list[QLabel] = []
+        self._subject = style.muted_label("", self)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(style.MARGIN, style.HALF, style.MARGIN, style.HALF)
+        self._row.setSpacing(style.GAP)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(self.tr("The bound, term by term"))
+        self.set_terms(None, "vae")
+
+    def set_terms(
+        self,
+        terms: Mapping[str, float] | None,
+        kind: str,
+        *,
+        subject: str = "",
+        unit: str = "nats",
+        classification_weight: float | None = None,
+    ) -> None:
+        """Show the numbers of one image, in nats; None writes the equation without numbers.
+
+        terms: `elbo`, `reconstruction`, `kl`, and for a Joint VAE `log_prior` and `classification`.
+        kind: `vae`, `joint-vae` or `ppca`.
+        subject: whose numbers these are, such as “your drawing”.
+        """
+        if kind != self._kind:
+            self._build(kind)
+        numbers = {} if terms is None else terms
+        for block in self._blocks:
+            value = numbers.get(block.term.key)
+            block.show_value(None if value is None else float(value))
+        if classification_weight is not None and kind == "joint-vae":
+            self._signs[-1].setText(f"+ {classification_weight:g} ·")
+        elif kind == "joint-vae":
+            self._signs[-1].setText(self._blocks[-1].term.sign)
+        nothing = self.tr("Point at the canvas or draw, and the numbers come in")
+        words = self.tr("{} of {}").format(unit, subject) if subject else unit
+        self._subject.setText(nothing if terms is None else words)
+        self.setAccessibleDescription(self._in_words(numbers))
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self._theme = theme
+        for block in self._blocks:
+            block.set_theme(theme)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _build(self, kind: str) -> None:
+        self._kind = kind
+        while item := self._row.takeAt(0):
+            widget = item.widget()
+            if widget is not None and widget is not self._subject:
+                widget.hide()
+                widget.deleteLater()
+        self._blocks, self._signs = [], []
+        for term in equation(kind):
+            if term.sign:
+                self._signs.append(self._add_sign(term.sign))
+            block = _Block(term, self)
+            self._blocks.append(block)
+            self._row.addWidget(block)
+        self._row.addStretch(1)
+        self._row.addWidget(self._subject)
+        self.set_theme(self._theme)
+        self._fit()
+
+    def _add_sign(self, sign: str) -> QLabel:
+        label = style.muted_label(sign, self)
+        label.setFont(style.number_font(style.FONT_LARGE))
+        self._row.addWidget(label, 0, Qt.AlignmentFlag.AlignTop)
+        return label
+
+    def _fit(self) -> None:
+        """Formulas where there is room for them, names alone where there is not."""
+        signs = sum(label.sizeHint().width() for label in self._signs)
+        gaps = style.GAP * (2 * len(self._blocks)) + 2 * style.MARGIN
+        room = self.width() - signs - gaps
+        with_formulas = sum(block.width_with_formula() for block in self._blocks)
+        subject = self._subject.sizeHint().width()
+        for block in self._blocks:
+            block.show_formula(with_formulas + subject <= room)
+        names = sum(block.sizeHint().width() for block in self._blocks)
+        self._subject.setVisible(names + subject <= room)
+
+    def _in_words(self, numbers: Mapping[str, float]) -> str:
+        parts = [f"{b.term.name} {nats(numbers[b.term.key])}" for b in self._blocks
+                 if b.term.key in numbers]  # fmt: skip
+        return ", ".join(parts)
+
+
+class _Block(QWidget):
+    """A term: its number, under it its name and formula; the rest on hover."""
+
+    def __init__(self, term: Term, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.term = term
+        self._value = QLabel("", self)
+        self._value.setFont(style.number_font(style.FONT_LARGE))
+        self._value.setMinimumWidth(
+            round(QFontMetricsF(self._value.font()).horizontalAdvance("−000.0")) + 2
+        )
+        self._name = QLabel(term.name, self)
+        self._name.setFont(style.small_font())
+        self._formula = style.muted_label(term.formula, self)
+        self._formula.setTextFormat(Qt.TextFormat.RichText)
+        captions = QHBoxLayout()
+        captions.setSpacing(6)
+        captions.addWidget(self._name)
+        captions.addWidget(self._formula)
+        captions.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._value)
+        column.addLayout(captions)
+        self.setToolTip(f"<p><b>{term.name}</b>&nbsp; <i>{term.formula}</i></p><p>{term.words}</p>")
+        self.setAccessibleName(term.name)
+        self.setAccessibleDescription(term.words)
+        self.show_value(None)
+
+    def show_value(self, value: float | None) -> None:
+        self._value.setText("–" if value is None else nats(value))
+        self._value.setEnabled(value is not None)
+
+    def show_formula(self, shown: bool) -> None:
+        self._formula.setVisible(shown)
+
+    def width_with_formula(self) -> int:
+        captions = self._name.sizeHint().width() + 6 + self._formula.sizeHint().width()
+        return max(captions, self._value.minimumWidth())
+
+    def set_theme(self, theme: Theme) -> None:
+        quiet = self.term.key == "classification"
+        color = (theme.muted if quiet else theme.text).name()
+        disabled = theme.disabled.name()
+        self._value.setStyleSheet(
+            f"QLabel {{ color: {color}; }} QLabel:disabled {{ color: {disabled}; }}"
+        )
+
+
+def nats(value: float) -> str:
+    """A number of nats with a real minus sign: 2 decimals below 10 in size, else 1."""
+    if not math.isfinite(value):
+        return "∞" if value == math.inf else "−∞" if value == -math.inf else "–"
+    text = f"{abs(value):.2f}" if abs(value) < 9.995 else f"{abs(value):,.1f}"
+    return f"−{text}" if value < 0 and float(text.replace(",", "")) > 0 else text

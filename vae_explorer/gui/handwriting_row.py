@@ -1,0 +1,167 @@
+"""The row of all classes in one handwriting: z from the drawing, y changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from vae_explorer.gui import style
+from vae_explorer.gui.pixels import image_to_qimage, paint_image
+from vae_explorer.gui.style import Theme
+
+_TILE = (28, 84)  # least and most side of a picture, in pixels
+_LABEL = 18
+_GAP = 6
+
+
+class HandwritingRow(QWidget):
+    """A picture a class, each with its name; a click or Enter picks one."""
+
+    class_picked = Signal(int)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._images: NDArray[np.generic] | None = None
+        self._names: tuple[str, ...] = ()
+        self._colors: list[QColor] = []
+        self._pictures: list[QImage] = []
+        self._current = -1
+        self._message = self.tr("Draw a digit to see every class in your handwriting")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.setAccessibleName(self.tr("All classes in this handwriting"))
+
+    def set_images(
+        self, images: NDArray[np.generic] | None, names: Sequence[str], colors: Sequence[QColor]
+    ) -> None:
+        """Show (C, H, W) or (C, H, W, 3) in [0, 1] with C names and colours; None for nothing."""
+        if images is not None and not len(images) == len(names) == len(colors):
+            raise ValueError(f"{len(images)} images, {len(names)} names, {len(colors)} colours")
+        self._images, self._names, self._colors = images, tuple(names), list(colors)
+        self._make_pictures()
+        self.updateGeometry()
+        self.update()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self._theme = theme
+        self._make_pictures()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(10 * (56 + _GAP), 56 + _LABEL)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(5 * (_TILE[0] + _GAP), _TILE[0] + _LABEL)
+
+    def hasHeightForWidth(self) -> bool:
+        return bool(self._pictures)
+
+    def heightForWidth(self, width: int) -> int:
+        columns, side = self._columns_for(width, None)
+        rows = -(-max(1, len(self._pictures)) // columns)
+        return rows * (side + _LABEL) + (rows - 1) * _GAP
+
+    # Events
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self._pictures:
+            for index in range(len(self._pictures)):
+                self._paint_tile(painter, index)
+        else:
+            painter.setPen(self._theme.muted)
+            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(self.rect(), flags, self._message)
+        painter.end()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        index = self._index_at(event.position())
+        self.setToolTip(self._names[index] if index >= 0 else "")
+        over = Qt.CursorShape.PointingHandCursor
+        self.setCursor(over if index >= 0 else Qt.CursorShape.ArrowCursor)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        index = self._index_at(event.position())
+        if event.button() == Qt.MouseButton.LeftButton and index >= 0:
+            self._pick(index)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        step = {Qt.Key.Key_Right: 1, Qt.Key.Key_Left: -1}.get(Qt.Key(event.key()))
+        if step is not None and self._pictures:
+            self._current = (self._current + step) % len(self._pictures)
+            self.update()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._current >= 0:
+            self._pick(self._current)
+        else:
+            super().keyPressEvent(event)
+
+    # Geometry and painting
+
+    def _pick(self, index: int) -> None:
+        self._current = index
+        self.update()
+        self.class_picked.emit(index)
+
+    def _make_pictures(self) -> None:
+        images = [] if self._images is None else list(self._images)
+        self._pictures = [image_to_qimage(image, self._theme) for image in images]
+        self._current = min(self._current, len(self._pictures) - 1)
+
+    def _columns_for(self, width: int, height: int | None) -> tuple[int, int]:
+        """How many columns, and the side of a picture, that show all as large as can be."""
+        count = max(1, len(self._pictures))
+        best = (count, _TILE[0])
+        for columns in range(1, count + 1):
+            side = min((width + _GAP) // columns - _GAP, _TILE[1])
+            rows = -(-count // columns)
+            if height is not None:
+                side = min(side, (height + _GAP) // rows - _GAP - _LABEL)
+            elif side < 44 and columns > 1:
+                break
+            if side >= best[1]:
+                best = (columns, side)
+        return best
+
+    def _tile(self, index: int) -> QRectF:
+        columns, side = self._columns_for(self.width(), self.height())
+        row, column = divmod(index, columns)
+        return QRectF(column * (side + _GAP), row * (side + _LABEL + _GAP), side, side)
+
+    def _index_at(self, place: QPointF) -> int:
+        for index in range(len(self._pictures)):
+            if self._tile(index).adjusted(0, 0, 0, _LABEL).contains(place):
+                return index
+        return -1
+
+    def _paint_tile(self, painter: QPainter, index: int) -> None:
+        tile = self._tile(index)
+        paint_image(painter, tile.adjusted(1, 1, -1, -1), self._pictures[index])
+        is_current = self.hasFocus() and index == self._current
+        painter.setPen(QPen(self._theme.accent if is_current else self._theme.border, 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(tile.adjusted(0.5, 0.5, -0.5, -0.5))
+        painter.setFont(style.small_font())
+        name = QFontMetricsF(painter.font()).elidedText(
+            self._names[index], Qt.TextElideMode.ElideRight, tile.width()
+        )
+        label = QRectF(tile.left(), tile.bottom(), tile.width(), _LABEL)
+        painter.setPen(self._colors[index])
+        painter.drawText(label, Qt.AlignmentFlag.AlignCenter, name)

@@ -1,0 +1,147 @@
+"""Ink on a transparent sheet: strokes painted as they are drawn, smooth and anti-aliased.
+
+A stroke runs along quadratic curves between the middles of its points, each point being a control
+point. While it grows, only the rectangle that the newest piece touches is painted anew, from the
+sheet as it was when the stroke began; so overlapping soft edges never add up, and the picture is
+the same as if the whole stroke had been painted at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
+
+from vae_explorer.gui.strokes import Picture, Point, Stroke
+
+_FORMAT = QImage.Format.Format_ARGB32_Premultiplied
+
+
+class InkSheet:
+    """A square transparent image of `side` pixels that holds ink of one colour."""
+
+    def __init__(self, side: int, color: QColor) -> None:
+        self.side = max(1, side)
+        self.color = color
+        self.image = self._blank()
+        self._below = self.image  # the sheet without the stroke that is being drawn
+        self._tail = QRectF()
+
+    def repaint(self, acts: Iterable[Stroke | Picture]) -> None:
+        """Paint everything anew."""
+        self.image = self._blank()
+        for act in acts:
+            if isinstance(act, Stroke):
+                self._paint_stroke(act, QRect(0, 0, self.side, self.side))
+            else:
+                self._paint_picture(act)
+
+    def begin(self, stroke: Stroke) -> QRect:
+        """Paint a stroke's first point; answers what changed, in pixels."""
+        self._below = self.image.copy()
+        self._tail = QRectF()
+        return self.extend(stroke, 1)
+
+    def extend(self, stroke: Stroke, added: int) -> QRect:
+        """Paint the last `added` points of a stroke; answers what changed, in pixels."""
+        # a new point bends the piece before it, hence the two points more
+        recent = stroke.points[-(added + 2) :]
+        tail = self._bounds(recent, stroke.width)
+        changed = tail.united(self._tail).toAlignedRect()
+        self._tail = tail
+        changed = changed.intersected(QRect(0, 0, self.side, self.side))
+        painter = QPainter(self.image)
+        painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
+        painter.drawImage(changed, self._below, changed)
+        painter.end()
+        self._paint_stroke(stroke, changed)
+        return changed
+
+    def alpha(self) -> NDArray[np.uint8]:
+        """How much ink there is, uint8 (side, side)."""
+        sheet = self.image.convertToFormat(QImage.Format.Format_Alpha8)
+        rows = np.frombuffer(sheet.constBits(), np.uint8).reshape(self.side, sheet.bytesPerLine())
+        return rows[:, : self.side].copy()
+
+    def _blank(self) -> QImage:
+        image = QImage(self.side, self.side, _FORMAT)
+        image.fill(Qt.GlobalColor.transparent)
+        return image
+
+    def _paint_stroke(self, stroke: Stroke, within: QRect) -> None:
+        painter = QPainter(self.image)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setClipRect(within)
+        if stroke.erases:
+            painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_DestinationOut)
+        pen = QPen(self.color, stroke.width * self.side)
+        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+        painter.strokePath(self._path(stroke, within), pen)
+        painter.end()
+
+    def _paint_picture(self, picture: Picture) -> None:
+        """Fit the picture into the sheet, aspect kept, its levels as the ink's opacity."""
+        height, width = picture.ink.shape
+        alpha = QImage(
+            np.ascontiguousarray(picture.ink).data,
+            width,
+            height,
+            width,
+            QImage.Format.Format_Alpha8,
+        )
+        share = self.side / max(width, height)
+        target = QRectF(0, 0, width * share, height * share)
+        target.moveCenter(QPointF(self.side / 2, self.side / 2))
+        painter = QPainter(self.image)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.fillRect(target, self.color)
+        painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_DestinationIn)
+        painter.setClipRect(target)
+        painter.drawImage(target, alpha.convertToFormat(_FORMAT))
+        painter.end()
+
+    def _path(self, stroke: Stroke, within: QRect) -> QPainterPath:
+        """The pieces of a stroke that can touch a rectangle."""
+        reach = stroke.width / 2 + 2 / self.side
+        left, right = within.left() / self.side - reach, within.right() / self.side + reach
+        top, bottom = within.top() / self.side - reach, within.bottom() / self.side + reach
+        path = QPainterPath()
+        for start, control, end in _pieces(stroke.points):
+            low_x, high_x = min(start[0], control[0], end[0]), max(start[0], control[0], end[0])
+            low_y, high_y = min(start[1], control[1], end[1]), max(start[1], control[1], end[1])
+            if low_x > right or high_x < left or low_y > bottom or high_y < top:
+                continue
+            a, b, c = (QPointF(x * self.side, y * self.side) for x, y in (start, control, end))
+            if path.elementCount() == 0 or path.currentPosition() != a:
+                path.moveTo(a)
+            if a == c:
+                path.lineTo(c + QPointF(0.01, 0))  # a dot: a line of no length is not painted
+            else:
+                path.quadTo(b, c)
+        return path
+
+    def _bounds(self, points: Sequence[Point], width: float) -> QRectF:
+        """What a brush that goes through these points can touch, in pixels."""
+        xs = [x * self.side for x, _ in points]
+        ys = [y * self.side for _, y in points]
+        reach = width * self.side / 2 + 2
+        box = QRectF(QPointF(min(xs), min(ys)), QPointF(max(xs), max(ys)))
+        return box.adjusted(-reach, -reach, reach, reach)
+
+
+def _pieces(points: Sequence[Point]) -> Iterable[tuple[Point, Point, Point]]:
+    """Quadratic curves (start, control, end) from middle to middle; straight at both ends."""
+    if len(points) == 1:
+        yield points[0], points[0], points[0]
+        return
+    start = points[0]
+    for here, following in pairwise(points):
+        middle = ((here[0] + following[0]) / 2, (here[1] + following[1]) / 2)
+        yield start, here, middle
+        start = middle
+    yield start, start, points[-1]

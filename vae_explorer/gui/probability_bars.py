@@ -1,0 +1,232 @@
+"""Bars of q(y|x), what the classifier says, beside p(y|x), what the generative model says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from vae_explorer.gui import style
+from vae_explorer.gui.style import Theme
+
+MAX_ROWS = 10
+"""With more classes than this, the most probable are shown, in order."""
+
+_ROW_HEIGHT = (15, 26)  # least and most, in pixels
+_LEGEND = 20
+_HINT = 20
+
+
+class ProbabilityBars(QWidget):
+    """A row a class: its name, a bar of q(y|x), under it a thin bar of p(y|x), and percentages."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._names: tuple[str, ...] = ()
+        self._q: NDArray[np.float64] | None = None
+        self._verdict: NDArray[np.float64] | None = None
+        self._message = self.tr("Draw a digit to see what the model says")
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAccessibleName(self.tr("Class probabilities"))
+
+    def set_probabilities(
+        self, q: ArrayLike | None, verdict: ArrayLike | None, names: Sequence[str]
+    ) -> None:
+        """Show q(y|x) and p(y|x), (C,) each; None where one is not known, both None for nothing."""
+        self._names = tuple(names)
+        self._q = _checked(q, len(self._names))
+        self._verdict = _checked(verdict, len(self._names))
+        self.setAccessibleDescription(self._in_words())
+        self.updateGeometry()
+        self.update()
+
+    def set_empty_message(self, text: str) -> None:
+        """What to say while there is nothing to show."""
+        self._message = text
+        self.update()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self._theme = theme
+        self.update()
+
+    @property
+    def hint(self) -> str:
+        """A sentence where the two disagree about the most probable class, else empty."""
+        if self._q is None or self._verdict is None:
+            return ""
+        ours, theirs = int(self._q.argmax()), int(self._verdict.argmax())
+        if ours == theirs:
+            return ""
+        said = self.tr("The classifier says {}, the generative model {}.")
+        return said.format(self._names[ours], self._names[theirs])
+
+    def sizeHint(self) -> QSize:
+        return QSize(260, _LEGEND + _HINT + 22 * self._row_count())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(180, _LEGEND + _HINT + _ROW_HEIGHT[0] * self._row_count())
+
+    # Painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        leading = self._q if self._q is not None else self._verdict
+        if leading is None:
+            self._paint_message(painter)
+        else:
+            self._paint_bars(painter, leading)
+        painter.end()
+
+    def _paint_message(self, painter: QPainter) -> None:
+        painter.setPen(self._theme.muted)
+        painter.setFont(style.base_font())
+        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+        painter.drawText(QRectF(self.rect()).adjusted(16, 0, -16, 0), flags, self._message)
+
+    def _paint_bars(self, painter: QPainter, leading: NDArray[np.float64]) -> None:
+        shown = self._shown(leading)
+        self._paint_legend(painter, len(self._names) - len(shown))
+        room = self.height() - _LEGEND - _HINT
+        row_height = min(max(room / max(1, len(shown)), _ROW_HEIGHT[0]), _ROW_HEIGHT[1])
+        best = int(leading.argmax())
+        for row, index in enumerate(shown):
+            area = QRectF(0, _LEGEND + row * row_height, self.width(), row_height)
+            self._paint_row(painter, area, index, index == best)
+        if self.hint:
+            top = _LEGEND + len(shown) * row_height
+            self._paint_hint(painter, QRectF(0, top, self.width(), _HINT))
+
+    def _paint_legend(self, painter: QPainter, hidden: int) -> None:
+        painter.setFont(style.small_font())
+        metrics = QFontMetricsF(painter.font())
+        x = 0.0
+        entries = []
+        if self._q is not None:
+            entries.append((self.tr("classifier q(y|x)"), 8.0))
+        if self._verdict is not None:
+            entries.append((self.tr("generative p(y|x)"), 3.0))
+        for text, thickness in entries:
+            sample = QRectF(x, (_LEGEND - thickness) / 2 - 1, 12, thickness)
+            self._bar(painter, sample, self._theme.muted)
+            painter.setPen(self._theme.muted)
+            width = metrics.horizontalAdvance(text)
+            place = QRectF(x + 18, 0, width + 2, _LEGEND - 2)
+            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, text)
+            x += 18 + width + 14
+        if hidden > 0:
+            place = QRectF(x, 0, self.width() - x, _LEGEND - 2)
+            flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(
+                place, flags, self.tr("top {} of {}").format(MAX_ROWS, len(self._names))
+            )
+
+    def _paint_row(self, painter: QPainter, area: QRectF, index: int, is_best: bool) -> None:
+        name_width, number_width = self._columns()
+        font = style.number_font(style.FONT_SMALL)
+        font.setWeight(QFont.Weight.DemiBold if is_best else QFont.Weight.Normal)
+        painter.setFont(font)
+        painter.setPen(self._theme.text if is_best else self._theme.muted)
+        metrics = QFontMetricsF(font)
+        name = metrics.elidedText(self._names[index], Qt.TextElideMode.ElideRight, name_width)
+        middle = Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(QRectF(0, area.top(), name_width, area.height()), middle, name)
+        values = [v[index] for v in (self._q, self._verdict) if v is not None]
+        left = area.right() - number_width * len(values)
+        for column, value in enumerate(values):
+            place = QRectF(left + column * number_width, area.top(), number_width, area.height())
+            painter.setPen(self._theme.text if is_best and column == 0 else self._theme.muted)
+            painter.drawText(place, Qt.AlignmentFlag.AlignRight | middle, percent(value))
+        track = QRectF(name_width + 8, area.top(), left - name_width - 16, area.height())
+        self._paint_pair(painter, track, index, is_best)
+
+    def _paint_pair(self, painter: QPainter, track: QRectF, index: int, is_best: bool) -> None:
+        """The thick bar of q(y|x) on its track, and the thin one of p(y|x) under it."""
+        both = self._q is not None and self._verdict is not None
+        thin, gap = 3.0, 2.0
+        thick = min(12.0, max(5.0, track.height() * 0.5))
+        top = track.center().y() - (thick + (gap + thin if both else 0)) / 2
+        leading = self._q if self._q is not None else self._verdict
+        assert leading is not None
+        color = QColor(self._theme.class_color(index))
+        ground = QRectF(track.left(), top, track.width(), thick)
+        self._bar(painter, ground, self._theme.raised)
+        if not is_best:
+            color.setAlphaF(0.55)
+        width = track.width() * float(leading[index])
+        self._bar(painter, QRectF(track.left(), top, width, thick), color)
+        if both and self._verdict is not None:
+            width = track.width() * float(self._verdict[index])
+            under = QRectF(track.left(), top + thick + gap, width, thin)
+            self._bar(painter, under, self._theme.muted)
+
+    def _paint_hint(self, painter: QPainter, area: QRectF) -> None:
+        painter.setFont(style.small_font())
+        painter.setPen(self._theme.warning)
+        text = QFontMetricsF(painter.font()).elidedText(
+            self.hint, Qt.TextElideMode.ElideRight, area.width()
+        )
+        painter.drawText(area, Qt.AlignmentFlag.AlignBottom, text)
+
+    @staticmethod
+    def _bar(painter: QPainter, area: QRectF, color: QColor) -> None:
+        if area.width() < 0.5:
+            return
+        radius = min(area.height(), area.width()) / 2
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(color)
+        painter.drawRoundedRect(area, min(radius, 2.5), min(radius, 2.5))
+
+    # Numbers
+
+    def _shown(self, leading: NDArray[np.float64]) -> list[int]:
+        """Classes in their own order, or the most probable first where there are many."""
+        if len(leading) <= MAX_ROWS:
+            return list(range(len(leading)))
+        return [int(i) for i in np.argsort(-leading, kind="stable")[:MAX_ROWS]]
+
+    def _row_count(self) -> int:
+        return min(max(len(self._names), 1), MAX_ROWS)
+
+    def _columns(self) -> tuple[float, float]:
+        """Widths of the names and of one column of percentages."""
+        bold = QFont(style.number_font(style.FONT_SMALL))
+        bold.setWeight(QFont.Weight.DemiBold)
+        metrics = QFontMetricsF(bold)
+        names = max((metrics.horizontalAdvance(name) for name in self._names), default=0)
+        return min(names + 2, self.width() * 0.36), metrics.horizontalAdvance(">99.9 %") + 6
+
+    def _in_words(self) -> str:
+        if self._q is None:
+            return self._message
+        best = int(self._q.argmax())
+        said = self.tr("Most probable: {}, {}.").format(self._names[best], percent(self._q[best]))
+        return f"{said} {self.hint}".strip()
+
+
+def percent(value: float) -> str:
+    """A probability as a short percentage; it is never rounded to certainty."""
+    if not np.isfinite(value):
+        return "—"
+    if 0.9995 <= value < 1:
+        return ">99.9 %"
+    if value >= 0.9995:
+        return "100 %"
+    if 0 < value < 0.0005:
+        return "<0.1 %"
+    return f"{100 * value:.1f} %"
+
+
+def _checked(values: ArrayLike | None, classes: int) -> NDArray[np.float64] | None:
+    if values is None:
+        return None
+    array = np.asarray(values, dtype=np.float64)
+    if array.shape != (classes,):
+        raise ValueError(f"{array.shape} probabilities for {classes} class names")
+    return np.nan_to_num(array, nan=0.0)
