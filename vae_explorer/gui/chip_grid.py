@@ -1,0 +1,74 @@
+"""Where the class selector's chips lie: as large as the room allows, in as many columns as that takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRectF
+
+CHIP = 22.0  # height of the name
+BAR = 12.0  # width in which a weight can be dragged
+_GAP = 6.0
+_LARGEST = 112.0  # side of an image beyond which it is no use
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One class: the whole cell, and in it the chip with the name, the image and the weight's bar."""
+
+    whole: QRectF
+    chip: QRectF
+    image: QRectF
+    bar: QRectF
+
+
+def image_side(count: int, columns: int, room: QRectF) -> float:
+    """The side of the square images if the classes stand in so many columns; may be negative."""
+    rows = -(-count // columns)
+    across = (room.width() - _GAP * (columns - 1)) / columns - BAR - 2
+    down = (room.height() - _GAP * (rows - 1)) / rows - CHIP - 3
+    return min(across, down, _LARGEST)
+
+
+def arrange(count: int, room: QRectF) -> list[Cell]:
+    """Lay classes out row by row, in the number of columns that makes the images largest."""
+    if count == 0:
+        return []
+    # of equally good arrangements, the one with the fewest holes in its last row
+    columns = max(
+        range(1, count + 1), key=lambda c: (round(image_side(count, c, room)), -(-count % c))
+    )
+    side = max(float(int(image_side(count, columns, room))), 8.0)
+    width, height = side + BAR + 2, side + CHIP + 3
+    used = columns * width + (columns - 1) * _GAP
+    spread = min((room.width() - used) / (columns - 1), 24.0) if columns > 1 else 0.0
+    left = room.left() + max((room.width() - used - spread * (columns - 1)) / 2, 0.0)
+    cells = []
+    for index in range(count):
+        row, column = divmod(index, columns)
+        x = round(left + column * (width + _GAP + spread))
+        y = round(room.top() + row * (height + _GAP))
+        cells.append(
+            Cell(
+                QRectF(x, y, width, height),
+                QRectF(x, y, width, CHIP),
+                QRectF(x, y + CHIP + 2, side, side),
+                QRectF(x + side + 2, y + CHIP + 2, BAR, side),
+            )
+        )
+    return cells
+
+
+def cell_at(cells: list[Cell], position: QPointF) -> int | None:
+    """The class under a position, or None."""
+    return next((i for i, cell in enumerate(cells) if cell.whole.contains(position)), None)
+
+
+def bar_share(weight: float) -> float:
+    """How far a weight's bar is filled: a square root, so that one in ten can still be seen."""
+    return max(weight, 0.0) ** 0.5
+
+
+def share_weight(share: float) -> float:
+    """The weight at a height of the bar: the inverse of `bar_share`, within [0, 1]."""
+    return min(max(share, 0.0), 1.0) ** 2

@@ -1,0 +1,265 @@
+"""The decoded image: large and sharp, with the nearest real image beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QFontMetricsF,
+    QImage,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QSizePolicy, QToolButton, QWidget
+
+from vae_explorer.gui.notation import signed
+from vae_explorer.gui.pixels import (
+    export_qimage,
+    fitted,
+    image_to_qimage,
+    paint_image,
+    smoothed,
+)
+from vae_explorer.gui.style import (
+    FONT_SMALL,
+    GAP,
+    HALF,
+    LIGHT,
+    Theme,
+    number_font,
+    retint,
+    section_title,
+    small_font,
+    tool_button,
+)
+
+_HEADER = 32
+_CAPTION = 22
+_SMOOTH_FACTOR = 8
+_MEAN_MODE, _SAMPLE_MODE = "mean", "sample"
+
+
+class DecodedImage(QWidget):
+    """Shows one image with its caption, the real image nearest to it, and the terms of its likelihood."""
+
+    mode_changed = Signal(str)  # "mean" or "sample"
+    copy_requested = Signal()
+    save_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme: Theme = LIGHT
+        self._image: NDArray[np.generic] | None = None
+        self._neighbour: NDArray[np.generic] | None = None
+        self._caption = self._neighbour_caption = self._terms = ""
+        self._pictures: dict[str, QImage] = {}
+        self._is_smooth = False
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(220, 200)
+        self.setAccessibleName(self.tr("Decoded image"))
+        self._build_header()
+
+    def _build_header(self) -> None:
+        self._header = QWidget(self)
+        row = QHBoxLayout(self._header)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(2)
+        self._title = section_title(self.tr("Decoded image"), self._header)
+        row.addWidget(self._title)
+        row.addStretch(1)
+        group = QButtonGroup(self)
+        self._modes: dict[str, QToolButton] = {}
+        for mode, text, tip in (
+            (_MEAN_MODE, self.tr("Mean"), self.tr("The mean of p(x given z)")),
+            (_SAMPLE_MODE, self.tr("Sample"), self.tr("A random image from p(x given z)")),
+        ):
+            button = QToolButton(self._header)
+            button.setText(text)
+            button.setToolTip(tip)
+            button.setCheckable(True)
+            button.setProperty("quiet", True)
+            button.clicked.connect(self._on_mode)
+            group.addButton(button)
+            row.addWidget(button)
+            self._modes[mode] = button
+        self._modes[_MEAN_MODE].setChecked(True)
+        row.addSpacing(HALF)
+        self._copy = self._tool("copy", self.tr("Copy the image"))
+        self._copy.clicked.connect(self.copy_requested)
+        self._save = self._tool("save", self.tr("Save the image…"))
+        self._save.clicked.connect(self.save_requested)
+        self._enable_export()
+
+    def _tool(self, icon_name: str, tip: str) -> QToolButton:
+        button = tool_button(icon_name, tip, self._theme, parent=self._header)
+        layout = self._header.layout()
+        if layout is not None:
+            layout.addWidget(button)
+        return button
+
+    # --- what is shown -------------------------------------------------------------------------
+
+    def set_image(self, image: NDArray[np.generic] | None, caption: str = "") -> None:
+        """Show an image (H, W) or (H, W, 3), float in [0, 1] or uint8, or an empty frame."""
+        self._image, self._caption = image, caption
+        self._pictures.pop("image", None)
+        self._enable_export()
+        self.setAccessibleDescription(caption)
+        self.update()
+
+    def set_neighbour(self, image: NDArray[np.generic] | None, caption: str = "") -> None:
+        """Show the nearest real image (H, W) or (H, W, 3) beside it, or none."""
+        self._neighbour, self._neighbour_caption = image, caption
+        self._pictures.pop("neighbour", None)
+        self.update()
+
+    def set_terms(self, terms: Mapping[str, float] | str | None) -> None:
+        """One line of log-likelihood terms in nats, by name, or ready made; None clears it."""
+        if terms is None or isinstance(terms, str):
+            self._terms = terms or ""
+        else:
+            parts = [f"{name} {signed(value, 1)}" for name, value in terms.items()]
+            self._terms = "  ·  ".join(parts) + self.tr(" nats") if parts else ""
+        self.update()
+
+    def set_mode(self, mode: str) -> None:
+        """Choose `mean` or `sample` without telling. KeyError for another."""
+        self._modes[mode].setChecked(True)
+
+    @property
+    def mode(self) -> str:
+        """`mean` or `sample`."""
+        return _SAMPLE_MODE if self._modes[_SAMPLE_MODE].isChecked() else _MEAN_MODE
+
+    def set_smooth(self, smooth: bool) -> None:
+        """Show interpolated pixels, or each pixel as a square."""
+        self._is_smooth = smooth
+        self._pictures.clear()
+        self.update()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take another look."""
+        self._theme = theme
+        self._pictures.clear()
+        for button in (self._copy, self._save):
+            retint(button, theme)
+        self.update()
+
+    def picture(self) -> QImage | None:
+        """The image with the model's own pixels, for a file or the clipboard."""
+        return None if self._image is None else export_qimage(self._image)
+
+    # --- Qt ------------------------------------------------------------------------------------
+
+    def sizeHint(self) -> QSize:
+        return QSize(340, 280)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._header.setGeometry(0, 0, self.width(), _HEADER - HALF)
+        needed = self._header.sizeHint().width()
+        if not self._title.isVisibleTo(self._header):
+            needed += self._title.sizeHint().width()
+        self._title.setVisible(needed <= self.width())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        main, beside = self._places()
+        self._paint_picture(painter, main, "image", self._image, self._caption)
+        if beside is not None:
+            self._paint_picture(
+                painter, beside, "neighbour", self._neighbour, self._neighbour_caption
+            )
+        if self._terms:
+            painter.setFont(number_font(FONT_SMALL))
+            painter.setPen(self._theme.muted)
+            line = QRectF(0, self.height() - _CAPTION, self.width(), _CAPTION)
+            self._write(painter, line, self._terms)
+        if self.hasFocus():
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(self._theme.accent, 2))
+            painter.drawRoundedRect(main.adjusted(-2, -2, 2, 2), 3, 3)
+        painter.end()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = QMenu(self)
+        has_image = self._image is not None
+        menu.addAction(self.tr("Copy"), self.copy_requested.emit).setEnabled(has_image)
+        menu.addAction(self.tr("Save…"), self.save_requested.emit).setEnabled(has_image)
+        menu.addSeparator()
+        smooth = menu.addAction(self.tr("Smooth pixels"))
+        smooth.setCheckable(True)
+        smooth.setChecked(self._is_smooth)
+        smooth.triggered.connect(self.set_smooth)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(event.globalPos())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy) and self._image is not None:
+            self.copy_requested.emit()
+        else:
+            super().keyPressEvent(event)
+
+    # --- inner workings ------------------------------------------------------------------------
+
+    def _on_mode(self) -> None:
+        self.mode_changed.emit(self.mode)
+
+    def _enable_export(self) -> None:
+        self._copy.setEnabled(self._image is not None)
+        self._save.setEnabled(self._image is not None)
+
+    def _places(self) -> tuple[QRectF, QRectF | None]:
+        """Where the image and its neighbour go: both stand on one line, the neighbour smaller."""
+        bottom = _CAPTION * (2 if self._terms else 1)
+        height = max(self.height() - _HEADER - bottom, 40.0)
+        width, rows, columns = float(self.width()), 1, 1
+        if self._image is not None:
+            rows, columns = self._image.shape[:2]
+        shape = columns / rows
+        if self._neighbour is None:
+            return fitted(QRectF(1, _HEADER, width - 2, height), columns, rows), None
+        # the neighbour gets what the large image leaves, between a third and the whole of its size
+        large = min(height, (width - GAP - 2) / (shape * 4 / 3))
+        small = min(large, max((width - GAP - 2 - large * shape) / shape, large / 3))
+        left = (width - (large + small) * shape - GAP) / 2
+        top = _HEADER + (height - large) / 2
+        main = QRectF(round(left), round(top), large * shape, large)
+        beside = QRectF(
+            round(left + large * shape + GAP), main.bottom() - small, small * shape, small
+        )
+        return main, beside
+
+    def _paint_picture(
+        self,
+        painter: QPainter,
+        place: QRectF,
+        name: str,
+        image: NDArray[np.generic] | None,
+        caption: str,
+    ) -> None:
+        painter.fillRect(place, self._theme.canvas)
+        if image is not None:
+            if name not in self._pictures:
+                array = smoothed(image, _SMOOTH_FACTOR) if self._is_smooth else image
+                self._pictures[name] = image_to_qimage(array, self._theme)
+            paint_image(painter, place, self._pictures[name], smooth=self._is_smooth)
+        painter.setPen(QPen(self._theme.border, 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(place.adjusted(-0.5, -0.5, 0.5, 0.5))
+        painter.setFont(small_font())
+        painter.setPen(self._theme.muted)
+        self._write(painter, QRectF(place.left(), place.bottom(), place.width(), _CAPTION), caption)
+
+    def _write(self, painter: QPainter, place: QRectF, text: str) -> None:
+        metrics = QFontMetricsF(painter.font())
+        elided = metrics.elidedText(text, Qt.TextElideMode.ElideRight, place.width())
+        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, elided)
