@@ -1,0 +1,492 @@
+"""The curves of a training as small multiples, with earlier runs kept for comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtGui import QColor, QResizeEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QSizePolicy,
+    QStackedLayout,
+    QTabBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from vae_explorer.gui import style
+from vae_explorer.gui.curve_data import (
+    AXES,
+    Numbers,
+    Run,
+    StepRow,
+    difference,
+    rounded_up,
+    write_csv,
+)
+from vae_explorer.gui.curve_panel import CurvePanel, KlBarsPanel, Measure, PlotPanel, clock
+from vae_explorer.gui.run_chips import RunChips
+from vae_explorer.gui.style import Theme
+
+MAX_RUNS = 8
+PANEL_LEAST = (168, 112)  # width and height below which a panel says too little
+
+
+class Curves(QWidget):
+    """ELBO, reconstruction, KL, classification, accuracy and KL by dimension, live.
+
+    Thin grey lines are single steps, dashed lines the train split by epoch, solid lines with
+    points the validation split.
+    """
+
+    exported = Signal(str)
+    export_failed = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._runs: list[Run] = []
+        self._axis = "step"
+        self._page = 0
+        self._enlarged: PlotPanel | None = None
+        self._moment: float | None = None
+        self._panels = self._make_panels()
+        self._kl_bars = KlBarsPanel(self.tr("KL by dimension"), theme, self)
+        self._kl_bars.set_unit(self.tr("nats"))
+        self._kl_bars.enlarge_requested.connect(self._toggle_enlarged)
+        self._chips = RunChips(self)
+        self._chips.shown_changed.connect(self.set_run_visible)
+        self._chips.renamed.connect(self.rename_run)
+        self._chips.removed.connect(self.remove_run)
+        self._lay_out()
+        self.setAccessibleName(self.tr("Training curves"))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self._rebuild()
+
+    # What the window tells it
+
+    def begin_run(
+        self,
+        name: str,
+        has_classes: bool,
+        unit: str,
+        label: str = "ELBO",
+        *,
+        data: str = "",
+        likelihood: str = "",
+    ) -> None:
+        """Begin a run, which becomes the current one; the earlier ones stay, named and fainter.
+
+        unit: of ELBO, reconstruction and KL, such as “nats per image”. label: what the ELBO is
+        called for this model. data, likelihood: what must agree for two runs to be comparable.
+        """
+        taken = {run.name for run in self._runs}
+        unique, number = name, 2
+        while unique in taken:
+            unique, number = f"{name} ({number})", number + 1
+        self._runs = [run for run in self._runs if len(run.steps) or len(run.validation)]
+        self._runs = self._runs[-(MAX_RUNS - 1) :]
+        self._runs.append(Run(unique, has_classes, unit, label, data, likelihood))
+        self._moment = None
+        self._rebuild()
+
+    def append_steps(self, rows: Iterable[StepRow]) -> None:
+        """Add steps to the current run: (step, epoch, seconds, metrics) each."""
+        run = self._current
+        if run is None:
+            return
+        run.steps.append(rows)
+        self._update_current(steps=True, epochs=False)
+
+    def append_epoch(
+        self,
+        epoch: float,
+        step: float,
+        seconds: float,
+        train: Numbers,
+        validation: Numbers,
+        kl_per_dimension: Sequence[float] = (),
+        reference: float | None = None,
+    ) -> None:
+        """Add the end of an epoch to the current run; reference is what the ELBO should reach."""
+        run = self._current
+        if run is None:
+            return
+        run.append_epoch(epoch, step, seconds, train, validation, kl_per_dimension, reference)
+        self._kl_bars.set_values(run.kl_per_dimension[-1])
+        self._update_current(steps=False, epochs=True)
+
+    def end_run(self) -> None:
+        """The current run is over: let the axes end where it does."""
+        self._fit(tight=True)
+
+    def set_moment(self, epoch: float | None) -> None:
+        """Mark the moment that the time machine shows, by its epoch; None for now."""
+        self._moment = epoch
+        self._show_moment()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self._theme = theme
+        style.retint(self._export, theme)
+        for panel in (*self._panels, self._kl_bars):
+            panel.set_theme(theme)
+        self._warning.setStyleSheet(f"QLabel {{ color: {theme.warning.name()}; }}")
+        self._rebuild()
+
+    # Runs
+
+    @property
+    def run_names(self) -> tuple[str, ...]:
+        """The runs, oldest first; the last is the current one."""
+        return tuple(run.name for run in self._runs)
+
+    @property
+    def warning(self) -> str:
+        """Why the visible runs cannot be compared; empty where they can."""
+        differing = difference([run for run in self._runs if run.visible])
+        if not differing:
+            return ""
+        text = self.tr("Not comparable: these runs differ in {}.")
+        return text.format(differing)
+
+    def rename_run(self, index: int, name: str) -> None:
+        """Give a run another name."""
+        self._runs[index].name = name
+        self._rebuild()
+
+    def remove_run(self, index: int) -> None:
+        """Forget a run."""
+        del self._runs[index]
+        self._rebuild()
+
+    def set_run_visible(self, index: int, visible: bool) -> None:
+        """Show or hide a run."""
+        self._runs[index].visible = visible
+        self._rebuild()
+
+    def set_axis(self, axis: str) -> None:
+        """Plot by `step`, `epoch` or `seconds`."""
+        if axis not in AXES:
+            raise ValueError(f"an axis is one of {AXES}, not {axis!r}")
+        self._axis = axis
+        self._axis_box.setCurrentIndex(AXES.index(axis))
+        self._rebuild()
+
+    # Export
+
+    def export_csv(self, path: str | Path) -> None:
+        """Write the numbers of all runs as a table. Raises OSError."""
+        write_csv(path, self._runs)
+
+    def export_png(self, path: str | Path) -> None:
+        """Write the panels as they are, at twice the screen's resolution. Raises OSError."""
+        picture = self._board.grab()
+        if not picture.save(str(path), "PNG"):
+            raise OSError(self.tr("The picture cannot be written to {}.").format(path))
+
+    def ask_export(self, kind: str) -> None:
+        """Ask for a file and write `csv` or `png`; `exported` or `export_failed` says what came."""
+        kinds = {"csv": self.tr("Table (*.csv)"), "png": self.tr("Picture (*.png)")}
+        title = self.tr("Export the curves")
+        name, _ = QFileDialog.getSaveFileName(self, title, f"curves.{kind}", kinds[kind])
+        if not name:
+            return
+        try:
+            self.export_csv(name) if kind == "csv" else self.export_png(name)
+        except OSError as error:
+            self.export_failed.emit(str(error))
+        else:
+            self.exported.emit(name)
+
+    # Painting
+
+    @property
+    def _current(self) -> Run | None:
+        return self._runs[-1] if self._runs else None
+
+    def _shown_panels(self) -> list[PlotPanel]:
+        """The panels that the runs have numbers for."""
+        has_classes = any(run.has_classes for run in self._runs if run.visible)
+        panels: list[PlotPanel] = list(self._panels if has_classes else self._panels[:3])
+        return [*panels, self._kl_bars]
+
+    def _colors(self) -> list[QColor]:
+        """The current run in the accent, earlier ones in the colours of the palette."""
+        last = len(self._runs) - 1
+        spare = [self._theme.class_color(i) for i in (1, 2, 3, 4, 6, 7, 8, 9)]
+        accent = self._theme.accent
+        return [accent if i == last else spare[i % len(spare)] for i in range(len(self._runs))]
+
+    def _rebuild(self) -> None:
+        """After anything but new numbers."""
+        colors = self._colors()
+        shown = [run.visible for run in self._runs]
+        self._chips.set_runs([run.name for run in self._runs], colors, shown)
+        current = self._current
+        visible = [pair for pair in zip(self._runs, colors, strict=True) if pair[0].visible]
+        runs, tints = [run for run, _ in visible], [color for _, color in visible]
+        self._name_panels()
+        for panel in self._panels:
+            panel.fit_again()
+            panel.show_runs(runs, tints, current, self._axis)
+        if current is not None:
+            self._kl_bars.set_values(
+                current.kl_per_dimension[-1] if current.kl_per_dimension else ()
+            )
+        self._warning.setText(self.warning)
+        self._warning.setVisible(bool(self.warning))
+        self._stack.setCurrentIndex(1 if self._runs else 0)
+        self._header.setVisible(bool(self._runs))
+        self._arrange()
+        self._fit()
+        self._show_values(None)
+        self._show_moment()
+
+    def _name_panels(self) -> None:
+        run = self._current
+        if run is None:
+            return
+        for panel in self._panels[:3]:
+            panel.set_unit(run.unit)
+        self._panels[0].set_title(run.label)
+
+    def _update_current(self, *, steps: bool, epochs: bool) -> None:
+        run = self._current
+        if run is None or not run.visible:
+            return
+        for panel in self._panels:
+            if panel.isVisibleTo(self):
+                panel.update_run(run, self._axis, steps=steps, epochs=epochs)
+        self._fit()
+        self._show_values(None)
+
+    def _fit(self, *, tight: bool = False) -> None:
+        runs = [run for run in self._runs if run.visible]
+        end = max((run.end(self._axis) for run in runs), default=0.0)
+        end = end if tight and end > 0 else rounded_up(end)
+        for panel in self._panels:
+            if panel.isVisibleTo(self):
+                panel.fit(runs, self._axis, end=end)
+
+    # Read-out
+
+    def _hover(self, x: float | None, source: CurvePanel) -> None:
+        if not self._runs:
+            return
+        for panel in self._panels:
+            lines = self._readout(panel, x) if panel is source and x is not None else ""
+            panel.set_cursor(x, lines)
+        self._show_values(x)
+
+    def _readout(self, panel: CurvePanel, x: float) -> str:
+        """The nearest values of all visible runs, as rich text."""
+        rows = []
+        for run, color in zip(self._runs, self._colors(), strict=True):
+            if not run.visible:
+                continue
+            parts = self._parts(panel, run, x)
+            dash = f"<span style='color:{color.name()}'>━</span>"
+            name = f"{dash} {run.name} " if len(self._runs) > 1 else ""
+            if parts:
+                rows.append(f"{name}{parts}")
+        where = self._place(x)
+        muted = self._theme.muted.name()
+        return "<br>".join([f"<span style='color:{muted}'>{where}</span>", *rows])
+
+    def _parts(self, panel: CurvePanel, run: Run, x: float) -> str:
+        """`validation −120.3, train −118.9` at x; before the first epoch, the step's own value."""
+        key = panel.measure.key
+        texts = []
+        names = (self.tr("validation"), run.validation), (self.tr("train"), run.train)
+        for name, table in names:
+            row = table.nearest(self._axis, x)
+            if row >= 0:
+                texts.append(f"{name} <b>{panel.number(table.at(row, key))}</b>")
+        if not texts and (row := run.steps.nearest(self._axis, x)) >= 0:
+            value = panel.number(run.steps.at(row, key))
+            texts.append(f"{self.tr('step')} <b>{value}</b>")
+        return ", ".join(texts)
+
+    def _place(self, x: float) -> str:
+        if self._axis == "seconds":
+            return clock(x)
+        name = self.tr("epoch") if self._axis == "epoch" else self.tr("step")
+        return f"{name} {x:,.2f}" if self._axis == "epoch" else f"{name} {x:,.0f}"
+
+    def _show_values(self, x: float | None) -> None:
+        """Write the current run's number at x, or its newest one, at each title."""
+        run = self._current
+        for panel in self._panels:
+            if run is None:
+                panel.set_value("")
+                continue
+            table = run.validation if len(run.validation) else run.steps
+            row = len(table) - 1 if x is None else table.nearest(self._axis, x)
+            known = row >= 0 and (panel.measure.key in _COMMON or run.has_classes)
+            panel.set_value(panel.number(table.at(row, panel.measure.key)) if known else "")
+
+    def _show_moment(self) -> None:
+        run = self._current
+        x = None
+        if run is not None and self._moment is not None:
+            table = run.steps if len(run.steps) else run.validation
+            row = table.nearest("epoch", self._moment)
+            x = table.at(row, self._axis) if row >= 0 else None
+        for panel in self._panels:
+            panel.set_moment(x)
+
+    # Layout
+
+    def _make_panels(self) -> list[CurvePanel]:
+        nats = self.tr("nats per image")
+        measures = [
+            Measure("elbo", "ELBO", nats),
+            Measure("reconstruction", self.tr("Reconstruction"), nats),
+            Measure("kl", "KL", nats, decimals=2),
+            Measure("classification", self.tr("Classification"), "log q(y|x), nats", decimals=3),
+            Measure("accuracy", self.tr("Accuracy"), "%", factor=100, decimals=2),
+        ]
+        panels = [CurvePanel(measure, self._theme, self) for measure in measures]
+        for panel in panels:
+            panel.hovered.connect(self._hover)
+            panel.enlarge_requested.connect(self._toggle_enlarged)
+        return panels
+
+    def _lay_out(self) -> None:
+        self._axis_box = QComboBox(self)
+        self._axis_box.addItems([self.tr("by step"), self.tr("by epoch"), self.tr("by time")])
+        self._axis_box.setAccessibleName(self.tr("Horizontal axis"))
+        self._axis_box.activated.connect(lambda index: self.set_axis(AXES[index]))
+        self._export = style.tool_button(
+            "export", self.tr("Export the curves"), self._theme, parent=self
+        )
+        self._export.clicked.connect(self._show_export_menu)
+        self._key = style.muted_label(self.tr("━ validation   ┅ train"), self)
+        self._warning = QLabel("", self)
+        self._warning.setFont(style.small_font())
+        self._warning.setStyleSheet(f"QLabel {{ color: {self._theme.warning.name()}; }}")
+        self._header = QWidget(self)
+        header = QHBoxLayout(self._header)
+        header.setContentsMargins(0, 0, 0, 0)
+        header.setSpacing(style.GAP)
+        header.addWidget(self._chips, 1)
+        for widget in (self._warning, self._key, self._axis_box, self._export):
+            header.addWidget(widget)
+        self._tabs = QTabBar(self)
+        self._tabs.setDrawBase(False)
+        self._tabs.setExpanding(False)
+        self._tabs.currentChanged.connect(self._turn_page)
+        self._board = QWidget(self)
+        self._grid = QGridLayout(self._board)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(style.GAP)
+        empty = style.muted_label(self.tr("Train a model, and its curves grow here"), self)
+        empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._stack = QStackedLayout()
+        self._stack.addWidget(empty)
+        self._stack.addWidget(self._board)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(style.HALF)
+        column.addWidget(self._header)
+        column.addWidget(self._tabs)
+        column.addLayout(self._stack, 1)
+
+    def _show_export_menu(self) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction(self.tr("Numbers as a table (CSV)…"), lambda: self.ask_export("csv"))
+        menu.addAction(self.tr("Picture (PNG)…"), lambda: self.ask_export("png"))
+        menu.popup(self._export.mapToGlobal(QPoint(0, self._export.height())))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._arrange()
+
+    def _arrange(self) -> None:
+        """As many panels as fit: one row if possible, else two, else pages with tabs."""
+        panels = self._shown_panels()
+        height = self.height() - style.CONTROL_HEIGHT - style.HALF
+        across = max(1, self.width() // (PANEL_LEAST[0] + style.GAP))
+        down = 2 if height >= 2 * PANEL_LEAST[1] + style.GAP and across < len(panels) else 1
+        room = min(across * down, len(panels))
+        pages = -(-len(panels) // room)
+        self._set_tabs(panels, room if pages > 1 else len(panels))
+        self._page = min(self._page, pages - 1)
+        chosen = panels[self._page * room : (self._page + 1) * room]
+        if self._enlarged in panels and self._enlarged is not None:
+            chosen = [self._enlarged]
+        columns = -(-len(chosen) // down) if len(chosen) > 1 else 1
+        self._place_panels(chosen, columns)
+
+    def _place_panels(self, chosen: Sequence[PlotPanel], columns: int) -> None:
+        wanted = [(panel, *divmod(index, columns)) for index, panel in enumerate(chosen)]
+        if wanted == self._placed():
+            return
+        for panel in (*self._panels, self._kl_bars):
+            self._grid.removeWidget(panel)
+            panel.setVisible(panel in chosen)
+        for panel, row, column in wanted:
+            self._grid.addWidget(panel, row, column)
+        for column in range(8):
+            self._grid.setColumnStretch(column, int(column < columns))
+        for panel in self._panels:
+            if panel in chosen:
+                self._refresh(panel)
+
+    def _placed(self) -> list[tuple[PlotPanel, int, int]]:
+        places = []
+        for panel in (*self._panels, self._kl_bars):
+            index = self._grid.indexOf(panel)
+            if index >= 0:
+                position = tuple(self._grid.getItemPosition(index))  # type: ignore[arg-type]
+                places.append((panel, position[0], position[1]))
+        return places
+
+    def _refresh(self, panel: CurvePanel) -> None:
+        """A panel that was out of sight has missed the newest numbers."""
+        run = self._current
+        if run is not None and run.visible:
+            panel.update_run(run, self._axis, steps=True, epochs=True)
+
+    def _set_tabs(self, panels: Sequence[PlotPanel], room: int) -> None:
+        pages = [panels[i : i + room] for i in range(0, len(panels), room)]
+        titles = [" · ".join(panel.title for panel in page) for page in pages]
+        if [self._tabs.tabText(i) for i in range(self._tabs.count())] != titles:
+            self._tabs.blockSignals(True)
+            while self._tabs.count():
+                self._tabs.removeTab(0)
+            for title in titles:
+                self._tabs.addTab(title)
+            self._tabs.setCurrentIndex(min(self._page, len(titles) - 1))
+            self._tabs.blockSignals(False)
+        self._tabs.setVisible(len(titles) > 1 and self._enlarged is None and bool(self._runs))
+
+    def _turn_page(self, page: int) -> None:
+        self._page = max(0, page)
+        self._arrange()
+        self._fit()
+
+    def _toggle_enlarged(self) -> None:
+        """A double click makes a panel fill the widget, another one puts it back."""
+        panel = self.sender()
+        assert isinstance(panel, PlotPanel)
+        self._enlarged = None if self._enlarged is panel else panel
+        self._arrange()
+        self._fit()
+
+
+_COMMON = frozenset({"elbo", "reconstruction", "kl"})
