@@ -48,7 +48,7 @@ class CanvasScene:
         self.points, self.manifold = PointsLayer(), ManifoldLayer()
         self.regions, self.support = RegionsLayer(), SupportLayer()
         self.visible = {name: name in ("points", "prior") for name in LAYERS}
-        self.titles = ("z₁", "z₂")
+        self.titles: tuple[str, str] = ("z₁", "z₂")
         self.names: tuple[str, ...] = ()
         self.highlighted: int | None = None
         self.legend_hovered: int | None = None
@@ -141,7 +141,7 @@ class CanvasScene:
                 paint_image(painter, self._target(raster), raster.image, smooth=name == "manifold")
         painter.setOpacity(1.0)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if self.visible["prior"]:
+        if self.visible["prior"] and self.message is None:
             canvas_paint.prior(painter, self.frame, self.theme)
         painter.restore()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

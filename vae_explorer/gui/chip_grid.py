@@ -30,6 +30,18 @@ def image_side(count: int, columns: int, room: QRectF) -> float:
     return min(across, down, _LARGEST)
 
 
+def height_for(count: int, width: float) -> float:
+    """The height at which images of a comfortable size use the width well."""
+    if count == 0:
+        return 0.0
+    target = 58.0 if count <= 12 else 34.0
+    columns = max(1, min(count, int((width + _GAP) // (target + BAR + 2 + _GAP)) or 1))
+    rows = -(-count // columns)
+    columns = -(-count // rows)  # even rows
+    side = min((width - _GAP * (columns - 1)) / columns - BAR - 2, 1.35 * target)
+    return rows * (max(side, 20.0) + CHIP + 3) + _GAP * (rows - 1)
+
+
 def arrange(count: int, room: QRectF) -> list[Cell]:
     """Lay classes out row by row, in the number of columns that makes the images largest."""
     if count == 0:

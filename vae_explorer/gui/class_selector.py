@@ -30,9 +30,11 @@ from vae_explorer.gui.style import (
     LIGHT,
     Theme,
     muted_label,
+    retint,
     section_title,
     small_font,
     title_font,
+    tool_button,
 )
 
 _HEADER = 32
@@ -80,7 +82,9 @@ class ClassSelector(QWidget):
         self._dragged: int | None = None
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
         self.setMinimumSize(220, 120)
         self.setAccessibleName(self.tr("Class"))
         self._build_header()
@@ -94,10 +98,8 @@ class ClassSelector(QWidget):
         self._note: QLabel = muted_label("", self._header)
         row.addWidget(self._note)
         row.addStretch(1)
-        self._reset = QToolButton(self._header)
-        self._reset.setProperty("quiet", True)
-        self._reset.setText(self.tr("Reset π"))
-        self._reset.setToolTip(self.tr("Give back the class prior that the model has learned"))
+        tip = self.tr("Give back the class prior π that the model has learned")
+        self._reset = tool_button("undo", tip, self._theme, parent=self._header)
         self._reset.clicked.connect(self._restore)
         row.addWidget(self._reset)
         self._samples = QToolButton(self._header)
@@ -118,6 +120,7 @@ class ClassSelector(QWidget):
         self._images = self._prior = self._learned = None
         self._hovered = self._dragged = None
         self._pictures.clear()
+        self.updateGeometry()
         self._arrange()
         self._show_state()
 
@@ -151,6 +154,7 @@ class ClassSelector(QWidget):
         self._theme = theme
         self._pictures.clear()
         self._colors = []
+        retint(self._reset, theme)
         self.update()
 
     @property
@@ -170,10 +174,17 @@ class ClassSelector(QWidget):
     # --- Qt ------------------------------------------------------------------------------------
 
     def sizeHint(self) -> QSize:
-        return QSize(340, 240)
+        return QSize(340, self.heightForWidth(340))
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        return _HEADER + round(chip_grid.height_for(len(self._names), width - 4.0)) + 2
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._header.setGeometry(0, 0, self.width(), _HEADER - HALF)
+        self._note.setVisible(self.width() >= 300)
         self._arrange()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -276,7 +287,7 @@ class ClassSelector(QWidget):
         metrics = QFontMetricsF(painter.font())
         name = self._names[index]
         with_dot = not is_selected and place.width() >= 34
-        room = place.width() - (20 if with_dot else 8)
+        room = place.width() - (20 if with_dot else 3)
         text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, room)
         width = metrics.horizontalAdvance(text) + (13 if with_dot else 0)
         x = place.center().x() - width / 2

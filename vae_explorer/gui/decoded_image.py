@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
+    QFocusEvent,
     QFontMetricsF,
     QImage,
     QKeyEvent,
@@ -44,6 +45,7 @@ from vae_explorer.gui.style import (
 _HEADER = 32
 _CAPTION = 22
 _SMOOTH_FACTOR = 8
+_SEPARATOR = "  ·  "
 _MEAN_MODE, _SAMPLE_MODE = "mean", "sample"
 
 
@@ -59,7 +61,9 @@ class DecodedImage(QWidget):
         self._theme: Theme = LIGHT
         self._image: NDArray[np.generic] | None = None
         self._neighbour: NDArray[np.generic] | None = None
-        self._caption = self._neighbour_caption = self._terms = ""
+        self._caption = self._neighbour_caption = ""
+        self._terms: list[str] = []
+        self._shows_focus = False
         self._pictures: dict[str, QImage] = {}
         self._is_smooth = False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -125,10 +129,11 @@ class DecodedImage(QWidget):
     def set_terms(self, terms: Mapping[str, float] | str | None) -> None:
         """One line of log-likelihood terms in nats, by name, or ready made; None clears it."""
         if terms is None or isinstance(terms, str):
-            self._terms = terms or ""
+            self._terms = [terms] if terms else []
         else:
-            parts = [f"{name} {signed(value, 1)}" for name, value in terms.items()]
-            self._terms = "  ·  ".join(parts) + self.tr(" nats") if parts else ""
+            self._terms = [f"{name} {signed(value, 1)}" for name, value in terms.items()]
+            if self._terms:
+                self._terms[-1] += self.tr(" nats")
         self.update()
 
     def set_mode(self, mode: str) -> None:
@@ -178,16 +183,32 @@ class DecodedImage(QWidget):
             self._paint_picture(
                 painter, beside, "neighbour", self._neighbour, self._neighbour_caption
             )
-        if self._terms:
+        if self._image is None:
+            self._paint_hint(painter, main)
+        top = self.height() - _CAPTION * len(self._term_lines())
+        for line in self._term_lines():
             painter.setFont(number_font(FONT_SMALL))
             painter.setPen(self._theme.muted)
-            line = QRectF(0, self.height() - _CAPTION, self.width(), _CAPTION)
-            self._write(painter, line, self._terms)
-        if self.hasFocus():
+            self._write(painter, QRectF(0, top, self.width(), _CAPTION), line)
+            top += _CAPTION
+        if self._shows_focus:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QPen(self._theme.accent, 2))
             painter.drawRoundedRect(main.adjusted(-2, -2, 2, 2), 3, 3)
         painter.end()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        # a ring is for those who come by the keyboard
+        self._shows_focus = event.reason() in (
+            Qt.FocusReason.TabFocusReason,
+            Qt.FocusReason.BacktabFocusReason,
+            Qt.FocusReason.ShortcutFocusReason,
+        )
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._shows_focus = False
+        self.update()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = QMenu(self)
@@ -219,7 +240,7 @@ class DecodedImage(QWidget):
 
     def _places(self) -> tuple[QRectF, QRectF | None]:
         """Where the image and its neighbour go: both stand on one line, the neighbour smaller."""
-        bottom = _CAPTION * (2 if self._terms else 1)
+        bottom = _CAPTION * (1 + len(self._term_lines()))
         height = max(self.height() - _HEADER - bottom, 40.0)
         width, rows, columns = float(self.width()), 1, 1
         if self._image is not None:
@@ -237,6 +258,24 @@ class DecodedImage(QWidget):
             round(left + large * shape + GAP), main.bottom() - small, small * shape, small
         )
         return main, beside
+
+    def _term_lines(self) -> list[str]:
+        """The terms on one line, or on two where they do not fit."""
+        if not self._terms:
+            return []
+        line = _SEPARATOR.join(self._terms)
+        metrics = QFontMetricsF(number_font(FONT_SMALL))
+        if metrics.horizontalAdvance(line) <= self.width() or len(self._terms) < 2:
+            return [line]
+        half = (len(self._terms) + 1) // 2
+        return [_SEPARATOR.join(self._terms[:half]), _SEPARATOR.join(self._terms[half:])]
+
+    def _paint_hint(self, painter: QPainter, place: QRectF) -> None:
+        painter.setFont(small_font())
+        painter.setPen(self._theme.muted)
+        flags = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
+        text = self.tr("Point at the latent canvas to decode an image.")
+        painter.drawText(place.adjusted(12, 12, -12, -12), flags, text)
 
     def _paint_picture(
         self,

@@ -1,10 +1,10 @@
-"""A film strip: the frames along a path, to look at, step through and play."""
+"""The film along a path: the current frame large, all frames beside it, to step through and play."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QFocusEvent,
     QImage,
@@ -15,21 +15,30 @@ from PySide6.QtGui import (
     QPen,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from vae_explorer.gui.pixels import image_to_qimage, paint_image
-from vae_explorer.gui.style import GAP, HALF, LIGHT, Theme, icon, retint, tool_button
+from vae_explorer.gui.style import (
+    GAP,
+    HALF,
+    LIGHT,
+    Theme,
+    icon,
+    muted_label,
+    retint,
+    section_title,
+    small_font,
+    tool_button,
+)
 
 FRAMES_PER_SECOND = 12
-_BUTTONS = 34
-_SPACING = 2.0
+_HEADER = 32
+_TALL = 120  # pixels of room from which the current frame is shown large besides
+_SMALLEST = 28.0  # side of a frame worth looking at; more frames than fit are thinned out
 
 
 class FilmStrip(QWidget):
-    """Frames (T, H, W) side by side; as many as there is room for stand for all of them.
-
-    Playing runs to the end and back, as a walk along a path does.
-    """
+    """Frames (T, H, W) of a path. Playing runs to the end and back, as a walk along a path does."""
 
     frame_selected = Signal(int)
     playing_changed = Signal(bool)
@@ -40,52 +49,63 @@ class FilmStrip(QWidget):
         super().__init__(parent)
         self._theme: Theme = LIGHT
         self._frames: NDArray[np.generic] | None = None
-        self._thumbnails: dict[int, QImage] = {}
+        self._pictures: dict[int, QImage] = {}
         self._current = 0
         self._direction = 1
         self._timer = QTimer(self)
         self._timer.setInterval(1000 // FRAMES_PER_SECOND)
         self._timer.timeout.connect(self._advance)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setMinimumWidth(200)
-        self.setFixedHeight(64)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(220, _HEADER + 44)
         self.setAccessibleName(self.tr("Film along the path"))
         self.setAccessibleDescription(self.tr("Space plays and pauses, left and right step"))
-        self._play = tool_button("play", self.tr("Play (Space)"), self._theme, parent=self)
+        self._build_header()
+        self._show_state()
+
+    def _build_header(self) -> None:
+        self._header = QWidget(self)
+        row = QHBoxLayout(self._header)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(HALF)
+        self._play = tool_button("play", self.tr("Play (Space)"), self._theme)
         self._play.clicked.connect(self.toggle)
-        self._export = tool_button("export", self.tr("Save as a film…"), self._theme, parent=self)
+        row.addWidget(self._play)
+        row.addWidget(section_title(self.tr("Path from A to B"), self._header))
+        self._note = muted_label("", self._header)
+        row.addWidget(self._note)
+        row.addStretch(1)
+        self._export = tool_button("export", self.tr("Save as a film…"), self._theme)
         self._export.clicked.connect(self.export_requested)
-        self._close = tool_button("close", self.tr("Remove the path"), self._theme, parent=self)
+        row.addWidget(self._export)
+        self._close = tool_button("close", self.tr("Remove the path"), self._theme)
         self._close.clicked.connect(self.closed)
-        self._enable()
+        row.addWidget(self._close)
 
     # --- what is shown -------------------------------------------------------------------------
 
     def set_frames(self, frames: NDArray[np.generic] | None) -> None:
-        """Show frames (T, H, W) or (T, H, W, 3), or none; the first is current. Tells nothing."""
+        """Show frames (T, H, W) or (T, H, W, 3), or none. The current index stays where it exists."""
         self._frames = frames if frames is not None and len(frames) else None
-        self._thumbnails.clear()
+        self._pictures.clear()
         if self._current >= self.count:
             self._current, self._direction = 0, 1
-        if self._frames is None:
+        if self.count < 2:
             self.pause()
-        self._enable()
-        self.update()
+        self._show_state()
 
     def set_current(self, index: int) -> None:
         """Make a frame current without telling; out of range is brought into it."""
         self._current = min(max(index, 0), max(self.count - 1, 0))
-        self.update()
+        self._show_state()
 
     def set_theme(self, theme: Theme) -> None:
         """Take another look."""
         self._theme = theme
-        self._thumbnails.clear()
+        self._pictures.clear()
         for button in (self._export, self._close):
             retint(button, theme)
         self._show_state()
-        self.update()
 
     @property
     def count(self) -> int:
@@ -126,33 +146,36 @@ class FilmStrip(QWidget):
     # --- Qt ------------------------------------------------------------------------------------
 
     def sizeHint(self) -> QSize:
-        return QSize(480, 64)
+        return QSize(480, _HEADER + 120)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        size = 28
-        middle = (self.height() - size) // 2
-        self._play.setGeometry(0, middle, size, size)
-        self._close.setGeometry(self.width() - size, middle, size, size)
-        self._export.setGeometry(self.width() - 2 * size - 2, middle, size, size)
+        self._header.setGeometry(0, 0, self.width(), _HEADER - HALF)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        for index, place in self._places():
-            if index not in self._thumbnails and self._frames is not None:
-                self._thumbnails[index] = image_to_qimage(self._frames[index], self._theme)
-            paint_image(painter, place, self._thumbnails[index])
-            painter.setPen(QPen(self._theme.border, 1))
-            painter.drawRect(place.adjusted(-0.5, -0.5, 0.5, 0.5))
-        self._paint_position(painter)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self._frames is None:
+            self._paint_hint(painter)
+        else:
+            large = self._large()
+            if large is not None:
+                self._paint_frame(painter, self._current, large)
+            places = self._places()
+            for index, place in places:
+                self._paint_frame(painter, index, place)
+            nearest = min(places, key=lambda item: abs(item[0] - self._current))[1]
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(self._theme.accent, 3 if self.hasFocus() else 2))
+            painter.drawRoundedRect(nearest.adjusted(-1.5, -1.5, 1.5, 1.5), 3, 3)
         painter.end()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
-            self._select_at(event.position().x())
+            self._select_at(event.position())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if event.buttons() & Qt.MouseButton.LeftButton:
-            self._select_at(event.position().x())
+            self._select_at(event.position())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
@@ -173,58 +196,74 @@ class FilmStrip(QWidget):
 
     # --- inner workings ------------------------------------------------------------------------
 
-    def _strip(self) -> QRectF:
-        return QRectF(
-            _BUTTONS + HALF, 3, self.width() - 3 * _BUTTONS - GAP, self.height() - 6 - GAP
-        )
+    def _shape(self) -> float:
+        """Width of a frame for a height of 1."""
+        return 1.0 if self._frames is None else self._frames.shape[2] / self._frames.shape[1]
+
+    def _large(self) -> QRectF | None:
+        """Where the current frame is shown large, if there is room."""
+        height = self.height() - _HEADER - 4.0
+        width = height * self._shape()
+        if height < _TALL or width > self.width() / 2:
+            return None
+        return QRectF(1, _HEADER + 1, width, height)
 
     def _places(self) -> list[tuple[int, QRectF]]:
-        """The frames shown, evenly chosen, and where."""
-        if self._frames is None:
-            return []
-        strip = self._strip()
-        rows, columns = self._frames.shape[1:3]
-        width = strip.height() * columns / rows
-        room = max(1, int((strip.width() + _SPACING) // (width + _SPACING)))
-        shown = min(room, self.count)
-        step = (strip.width() - width) / (shown - 1) if shown > 1 else 0.0
-        step = min(step, width + GAP)
+        """The frames shown and where: as large as they can be, all of them where they fit."""
+        large = self._large()
+        left = 3.0 if large is None else large.right() + 2 * GAP
+        room = QRectF(left, _HEADER + 2, self.width() - left - 3, self.height() - _HEADER - 5)
+        shape, gap = self._shape(), float(HALF)
+        best_rows, best = 1, min(room.height(), _SMALLEST)
+        for rows in range(1, max(int(room.height() // _SMALLEST), 1) + 1):
+            columns = -(-self.count // rows)
+            across = (room.width() - gap * (columns - 1)) / columns / shape
+            side = min(across, (room.height() - gap * (rows - 1)) / rows)
+            if side > best:
+                best_rows, best = rows, side
+        columns = max(1, int((room.width() + gap + 1e-6) // (best * shape + gap)))
+        shown = min(self.count, columns * best_rows)
         indices = np.linspace(0, self.count - 1, shown).round().astype(int)
+        used = best_rows if shown > columns else 1
+        top = room.top() + max((room.height() - used * best - (used - 1) * gap) / 2, 0.0)
         return [
-            (int(index), QRectF(round(strip.left() + k * step), strip.top(), width, strip.height()))
+            (
+                int(index),
+                QRectF(
+                    round(room.left() + (k % columns) * (best * shape + gap)),
+                    round(top + (k // columns) * (best + gap)),
+                    best * shape,
+                    best,
+                ),
+            )
             for k, index in enumerate(indices)
         ]
 
-    def _paint_position(self, painter: QPainter) -> None:
-        places = self._places()
-        if not places:
+    def _paint_frame(self, painter: QPainter, index: int, place: QRectF) -> None:
+        if self._frames is None:
             return
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        nearest = min(places, key=lambda item: abs(item[0] - self._current))
-        painter.setPen(QPen(self._theme.accent, 2))
+        if index not in self._pictures:
+            self._pictures[index] = image_to_qimage(self._frames[index], self._theme)
+        paint_image(painter, place, self._pictures[index])
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRoundedRect(nearest[1].adjusted(-1.5, -1.5, 1.5, 1.5), 3, 3)
-        left, right = places[0][1].left(), places[-1][1].right()
-        line = self.height() - HALF
-        painter.setPen(QPen(self._theme.border, 2))
-        painter.drawLine(round(left), line, round(right), line)
-        share = self._current / max(self.count - 1, 1)
-        x = left + share * (right - left)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self._theme.accent)
-        painter.drawEllipse(QRectF(x - 4, line - 4, 8, 8))
-        if self.hasFocus():
-            painter.setPen(QPen(self._theme.accent, 1))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawEllipse(QRectF(x - 6.5, line - 6.5, 13, 13))
+        painter.setPen(QPen(self._theme.border, 1))
+        painter.drawRect(place.adjusted(-0.5, -0.5, 0.5, 0.5))
 
-    def _select_at(self, x: float) -> None:
-        places = self._places()
-        if places:
-            left, right = places[0][1].left(), places[-1][1].right()
-            share = min(max((x - left) / max(right - left, 1.0), 0.0), 1.0)
-            self.pause()
-            self._select(round(share * (self.count - 1)))
+    def _paint_hint(self, painter: QPainter) -> None:
+        painter.setFont(small_font())
+        painter.setPen(self._theme.muted)
+        painter.drawText(
+            QRectF(8, _HEADER, self.width() - 16, self.height() - _HEADER),
+            int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap),
+            self.tr("Hold Shift and drag over the latent canvas to draw a path from A to B."),
+        )
+
+    def _select_at(self, position: QPointF) -> None:
+        for index, place in self._places() if self.count else []:
+            if place.adjusted(-2, -2, 2, 2).contains(position):
+                self.pause()
+                self._select(index)
+                return
 
     def _select(self, index: int) -> None:
         before = self._current
@@ -237,13 +276,13 @@ class FilmStrip(QWidget):
             self._direction = -self._direction
         self._select(self._current + self._direction)
 
-    def _enable(self) -> None:
-        self._play.setEnabled(self.count > 1)
-        self._export.setEnabled(self.count > 0)
-
     def _show_state(self) -> None:
-        name = "pause" if self.is_playing else "play"
         text = self.tr("Pause (Space)") if self.is_playing else self.tr("Play (Space)")
-        self._play.setIcon(icon(name, self._theme.text))
+        self._play.setIcon(icon("pause" if self.is_playing else "play", self._theme.text))
         self._play.setToolTip(text)
         self._play.setAccessibleName(text)
+        self._play.setEnabled(self.count > 1)
+        self._export.setEnabled(self.count > 0)
+        self._close.setEnabled(self.count > 0)
+        self._note.setText(f"{self._current + 1} / {self.count}" if self.count else "")
+        self.update()

@@ -88,6 +88,7 @@ class LatentCanvas(QWidget):
         self._scene = CanvasScene()
         self._interaction = CanvasInteraction(self)
         self._is_fitted = True  # until the user zooms or pans, new points and sizes fit again
+        self._shows_focus = False
         self._can_pick_points = True
         self._told_extent: Extent | None = None
         self._refresh = QTimer(self)
@@ -152,6 +153,7 @@ class LatentCanvas(QWidget):
     def set_enabled_message(self, text: str | None) -> None:
         """Say in the middle why the canvas is empty; None takes it away."""
         self._scene.message = text
+        self._scene.forget_base()
         self.update()
 
     def set_pinned(self, point: Point | None) -> None:
@@ -371,7 +373,7 @@ class LatentCanvas(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.drawImage(QPointF(0, 0), self._scene.base(self.size(), self.devicePixelRatioF()))
-        self._scene.paint_marks(painter, self.hasFocus())
+        self._scene.paint_marks(painter, self._shows_focus)
         painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -412,9 +414,16 @@ class LatentCanvas(QWidget):
             super().keyPressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
+        # a ring is for those who come by the keyboard
+        self._shows_focus = event.reason() in (
+            Qt.FocusReason.TabFocusReason,
+            Qt.FocusReason.BacktabFocusReason,
+            Qt.FocusReason.ShortcutFocusReason,
+        )
         self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._shows_focus = False
         self.update()
 
     def event(self, event: QEvent) -> bool:
