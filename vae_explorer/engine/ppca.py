@@ -9,14 +9,15 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from vae_explorer.engine.config import ModelConfig
+from vae_explorer.engine.latent_model import LatentModel
 from vae_explorer.engine.likelihoods import LOG_2PI, Gaussian, build_likelihood
 from vae_explorer.engine.linear_gaussian import LinearGaussian, check_latent_dim
 
 
-class PPCA(nn.Module):
+class PPCA(LatentModel):
     """A linear-Gaussian model of grey images in [0, 1]; densities are of that scale, in nats.
 
     Before it is fitted, W has random orthonormal columns. The columns are always orthogonal (a
@@ -26,6 +27,7 @@ class PPCA(nn.Module):
         ConfigError: d is not below the number of pixels.
     """
 
+    likelihood: Gaussian  # pyright: ignore[reportIncompatibleVariableOverride]  # its η² is the model's σ²
     weight: Tensor  # W, (D, d)
     mean: Tensor  # b, (D,)
 
@@ -35,7 +37,7 @@ class PPCA(nn.Module):
         self.config = config
         likelihood = build_likelihood(config)
         assert isinstance(likelihood, Gaussian)
-        self.likelihood = likelihood  # its η² is the model's σ²
+        self.likelihood = likelihood
         start = torch.linalg.qr(torch.randn(config.pixels, config.latent_dim)).Q
         self.register_buffer("weight", start)
         self.register_buffer("mean", torch.full((config.pixels,), 0.5))

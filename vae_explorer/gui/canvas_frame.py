@@ -61,9 +61,7 @@ class Frame:
 
     def placed(self, left: float, top: float, width: float, height: float) -> Frame:
         """The same centre and scale in another rectangle."""
-        return replace(
-            self, left=left, top=top, width=max(width, 1.0), height=max(height, 1.0)
-        )
+        return replace(self, left=left, top=top, width=max(width, 1.0), height=max(height, 1.0))
 
     def panned(self, dx: float, dy: float) -> Frame:
         """The plane moved by so many pixels, as if dragged."""
@@ -74,9 +72,7 @@ class Frame:
         scale = min(max(self.scale * factor, MIN_SCALE), MAX_SCALE)
         x, y = self.to_latent(px, py)
         keep = self.scale / scale
-        return replace(
-            self, x=x + (self.x - x) * keep, y=y + (self.y - y) * keep, scale=scale
-        )
+        return replace(self, x=x + (self.x - x) * keep, y=y + (self.y - y) * keep, scale=scale)
 
     def fitted(self, extent: Extent) -> Frame:
         """The view that just shows an extent, centred."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,12 @@ def _shape(frame: Frame, extent: Extent, ratio: float) -> tuple[int, int]:
     return max(1, round(tall * ratio)), max(1, round(wide * ratio))
 
 
+@lru_cache(maxsize=2)
+def _random_order(count: int) -> NDArray[np.int64]:
+    """A fixed permutation; a training's snapshots all have the same number of points."""
+    return np.random.default_rng(0).permutation(count)
+
+
 @dataclass
 class PointsLayer:
     """Encoded images as translucent dots, or as a density where they are many."""
@@ -75,9 +82,11 @@ class PointsLayer:
             raise ValueError(f"labels are ({len(points)},), not {np.shape(labels)}")
         self.points, self.classes = points, classes
         self.labels = None if labels is None else np.asarray(labels, dtype=np.int64)
-        # drawn in a random order: else the last class of a sorted set would lie on top of all others
-        order = np.random.default_rng(0).permutation(len(points))
-        order = order[np.isfinite(points[order]).all(axis=1)]
+        # drawn in a random order: else the last class of a sorted set would lie on top of all
+        order = _random_order(len(points))
+        finite = np.isfinite(points).all(axis=1)
+        if not finite.all():
+            order = order[finite[order]]
         self._shuffled = points[order]
         self._shuffled_labels = (
             None if self.labels is None else np.clip(self.labels[order], 0, 65535).astype(np.uint16)

@@ -75,7 +75,9 @@ def paint(
     for entry in entries:
         rect = entry.rect.translated(origin)
         if entry.index in (hovered, highlighted):
-            painter.setPen(QPen(theme.accent, 1) if entry.index == highlighted else Qt.PenStyle.NoPen)
+            painter.setPen(
+                QPen(theme.accent, 1) if entry.index == highlighted else Qt.PenStyle.NoPen
+            )
             painter.setBrush(theme.hover)
             painter.drawRoundedRect(rect.adjusted(0.5, 1.5, -0.5, -0.5), 4, 4)
         aside = highlighted is not None and entry.index != highlighted

@@ -92,7 +92,9 @@ def _x_ticks(
         text = tick_text(value, step)
         half = metrics.horizontalAdvance(text) / 2
         if frame.left + half <= x <= frame.left + frame.width - half:
-            painter.drawText(QPointF(x - half, frame.top + frame.height + metrics.ascent() + 4), text)
+            painter.drawText(
+                QPointF(x - half, frame.top + frame.height + metrics.ascent() + 4), text
+            )
 
 
 def _y_ticks(

@@ -1,8 +1,9 @@
 """Everything the latent canvas shows, and how it comes onto the screen. Knows no widget.
 
-What changes seldom (layers, axes, legend) is painted once into a base picture; what follows the mouse (pin, ellipses,
-path, read-out) is painted over it. A layer's picture that is out of date is shown stretched to the new view until
-`refresh` makes it anew, so that zooming and panning never wait for it.
+What changes seldom (layers, axes, legend) is painted once into a base picture; what follows the
+mouse (pin, ellipses, path, read-out) is painted over it. A layer's picture that is out of date is
+shown stretched to the new view until `refresh` makes it anew, so that zooming and panning never
+wait for it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from vae_explorer.gui import canvas_legend, canvas_paint
@@ -138,7 +139,7 @@ class CanvasScene:
             if self.visible[name] and raster is not None:
                 with_points = name == "manifold" and self.visible["points"]
                 painter.setOpacity(0.45 if with_points else 1.0)
-                paint_image(painter, self._target(raster), raster.image, smooth=name == "manifold")
+                self._paint_raster(painter, raster, smooth=name == "manifold")
         painter.setOpacity(1.0)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self.visible["prior"] and self.message is None:
@@ -151,11 +152,19 @@ class CanvasScene:
             painter, self._legend, self._legend_origin, self.theme, focus, self.legend_hovered
         )
 
-    def _target(self, raster: Raster) -> QRectF:
+    def _paint_raster(self, painter: QPainter, raster: Raster, smooth: bool) -> None:
         x0, x1, y0, y1 = raster.extent
-        return QRectF(
-            QPointF(*self.frame.to_pixel(x0, y1)), QPointF(*self.frame.to_pixel(x1, y0))
-        )
+        corner = QPointF(*self.frame.to_pixel(x0, y1))
+        target = QRectF(corner, QPointF(*self.frame.to_pixel(x1, y0)))
+        ratio = painter.device().devicePixelRatio()
+        size = raster.image.size()
+        if (
+            abs(target.width() * ratio - size.width()) < 0.6
+            and abs(target.height() * ratio - size.height()) < 0.6
+        ):  # pixel on pixel: crisp, and many times faster than scaling
+            place = QPointF(round(corner.x() * ratio) / ratio, round(corner.y() * ratio) / ratio)
+            target = QRectF(place, QSizeF(size) / ratio)
+        paint_image(painter, target, raster.image, smooth=smooth)
 
     # --- marks ---------------------------------------------------------------------------------
 

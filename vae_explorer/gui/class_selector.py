@@ -40,9 +40,7 @@ from vae_explorer.gui.style import (
 _HEADER = 32
 
 
-def reweighted(
-    prior: NDArray[np.floating], index: int, weight: float
-) -> NDArray[np.float64]:
+def reweighted(prior: NDArray[np.floating], index: int, weight: float) -> NDArray[np.float64]:
     """The prior with one class's weight changed; the others share the rest as before (or evenly)."""
     weight = min(max(weight, 0.0), 1.0)
     result = np.asarray(prior, dtype=np.float64).copy()
@@ -59,8 +57,8 @@ def reweighted(
 class ClassSelector(QWidget):
     """Chooses the class y that the decoder is given.
 
-    A click on a chip or its image selects the class. Dragging the bar beside an image edits the class's weight π;
-    a double click on it gives back the learned prior.
+    A click on a chip or its image selects the class. Dragging the bar beside an image edits the
+    class's weight π; a double click on it gives back the learned prior.
     """
 
     class_selected = Signal(int)

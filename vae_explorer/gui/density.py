@@ -1,8 +1,8 @@
 """Pictures of many points at once: cost grows with the pixels, hardly with the points.
 
-A scatter of one item a point is slow past ten thousand. Here every point is added to a grid of pixels, and the grid
-becomes one translucent picture: hundreds of thousands of points stay fluid. Row 0 of every grid is the top of the
-picture, that is the largest second coordinate.
+A scatter of one item a point is slow past ten thousand. Here every point is added to a grid of
+pixels, and the grid becomes one translucent picture: hundreds of thousands of points stay fluid.
+Row 0 of every grid is the top of the picture, that is the largest second coordinate.
 """
 
 from __future__ import annotations
@@ -194,9 +194,7 @@ def gaussian_blur(grid: Floats, sigma: tuple[float, float]) -> Floats:
     return grid
 
 
-def nearest_point(
-    points: NDArray[np.floating], x: float, y: float, reach: float
-) -> int | None:
+def nearest_point(points: NDArray[np.floating], x: float, y: float, reach: float) -> int | None:
     """Index of the point nearest to (x, y) if it is within `reach` latent units, else None."""
     if len(points) == 0:
         return None

@@ -1,10 +1,13 @@
 """Pictures of quantities known on a coarse grid: class regions, and where the data support the picture.
 
-Each is drawn at the view's own resolution, so that lines stay thin and crisp at every zoom. All grids have their top row
-(the largest second coordinate) first; pictures are premultiplied 0xAARRGGBB.
+Each is drawn at the view's own resolution, so that lines stay thin and crisp at every zoom. All
+grids have their top row (the largest second coordinate) first; pictures are premultiplied
+0xAARRGGBB.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,37 +27,82 @@ def overlap(a: Extent, b: Extent) -> Extent | None:
     return (x0, x1, y0, y1) if x1 > x0 and y1 > y0 else None
 
 
-def spline_weights(positions: NDArray[np.floating], cells: int) -> Floats:
-    """Cubic B-spline weights (n, cells) of grid values at positions in cell units (0.5 = first centre).
+@dataclass(frozen=True)
+class Sampler:
+    """Reads grids (R, C) at the pixel centres of a picture (h, w) by a cubic B-spline.
 
-    A B-spline smooths as it interpolates, which turns the steps of a coarse grid into curves.
+    A B-spline smooths as it interpolates, which turns the steps of a coarse grid into curves. Four
+    rows and four columns are gathered and added rather than multiplied as matrices: matrix products
+    would start threads beside a training.
+    """
+
+    rows: NDArray[np.int64]  # (4, h) grid rows
+    row_weights: Floats  # (4, h)
+    columns: NDArray[np.int64]  # (4, w)
+    column_weights: Floats  # (4, w)
+
+    @classmethod
+    def of(
+        cls, grid_shape: tuple[int, int], grid: Extent, view: Extent, shape: tuple[int, int]
+    ) -> Sampler:
+        """For a grid over the extent `grid`, and a picture of `shape` over the extent `view`."""
+        height, width = shape
+        x = view[0] + (np.arange(width) + 0.5) * (view[1] - view[0]) / width
+        y = view[3] - (np.arange(height) + 0.5) * (view[3] - view[2]) / height
+        columns = (x - grid[0]) / (grid[1] - grid[0]) * grid_shape[1]
+        rows = (grid[3] - y) / (grid[3] - grid[2]) * grid_shape[0]
+        return cls(*spline_taps(rows, grid_shape[0]), *spline_taps(columns, grid_shape[1]))
+
+    def near(self, mask: NDArray[np.bool_]) -> tuple[slice, slice]:
+        """The part of the picture, (rows, columns), that the marked cells (R, C) can reach."""
+        reached = []
+        for taps, marked in ((self.rows, mask.any(axis=1)), (self.columns, mask.any(axis=0))):
+            cells = np.flatnonzero(marked)
+            hit = np.flatnonzero((taps[0] <= cells[-1]) & (taps[3] >= cells[0]))
+            reached.append(slice(hit[0], hit[-1] + 1) if len(hit) else slice(0, 0))
+        return reached[0], reached[1]
+
+    def part(self, rows: slice, columns: slice) -> Sampler:
+        """The sampler of a part of the picture."""
+        return Sampler(
+            self.rows[:, rows],
+            self.row_weights[:, rows],
+            self.columns[:, columns],
+            self.column_weights[:, columns],
+        )
+
+    def __call__(self, grid: Floats) -> Floats:
+        """The grid's values, (h, w)."""
+        across = sum(  # (R, w)
+            grid[:, c] * weight for c, weight in zip(self.columns, self.column_weights, strict=True)
+        )
+        across = np.asarray(across, dtype=np.float32)
+        picture = across[self.rows[0]] * self.row_weights[0][:, None]
+        part = np.empty_like(picture)
+        for rows, weight in zip(self.rows[1:], self.row_weights[1:], strict=True):
+            np.take(across, rows, axis=0, out=part, mode="clip")
+            part *= weight[:, None]
+            picture += part
+        return picture
+
+
+def spline_taps(positions: NDArray[np.floating], cells: int) -> tuple[NDArray[np.int64], Floats]:
+    """The four cells (4, n) and weights (4, n) of a cubic B-spline at positions in cell units.
+
+    Position 0.5 is the centre of the first cell; outside, the outermost cell is repeated.
     """
     place = positions - 0.5
-    first = np.floor(place).astype(int)
+    first = np.floor(place).astype(np.int64)
     t = (place - first).astype(np.float32)
-    taps = (
-        (1 - t) ** 3 / 6,
-        (3 * t**3 - 6 * t**2 + 4) / 6,
-        (-3 * t**3 + 3 * t**2 + 3 * t + 1) / 6,
-        t**3 / 6,
+    weights = np.stack(
+        (
+            (1 - t) ** 3 / 6,
+            (3 * t**3 - 6 * t**2 + 4) / 6,
+            (-3 * t**3 + 3 * t**2 + 3 * t + 1) / 6,
+            t**3 / 6,
+        )
     )
-    weights = np.zeros((len(positions), cells), dtype=np.float32)
-    rows = np.arange(len(positions))
-    for offset, tap in enumerate(taps, start=-1):
-        np.add.at(weights, (rows, np.clip(first + offset, 0, cells - 1)), tap)
-    return weights
-
-
-def _samplers(
-    grid_shape: tuple[int, int], grid: Extent, view: Extent, shape: tuple[int, int]
-) -> tuple[Floats, Floats]:
-    """Weights (h, R) and (C, w) that sample a grid over `grid` at the pixel centres of `view`."""
-    height, width = shape
-    x = view[0] + (np.arange(width) + 0.5) * (view[1] - view[0]) / width
-    y = view[3] - (np.arange(height) + 0.5) * (view[3] - view[2]) / height
-    columns = (x - grid[0]) / (grid[1] - grid[0]) * grid_shape[1]
-    rows = (grid[3] - y) / (grid[3] - grid[2]) * grid_shape[0]
-    return spline_weights(rows, grid_shape[0]), spline_weights(columns, grid_shape[1]).T
+    return np.clip(first + np.arange(-1, 3)[:, None], 0, cells - 1), weights
 
 
 def region_picture(
@@ -71,37 +119,80 @@ def region_picture(
     """Class regions as soft tints with boundary lines.
 
     Args:
-        classes: (R, C) most probable class; confidence: (R, C) its probability.
-        grid: what they cover; view: the part to draw, inside it.
+        classes: (R, C) most probable class.
+        confidence: (R, C) its probability.
+        grid: what they cover.
+        view: the part to draw, inside it.
         shape: (h, w) of the picture.
-        colors: (classes, 3) in 0..255; line: colour of the boundaries.
-        tint: opacity where the confidence is 1; thickness: of a boundary in pixels.
+        colors: (classes, 3) in 0..255.
+        line: colour of the boundaries.
+        tint: opacity where the confidence is 1.
+        thickness: of a boundary in pixels.
     """
-    down, across = _samplers((classes.shape[0], classes.shape[1]), grid, view, shape)
-    best = np.full(shape, -1.0, dtype=np.float32)
-    second = np.full(shape, -1.0, dtype=np.float32)
-    winner = np.zeros(shape, dtype=np.int64)
+    sample = Sampler.of((classes.shape[0], classes.shape[1]), grid, view, shape)
+    best = np.zeros(shape, dtype=np.float32)
+    second = np.zeros(shape, dtype=np.float32)
+    winner = np.full(shape, int(classes.flat[0]), dtype=np.int64)
     for index in np.unique(classes):
-        share = down @ (classes == index).astype(np.float32) @ across
-        wins = share > best
-        second = np.where(wins, best, np.maximum(second, share))
-        winner[wins] = index
-        best = np.where(wins, share, best)
-    sure = down @ np.nan_to_num(confidence).astype(np.float32) @ across
-    alpha = tint * np.clip(sure, 0.0, 1.0) ** 2
-    edge = _edge(best - np.maximum(second, 0.0), thickness) * 0.55
-    color = colors[np.clip(winner, 0, len(colors) - 1)] * (1 - edge)[..., None]
-    color += np.asarray(line) * edge[..., None]
-    return _premultiplied(color, np.maximum(alpha, edge))
+        part = sample.near(classes == index)
+        share = sample.part(*part)((classes == index).astype(np.float32))
+        np.copyto(winner[part], index, where=share > best[part])
+        np.maximum(second[part], np.minimum(best[part], share), out=second[part])
+        np.maximum(best[part], share, out=best[part])
+    sure = np.clip(sample(np.nan_to_num(confidence).astype(np.float32)), 0.0, 1.0)
+    alpha = tint * sure * sure
+    level = (alpha * 255.0 + 0.5).astype(np.int64) | (winner << 8)
+    picture = _tint_table(colors).ravel().take(level, mode="clip")
+    steepest = 1.5 * max(classes.shape[0] / shape[0], classes.shape[1] / shape[1])
+    at, edge = _edges(best - second, thickness, steepest)
+    share = (0.7 * edge)[:, None]
+    color = colors[winner.ravel()[at].clip(0, len(colors) - 1)] * (1 - share)
+    color += np.asarray(line) * share
+    opacity = np.maximum(alpha.ravel()[at], share[:, 0])
+    picture.ravel()[at] = _packed((color * opacity[:, None] + 0.5), opacity)
+    return picture
 
 
-def _edge(margin: Floats, thickness: float) -> Floats:
-    """Opacity of the line where `margin` is zero: its distance in pixels is margin / slope."""
-    if min(margin.shape) < 2:
-        return np.zeros_like(margin)
-    slope_y, slope_x = np.gradient(margin)
-    distance = margin / np.maximum(np.hypot(slope_x, slope_y), 1e-4)
-    return np.clip(thickness / 2 + 0.5 - distance, 0.0, 1.0)
+def _edges(
+    margin: Floats, thickness: float, steepest: float
+) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
+    """Pixels on a line where `margin` falls to zero, and how much of each it covers.
+
+    The distance to the line in pixels is margin / slope; `steepest` bounds the slope, so that only
+    pixels with a small margin need theirs worked out.
+    """
+    height, width = margin.shape
+    reach = 0.5 * thickness + 0.5
+    at = np.flatnonzero(margin < reach * steepest)
+    row, column = np.divmod(at, width)
+    flat = margin.ravel()
+    left, right = np.maximum(column - 1, 0), np.minimum(column + 1, width - 1)
+    above, below = np.maximum(row - 1, 0), np.minimum(row + 1, height - 1)
+    slope_x = (flat[row * width + right] - flat[row * width + left]) / np.maximum(right - left, 1)
+    slope_y = (flat[below * width + column] - flat[above * width + column]) / np.maximum(
+        below - above, 1
+    )
+    slope = np.maximum(np.hypot(slope_x, slope_y), 1e-4)
+    cover = np.clip(reach - flat[at] / slope, 0.0, 1.0)
+    on_line = cover > 0
+    return at[on_line], cover[on_line]
+
+
+def _tint_table(colors: NDArray[np.integer]) -> NDArray[np.uint32]:
+    """Premultiplied 0xAARRGGBB of each colour (C, 3) at each opacity, (C, 256)."""
+    alpha = np.arange(256, dtype=np.float64)
+    scaled = np.rint(colors[:, None, :] * (alpha / 255)[None, :, None]).astype(np.uint32)
+    table = (alpha.astype(np.uint32) << 24) | (scaled[..., 0] << 16)
+    return table | (scaled[..., 1] << 8) | scaled[..., 2]
+
+
+def _packed(
+    premultiplied: NDArray[np.floating], opacity: NDArray[np.floating]
+) -> NDArray[np.uint32]:
+    """Premultiplied colours (n, 3) and opacities (n,) -> 0xAARRGGBB, (n,)."""
+    channels = premultiplied.astype(np.uint32)
+    packed = (opacity * 255 + 0.5).astype(np.uint32) << 24
+    return packed | (channels[:, 0] << 16) | (channels[:, 1] << 8) | channels[:, 2]
 
 
 def support_grid(
@@ -109,8 +200,8 @@ def support_grid(
 ) -> tuple[Floats, Extent] | None:
     """How well the encoded points support each place, 0 (none near) to 1, (cells, cells), and its extent.
 
-    A Gaussian kernel density with 0.6 of Scott's bandwidth, relative to the density at a typical point.
-    None without points.
+    A Gaussian kernel density with 0.6 of Scott's bandwidth, relative to the density at a typical
+    point. None without points.
     """
     finite = points[np.isfinite(points).all(axis=1)] if len(points) else points
     if len(finite) == 0:
@@ -138,18 +229,13 @@ def support_picture(
 ) -> NDArray[np.uint32]:
     """A veil with hatching over the part of the view (h, w) that no encoded point supports."""
     height, width = shape
-    down, across = _samplers((support.shape[0], support.shape[1]), grid, view, shape)
-    empty = 1.0 - np.clip(down @ support @ across, 0.0, 1.0)
+    sample = Sampler.of((support.shape[0], support.shape[1]), grid, view, shape)
+    empty = 1.0 - np.clip(sample(support), 0.0, 1.0)
     period = max(2, round(9 * ratio))
-    diagonal = (np.arange(height)[:, None] + np.arange(width)[None]) % period
-    hatch = np.clip(0.5 * ratio + 0.5 - np.abs(diagonal - period // 2), 0.0, 1.0)
-    alpha = empty * (0.10 + 0.24 * hatch.astype(np.float32))
-    return _premultiplied(np.broadcast_to(np.asarray(color), (*shape, 3)), alpha)
-
-
-def _premultiplied(color: NDArray[np.generic], alpha: Floats) -> NDArray[np.uint32]:
-    """Colours (h, w, 3) in 0..255 and opacities (h, w) -> premultiplied 0xAARRGGBB."""
-    scaled = (color * alpha[..., None] + 0.5).astype(np.uint32)
-    picture = (alpha * 255 + 0.5).astype(np.uint32) << 24
-    picture |= (scaled[..., 0] << 16) | (scaled[..., 1] << 8) | scaled[..., 2]
-    return picture
+    offset = np.abs(np.arange(period) - period // 2)
+    hatch = np.clip(0.5 * ratio + 0.5 - offset, 0.0, 1.0).astype(np.float32)
+    row = np.resize(0.10 + 0.24 * hatch, width + period)
+    for phase in range(period):  # rows of equal phase share one line of the hatching
+        empty[phase::period] *= row[phase : phase + width]
+    level = (empty * 255 + 0.5).astype(np.uint8)
+    return _tint_table(np.asarray([color]))[0].take(level)

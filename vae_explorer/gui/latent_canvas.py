@@ -1,7 +1,7 @@
 """The latent canvas: a plane of latent points to hover, click, scrub, zoom and draw paths on.
 
-Painted with QPainter alone, which costs the start of the window nothing, and lets the mouse move over a million points
-at the price of copying one picture.
+Painted with QPainter alone, which costs the start of the window nothing, and lets the mouse move
+over a million points at the price of copying one picture.
 """
 
 from __future__ import annotations
@@ -192,7 +192,9 @@ class LatentCanvas(QWidget):
         self._scene.samples = None if points is None else (np.asarray(points), labels)
         self.update()
 
-    def set_manifold(self, images: NDArray[np.generic] | None, extent: Extent | None = None) -> None:
+    def set_manifold(
+        self, images: NDArray[np.generic] | None, extent: Extent | None = None
+    ) -> None:
         """Decoded images (R, C, H, W[, 3]), top row first, over an extent (x0, x1, y0, y1), or None."""
         self._scene.manifold.set(images, extent or self._scene.frame.extent)
         self._scene.outdate("manifold")

@@ -1,7 +1,8 @@
 """Pictures as the window shows them: one convention for every widget that paints an image.
 
-Grey images hold ink (0 = paper, 1 = ink). They are painted with the theme's text colour as ink on the canvas colour as
-paper, so a digit reads like the text beside it, in the light theme and in the dark one. RGB images are shown as they are.
+Grey images hold ink (0 = paper, 1 = ink). They are painted with the theme's text colour as ink on
+the canvas colour as paper, so a digit reads like the text beside it, in the light theme and in the
+dark one. RGB images are shown as they are.
 """
 
 from __future__ import annotations
@@ -71,7 +72,9 @@ def export_qimage(array: NDArray[np.generic]) -> QImage:
     pixels = to_bytes(array)
     if pixels.ndim == 3:
         height, width = pixels.shape[:2]
-        return QImage(pixels.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+        return QImage(
+            pixels.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888
+        ).copy()
     height, width = pixels.shape
     return QImage(pixels.tobytes(), width, height, width, QImage.Format.Format_Grayscale8).copy()
 
