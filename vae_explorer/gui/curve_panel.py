@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPen
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from vae_explorer.gui import style
@@ -36,15 +36,15 @@ class Measure:
     decimals: int = 1
 
 
-class ClockAxis(pg.AxisItem):
-    """An axis whose numbers are seconds when `is_time` is set: 45 s, 2:30, 1:05:00."""
+class NumberAxis(pg.AxisItem):
+    """Numbers with a real minus sign, or where `is_time` is set a clock: 45 s, 2:30, 1:05:00."""
 
     is_time = False
 
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
         if self.is_time:
             return [clock(value * scale) for value in values]
-        return [f"{value * scale:,.10g}" for value in values]
+        return [f"{value * scale:,.10g}".replace("-", "−") for value in values]
 
 
 def clock(seconds: float) -> str:
@@ -61,7 +61,7 @@ def clock(seconds: float) -> str:
 class PlotPanel(QWidget):
     """A titled plot in the house's style; base of the curve panels and of the bars of KL."""
 
-    enlarge_requested = Signal()
+    enlarge_requested = Signal(object)
 
     def __init__(self, title: str, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -71,7 +71,7 @@ class PlotPanel(QWidget):
         self._title = QLabel(title, self)
         self._title.setFont(style.title_font())
         self._unit = style.muted_label("", self)
-        self._unit.setMinimumWidth(1)  # the unit gives way first where it is narrow
+        self._unit_text = ""
         self._unit.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._value = QLabel("", self)
         self._value.setFont(style.number_font(style.FONT_BASE))
@@ -81,8 +81,8 @@ class PlotPanel(QWidget):
         head.addWidget(self._title)
         head.addWidget(self._unit, 1)
         head.addWidget(self._value)
-        self.bottom = ClockAxis("bottom")
-        self.item = pg.PlotItem(axisItems={"bottom": self.bottom})
+        self.bottom = NumberAxis("bottom")
+        self.item = pg.PlotItem(axisItems={"bottom": self.bottom, "left": NumberAxis("left")})
         self.plot = pg.PlotWidget(self, plotItem=self.item)
         self.view: pg.ViewBox = self.item.getViewBox()
         self._style_plot()
@@ -90,8 +90,9 @@ class PlotPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(head)
+        column.addSpacing(2)
         column.addWidget(self.plot, 1)
-        self.setMinimumSize(150, 100)
+        self.setMinimumHeight(96)
         self.set_theme(theme)
 
     def set_title(self, title: str) -> None:
@@ -102,12 +103,14 @@ class PlotPanel(QWidget):
 
     def set_unit(self, unit: str) -> None:
         """Write the unit beside the title."""
-        self._unit.setText(unit)
+        self._unit_text = unit
+        self._fit_unit()
         self._title.setToolTip(f"{self.title}, {unit}" if unit else self.title)
 
     def set_value(self, text: str) -> None:
         """Write a number at the right of the title."""
-        self._value.setText(text)
+        if text != self._value.text():
+            self._value.setText(text)
 
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of a theme."""
@@ -115,11 +118,24 @@ class PlotPanel(QWidget):
         self.plot.setBackground(theme.panel)
         for name in ("left", "bottom"):
             axis = self.plot.getAxis(name)
-            axis.setPen(QPen(theme.border))
-            axis.setTextPen(QPen(theme.muted))
+            axis.setPen(pg.mkPen(theme.border))
+            axis.setTextPen(pg.mkPen(theme.muted))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_unit()
+
+    def _fit_unit(self) -> None:
+        """The unit in full, or its first word, or nothing: whatever fits beside the title."""
+        metrics = QFontMetricsF(self._unit.font())
+        value = QFontMetricsF(self._value.font()).horizontalAdvance("−000.00")
+        room = self.width() - self._title.sizeHint().width() - value - 3 * style.GAP
+        shorter = self._unit_text.partition(" ")[0]
+        fitting = [t for t in (self._unit_text, shorter) if metrics.horizontalAdvance(t) <= room]
+        self._unit.setText(fitting[0] if fitting else "")
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        self.enlarge_requested.emit()
+        self.enlarge_requested.emit(self)
 
     def _style_plot(self) -> None:
         self.item.setMenuEnabled(False)
@@ -156,13 +172,13 @@ class _RunCurves:
         return (self.steps, self.train, self.validation, self.epochs, self.reference)
 
     def paint_in(self, color: QColor, theme: Theme, *, is_current: bool) -> None:
-        noise = QColor(theme.muted)
-        noise.setAlphaF(0.38)
+        noise = QColor(theme.disabled)
+        noise.setAlphaF(0.4)
         quiet = QColor(color)
         quiet.setAlphaF(1.0 if is_current else 0.6)
-        self.steps.setPen(QPen(noise, 1))
+        self.steps.setPen(pg.mkPen(noise))
         self.train.setPen(pg.mkPen(theme.muted if is_current else quiet, width=1, dash=[4, 3]))
-        self.validation.setPen(QPen(quiet, 1))
+        self.validation.setPen(pg.mkPen(quiet))
         self.epochs.setBrush(quiet)
         self.reference.setPen(pg.mkPen(theme.warning, width=1, dash=[1, 3]))
         self.steps.setZValue(1)
@@ -190,10 +206,6 @@ class CurvePanel(PlotPanel):
             line.hide()
             line.setZValue(30)
             self.item.addItem(line, ignoreBounds=True)
-        self._readout = QLabel(self.plot)
-        self._readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._readout.setFont(style.number_font(style.FONT_SMALL))
-        self._readout.hide()
         self.item.scene().sigMouseMoved.connect(self._mouse_moved)
         self.plot.viewport().installEventFilter(self)
         self.view.sigRangeChangedManually.connect(self._set_free)
@@ -201,14 +213,9 @@ class CurvePanel(PlotPanel):
 
     def set_theme(self, theme: Theme) -> None:
         super().set_theme(theme)
-        if hasattr(self, "_readout"):
-            self._cursor.setPen(QPen(theme.muted, 1))
+        if self._curves is not None and hasattr(self, "_cursor"):
+            self._cursor.setPen(pg.mkPen(theme.disabled))
             self._moment.setPen(pg.mkPen(theme.accent, width=1, dash=[2, 2]))
-            self._readout.setStyleSheet(
-                f"QLabel {{ background: {theme.raised.name()}; color: {theme.text.name()};"
-                f" border: 1px solid {theme.border.name()}; border-radius: 4px;"
-                f" padding: 3px 6px; }}"
-            )
 
     def show_runs(
         self, runs: Sequence[Run], colors: Sequence[QColor], current: Run | None, axis: str
@@ -284,16 +291,17 @@ class CurvePanel(PlotPanel):
             return "–"
         return f"{value * self.measure.factor:.{self.measure.decimals}f}".replace("-", "−")
 
-    def set_cursor(self, x: float | None, lines: str = "") -> None:
-        """Mark x; `lines` (rich text) are written beside it, in the panel under the cursor only."""
+    def set_cursor(self, x: float | None) -> None:
+        """Mark the x that is under the cursor; None for nowhere."""
         self._cursor.setVisible(x is not None)
         if x is not None:
             self._cursor.setValue(x)
-        self._readout.setVisible(bool(lines))
-        if lines:
-            self._readout.setText(lines)
-            self._readout.adjustSize()
-            self._place_readout(x or 0.0)
+
+    def place_of(self, x: float) -> QPoint:
+        """Where x is on the screen, at the upper edge of the plot."""
+        top = self.view.sceneBoundingRect().top()
+        across = self.view.mapViewToScene(QPointF(x, 0.0)).x()
+        return self.plot.mapToGlobal(self.plot.mapFromScene(QPointF(across, top)))
 
     def set_moment(self, x: float | None) -> None:
         """Mark the moment that the time machine shows; None for now."""
@@ -306,16 +314,9 @@ class CurvePanel(PlotPanel):
             self.hovered.emit(None, self)
         elif event.type() == QEvent.Type.MouseButtonDblClick:
             self.fit_again()
-            self.enlarge_requested.emit()
+            self.enlarge_requested.emit(self)
             return True
         return super().eventFilter(watched, event)
-
-    def _place_readout(self, x: float) -> None:
-        """Beside the line, on the side where there is room."""
-        at = self.plot.mapFromScene(self.view.mapViewToScene(QPointF(x, 0.0))).x()
-        width = self._readout.width()
-        left = at + 8 if at + 8 + width <= self.plot.width() else at - 8 - width
-        self._readout.move(max(0, min(left, self.plot.width() - width)), 4)
 
     def _mouse_moved(self, place: QPointF) -> None:
         if QRectF(self.view.sceneBoundingRect()).contains(place):
@@ -364,7 +365,10 @@ class KlBarsPanel(PlotPanel):
             pens=[QPen(Qt.PenStyle.NoPen)] * count,
         )
         active = int((self._values > 0.01).sum())
-        self.set_value(self.tr("{} of {} in use").format(active, count))
+        self.set_value(self.tr("{} of {}").format(active, count))
+        self.setToolTip(
+            self.tr("{} of {} dimensions carry more than 0.01 nats").format(active, count)
+        )
         self.view.setXRange(0.4, count + 0.6, padding=0)
         self.view.setYRange(0, max(float(np.nanmax(self._values, initial=0)) * 1.1, 0.1), padding=0)
         self._label_dimensions(count)

@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QPoint, Qt, Signal
-from PySide6.QtGui import QColor, QResizeEvent
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QMenu,
     QSizePolicy,
     QStackedLayout,
-    QTabBar,
     QVBoxLayout,
     QWidget,
 )
 
 from vae_explorer.gui import style
+from vae_explorer.gui.curve_board import CurveBoard
 from vae_explorer.gui.curve_data import (
     AXES,
     Numbers,
@@ -32,11 +31,10 @@ from vae_explorer.gui.curve_data import (
     write_csv,
 )
 from vae_explorer.gui.curve_panel import CurvePanel, KlBarsPanel, Measure, PlotPanel, clock
-from vae_explorer.gui.run_chips import RunChips
+from vae_explorer.gui.run_chips import CurveKey, RunChips
 from vae_explorer.gui.style import Theme
 
 MAX_RUNS = 8
-PANEL_LEAST = (168, 112)  # width and height below which a panel says too little
 
 
 class Curves(QWidget):
@@ -54,18 +52,23 @@ class Curves(QWidget):
         self._theme = theme
         self._runs: list[Run] = []
         self._axis = "step"
-        self._page = 0
-        self._enlarged: PlotPanel | None = None
         self._moment: float | None = None
         self._panels = self._make_panels()
         self._kl_bars = KlBarsPanel(self.tr("KL by dimension"), theme, self)
         self._kl_bars.set_unit(self.tr("nats"))
-        self._kl_bars.enlarge_requested.connect(self._toggle_enlarged)
-        self._chips = RunChips(self)
+        self._kl_bars.enlarge_requested.connect(self._enlarge)
+        self._readout = QLabel(self)
+        self._readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._readout.setFont(style.number_font(style.FONT_SMALL))
+        self._readout.hide()
+        self._chips = RunChips(theme, self)
+        for panel in (*self._panels, self._kl_bars):
+            panel.hide()  # until the board lays it out
         self._chips.shown_changed.connect(self.set_run_visible)
         self._chips.renamed.connect(self.rename_run)
         self._chips.removed.connect(self.remove_run)
         self._lay_out()
+        self._color_labels()
         self.setAccessibleName(self.tr("Training curves"))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._rebuild()
@@ -138,7 +141,9 @@ class Curves(QWidget):
         style.retint(self._export, theme)
         for panel in (*self._panels, self._kl_bars):
             panel.set_theme(theme)
-        self._warning.setStyleSheet(f"QLabel {{ color: {theme.warning.name()}; }}")
+        self._chips.set_theme(theme)
+        self._key.set_theme(theme)
+        self._color_labels()
         self._rebuild()
 
     # Runs
@@ -188,7 +193,7 @@ class Curves(QWidget):
 
     def export_png(self, path: str | Path) -> None:
         """Write the panels as they are, at twice the screen's resolution. Raises OSError."""
-        picture = self._board.grab()
+        picture = self._board.sheet.grab()
         if not picture.save(str(path), "PNG"):
             raise OSError(self.tr("The picture cannot be written to {}.").format(path))
 
@@ -245,7 +250,7 @@ class Curves(QWidget):
         self._warning.setVisible(bool(self.warning))
         self._stack.setCurrentIndex(1 if self._runs else 0)
         self._header.setVisible(bool(self._runs))
-        self._arrange()
+        self._board.set_panels(self._shown_panels())
         self._fit()
         self._show_values(None)
         self._show_moment()
@@ -263,7 +268,7 @@ class Curves(QWidget):
         if run is None or not run.visible:
             return
         for panel in self._panels:
-            if panel.isVisibleTo(self):
+            if self._board.shows(panel):
                 panel.update_run(run, self._axis, steps=steps, epochs=epochs)
         self._fit()
         self._show_values(None)
@@ -273,8 +278,20 @@ class Curves(QWidget):
         end = max((run.end(self._axis) for run in runs), default=0.0)
         end = end if tight and end > 0 else rounded_up(end)
         for panel in self._panels:
-            if panel.isVisibleTo(self):
+            if self._board.shows(panel):
                 panel.fit(runs, self._axis, end=end)
+
+    def _refresh(self) -> None:
+        """Panels that come into sight have missed the newest numbers."""
+        run = self._current
+        for panel in self._panels:
+            if run is not None and self._board.shows(panel):
+                panel.update_run(run, self._axis, steps=True, epochs=True)
+        self._fit()
+
+    def _enlarge(self, panel: PlotPanel) -> None:
+        """A double click makes a panel fill the widget, another one puts it back."""
+        self._board.toggle_enlarged(panel)
 
     # Read-out
 
@@ -282,11 +299,26 @@ class Curves(QWidget):
         if not self._runs:
             return
         for panel in self._panels:
-            lines = self._readout(panel, x) if panel is source and x is not None else ""
-            panel.set_cursor(x, lines)
+            panel.set_cursor(x)
         self._show_values(x)
+        self._readout.setVisible(x is not None)
+        if x is not None:
+            self._readout.setText(self._lines(source, x))
+            self._readout.adjustSize()
+            self._place_readout(source, x)
 
-    def _readout(self, panel: CurvePanel, x: float) -> str:
+    def _place_readout(self, panel: CurvePanel, x: float) -> None:
+        """Beside the line, on the side where there is room."""
+        at = self.mapFromGlobal(panel.place_of(x))
+        size = self._readout.size()
+        left = (
+            at.x() + 8 if at.x() + 8 + size.width() <= self.width() else at.x() - 8 - size.width()
+        )
+        top = min(at.y() + 4, self.height() - size.height())
+        self._readout.move(max(0, left), max(0, top))
+        self._readout.raise_()
+
+    def _lines(self, panel: CurvePanel, x: float) -> str:
         """The nearest values of all visible runs, as rich text."""
         rows = []
         for run, color in zip(self._runs, self._colors(), strict=True):
@@ -351,13 +383,18 @@ class Curves(QWidget):
             Measure("elbo", "ELBO", nats),
             Measure("reconstruction", self.tr("Reconstruction"), nats),
             Measure("kl", "KL", nats, decimals=2),
-            Measure("classification", self.tr("Classification"), "log q(y|x), nats", decimals=3),
+            Measure(
+                "classification",
+                self.tr("Classification"),
+                self.tr("nats of log q(y|x)"),
+                decimals=3,
+            ),
             Measure("accuracy", self.tr("Accuracy"), "%", factor=100, decimals=2),
         ]
         panels = [CurvePanel(measure, self._theme, self) for measure in measures]
         for panel in panels:
             panel.hovered.connect(self._hover)
-            panel.enlarge_requested.connect(self._toggle_enlarged)
+            panel.enlarge_requested.connect(self._enlarge)
         return panels
 
     def _lay_out(self) -> None:
@@ -369,25 +406,19 @@ class Curves(QWidget):
             "export", self.tr("Export the curves"), self._theme, parent=self
         )
         self._export.clicked.connect(self._show_export_menu)
-        self._key = style.muted_label(self.tr("━ validation   ┅ train"), self)
+        self._key = CurveKey(self._theme, self)
         self._warning = QLabel("", self)
         self._warning.setFont(style.small_font())
-        self._warning.setStyleSheet(f"QLabel {{ color: {self._theme.warning.name()}; }}")
+        self._warning.setWordWrap(True)
         self._header = QWidget(self)
         header = QHBoxLayout(self._header)
         header.setContentsMargins(0, 0, 0, 0)
         header.setSpacing(style.GAP)
         header.addWidget(self._chips, 1)
-        for widget in (self._warning, self._key, self._axis_box, self._export):
+        for widget in (self._key, self._axis_box, self._export):
             header.addWidget(widget)
-        self._tabs = QTabBar(self)
-        self._tabs.setDrawBase(False)
-        self._tabs.setExpanding(False)
-        self._tabs.currentChanged.connect(self._turn_page)
-        self._board = QWidget(self)
-        self._grid = QGridLayout(self._board)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setSpacing(style.GAP)
+        self._board = CurveBoard(self)
+        self._board.arranged.connect(self._refresh)
         empty = style.muted_label(self.tr("Train a model, and its curves grow here"), self)
         empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._stack = QStackedLayout()
@@ -397,8 +428,16 @@ class Curves(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(style.HALF)
         column.addWidget(self._header)
-        column.addWidget(self._tabs)
+        column.addWidget(self._warning)
         column.addLayout(self._stack, 1)
+
+    def _color_labels(self) -> None:
+        theme = self._theme
+        self._warning.setStyleSheet(f"QLabel {{ color: {theme.warning.name()}; }}")
+        self._readout.setStyleSheet(
+            f"QLabel {{ background: {theme.raised.name()}; color: {theme.text.name()};"
+            f" border: 1px solid {theme.border.name()}; border-radius: 4px; padding: 3px 6px; }}"
+        )
 
     def _show_export_menu(self) -> None:
         menu = QMenu(self)
@@ -406,87 +445,6 @@ class Curves(QWidget):
         menu.addAction(self.tr("Numbers as a table (CSV)…"), lambda: self.ask_export("csv"))
         menu.addAction(self.tr("Picture (PNG)…"), lambda: self.ask_export("png"))
         menu.popup(self._export.mapToGlobal(QPoint(0, self._export.height())))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._arrange()
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.FontChange:
-            self._arrange()
-
-    def _arrange(self) -> None:
-        """As many panels as fit: one row if possible, else two, else pages with tabs."""
-        panels = self._shown_panels()
-        height = self.height() - style.CONTROL_HEIGHT - style.HALF
-        across = max(1, self.width() // (PANEL_LEAST[0] + style.GAP))
-        down = 2 if height >= 2 * PANEL_LEAST[1] + style.GAP and across < len(panels) else 1
-        room = min(across * down, len(panels))
-        pages = -(-len(panels) // room)
-        self._set_tabs(panels, room if pages > 1 else len(panels))
-        self._page = min(self._page, pages - 1)
-        chosen = panels[self._page * room : (self._page + 1) * room]
-        if self._enlarged in panels and self._enlarged is not None:
-            chosen = [self._enlarged]
-        columns = -(-len(chosen) // down) if len(chosen) > 1 else 1
-        self._place_panels(chosen, columns)
-
-    def _place_panels(self, chosen: Sequence[PlotPanel], columns: int) -> None:
-        wanted = [(panel, *divmod(index, columns)) for index, panel in enumerate(chosen)]
-        if wanted == self._placed():
-            return
-        for panel in (*self._panels, self._kl_bars):
-            self._grid.removeWidget(panel)
-            panel.setVisible(panel in chosen)
-        for panel, row, column in wanted:
-            self._grid.addWidget(panel, row, column)
-        for column in range(8):
-            self._grid.setColumnStretch(column, int(column < columns))
-        for panel in self._panels:
-            if panel in chosen:
-                self._refresh(panel)
-
-    def _placed(self) -> list[tuple[PlotPanel, int, int]]:
-        places = []
-        for panel in (*self._panels, self._kl_bars):
-            index = self._grid.indexOf(panel)
-            if index >= 0:
-                position = tuple(self._grid.getItemPosition(index))  # type: ignore[arg-type]
-                places.append((panel, position[0], position[1]))
-        return places
-
-    def _refresh(self, panel: CurvePanel) -> None:
-        """A panel that was out of sight has missed the newest numbers."""
-        run = self._current
-        if run is not None and run.visible:
-            panel.update_run(run, self._axis, steps=True, epochs=True)
-
-    def _set_tabs(self, panels: Sequence[PlotPanel], room: int) -> None:
-        pages = [panels[i : i + room] for i in range(0, len(panels), room)]
-        titles = [" · ".join(panel.title for panel in page) for page in pages]
-        if [self._tabs.tabText(i) for i in range(self._tabs.count())] != titles:
-            self._tabs.blockSignals(True)
-            while self._tabs.count():
-                self._tabs.removeTab(0)
-            for title in titles:
-                self._tabs.addTab(title)
-            self._tabs.setCurrentIndex(min(self._page, len(titles) - 1))
-            self._tabs.blockSignals(False)
-        self._tabs.setVisible(len(titles) > 1 and self._enlarged is None and bool(self._runs))
-
-    def _turn_page(self, page: int) -> None:
-        self._page = max(0, page)
-        self._arrange()
-        self._fit()
-
-    def _toggle_enlarged(self) -> None:
-        """A double click makes a panel fill the widget, another one puts it back."""
-        panel = self.sender()
-        assert isinstance(panel, PlotPanel)
-        self._enlarged = None if self._enlarged is panel else panel
-        self._arrange()
-        self._fit()
 
 
 _COMMON = frozenset({"elbo", "reconstruction", "kl"})

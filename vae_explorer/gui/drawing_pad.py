@@ -6,29 +6,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QMimeData, QPoint, QRect, QRectF, QSize, Qt, QUrl, Signal
-from PySide6.QtGui import (
-    QColor,
-    QCursor,
-    QDragEnterEvent,
-    QDropEvent,
-    QGuiApplication,
-    QImage,
-    QKeyEvent,
-    QKeySequence,
-    QMouseEvent,
-    QPainter,
-    QPainterPath,
-    QPaintEvent,
-    QPen,
-    QPixmap,
-    QResizeEvent,
-)
+from PySide6.QtCore import QMimeData, Qt, Signal
+from PySide6.QtGui import QColor, QGuiApplication, QImage, QKeySequence, QPixmap
 from PySide6.QtWidgets import (
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
-    QSizePolicy,
     QSlider,
     QToolButton,
     QVBoxLayout,
@@ -38,20 +21,17 @@ from PySide6.QtWidgets import (
 from vae_explorer.engine.drawing import ink_from_photograph
 from vae_explorer.engine.errors import InputError
 from vae_explorer.gui import style
+from vae_explorer.gui.drawing_sheet import PICTURE_FILTER, DrawingSheet, ModelView, grey_pixels
 from vae_explorer.gui.ink import InkSheet
-from vae_explorer.gui.pixels import fitted, image_to_qimage, paint_image
 from vae_explorer.gui.strokes import Drawing, Stroke
 from vae_explorer.gui.style import Theme
 
 RESOLUTION = 280
 """Side of the drawing as the engine gets it, whatever the size of the pad on the screen."""
 
-MAX_PICTURE_SIDE = 1024
 BRUSH_RANGE = (10, 44)
 BRUSH_DEFAULT = 24
 """Brush widths at `RESOLUTION`; the default has the weight of MNIST's strokes in a large digit."""
-
-PICTURE_FILTER = "*.png *.jpg *.jpeg *.bmp *.gif *.webp *.pgm *.ppm *.tif *.tiff"
 
 
 class DrawingPad(QWidget):
@@ -70,13 +50,13 @@ class DrawingPad(QWidget):
         super().__init__(parent)
         self._drawing = Drawing()
         self._sheet = InkSheet(RESOLUTION, QColor(Qt.GlobalColor.white))
-        self._paper = _Paper(self._drawing, theme, self)
+        self._paper = DrawingSheet(self._drawing, theme, self)
         self._paper.stroke_began.connect(self._begin)
         self._paper.stroke_extended.connect(self._extend)
         self._paper.stroke_ended.connect(self.history_changed)
         self._paper.mime_dropped.connect(self._place_mime)
         self._paper.clear_pressed.connect(self.clear)
-        self._model_view = _ModelView(theme, self)
+        self._model_view = ModelView(theme, self)
         self._brush = self._make_brush()
         self._eraser, self._tools = self._make_tools(theme)
         self._lay_out()
@@ -159,7 +139,7 @@ class DrawingPad(QWidget):
     def place_image(self, image: QImage) -> None:
         """Lay a picture on the sheet in grey: its paper goes, dark ink on bright is turned over."""
         try:
-            ink = ink_from_photograph(_grey(image))
+            ink = ink_from_photograph(grey_pixels(image))
         except InputError as error:
             self.picture_refused.emit(str(error))
             return
@@ -242,7 +222,7 @@ class DrawingPad(QWidget):
             ("clear", self.tr("Clear the sheet"), None, self.clear),
             ("undo", self.tr("Undo"), key.Undo, self.undo),
             ("redo", self.tr("Redo"), key.Redo, self.redo),
-            ("picture", self.tr("Open a picture of a digit"), None, self.choose_picture),
+            ("image", self.tr("Open a picture of a digit"), None, self.choose_picture),
             ("paste", self.tr("Paste a picture"), key.Paste, self.paste),
         ]
         tools = [eraser]
@@ -275,248 +255,9 @@ class DrawingPad(QWidget):
         row.addWidget(self._paper, 1)
         row.addLayout(side)
         for widget in (self._brush, self._model_view):
-            widget.setFixedWidth(_ModelView.SIDE)
+            widget.setFixedWidth(ModelView.SIDE)
 
     def _show_history(self) -> None:
         self._undo_button.setEnabled(self._drawing.can_undo)
         self._redo_button.setEnabled(self._drawing.can_redo)
         self._clear_button.setEnabled(not self._drawing.is_clear)
-
-
-class _Paper(QWidget):
-    """The square sheet itself: shows the ink in the theme's colours and reports the pen."""
-
-    stroke_began = Signal(float, float)
-    stroke_extended = Signal(float, float)
-    stroke_ended = Signal()
-    mime_dropped = Signal(object)
-    clear_pressed = Signal()
-
-    def __init__(self, drawing: Drawing, theme: Theme, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._drawing = drawing
-        self._theme = theme
-        self._sheet = InkSheet(1, theme.text)
-        self._brush = BRUSH_DEFAULT / RESOLUTION
-        self._erasing = False
-        self._pen_is_down = False
-        self._drop_is_near = False
-        self.setAcceptDrops(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMinimumSize(120, 120)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAccessibleName(self.tr("Sheet to draw on"))
-        self.setAccessibleDescription(self.tr("Draw with the mouse; Delete clears the sheet."))
-        self._show_cursor()
-
-    def sizeHint(self) -> QSize:
-        return QSize(RESOLUTION, RESOLUTION)
-
-    def set_theme(self, theme: Theme) -> None:
-        self._theme = theme
-        self._sheet = InkSheet(1, theme.text)
-        self.repaint_all()
-
-    def set_brush(self, width: float) -> None:
-        self._brush = width
-        self._show_cursor()
-
-    def set_erasing(self, on: bool) -> None:
-        self._erasing = on
-        self._show_cursor()
-
-    def begin(self, stroke: Stroke) -> None:
-        self._fit_sheet()
-        was_hinting = len(self._drawing.visible) == 1
-        changed = self._sheet.begin(stroke)
-        self.update() if was_hinting else self._update(changed)
-
-    def extend(self, stroke: Stroke) -> None:
-        self._update(self._sheet.extend(stroke, 1))
-
-    def repaint_all(self) -> None:
-        self._fit_sheet()
-        self._sheet.repaint(self._drawing.visible)
-        self.update()
-
-    # Events
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        self._fit_sheet()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        frame = QRectF(self._square()).adjusted(0.5, 0.5, -0.5, -0.5)
-        outline = QPainterPath()
-        outline.addRoundedRect(frame, style.RADIUS, style.RADIUS)
-        painter.fillPath(outline, self._theme.canvas)
-        if self._drawing.is_clear and not self._pen_is_down:
-            self._paint_hint(painter, frame)
-        painter.save()
-        painter.setClipPath(outline)
-        painter.drawImage(QRectF(self._square()), self._sheet.image)
-        painter.restore()
-        lit = self.hasFocus() or self._drop_is_near
-        painter.setPen(QPen(self._theme.accent if lit else self._theme.border, 1))
-        painter.drawPath(outline)
-        painter.end()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._show_cursor()
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._pen_is_down = True
-            self.stroke_began.emit(*self._to_unit(event))
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._pen_is_down:
-            self.stroke_extended.emit(*self._to_unit(event))
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton and self._pen_is_down:
-            self._pen_is_down = False
-            self.stroke_ended.emit()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
-            self.clear_pressed.emit()
-        else:
-            super().keyPressEvent(event)
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        mime = event.mimeData()
-        if mime.hasImage() or any(_is_picture(url) for url in mime.urls()):
-            event.acceptProposedAction()
-            self._set_drop_near(True)
-
-    def dragLeaveEvent(self, event: object) -> None:
-        self._set_drop_near(False)
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        self._set_drop_near(False)
-        event.acceptProposedAction()
-        self.mime_dropped.emit(event.mimeData())
-
-    # Painting
-
-    def _set_drop_near(self, near: bool) -> None:
-        self._drop_is_near = near
-        self.update()
-
-    def _paint_hint(self, painter: QPainter, frame: QRectF) -> None:
-        middle = Qt.AlignmentFlag.AlignHCenter
-        upper = QRectF(frame.left(), frame.top(), frame.width(), frame.height() / 2 + 2)
-        lower = QRectF(frame.left(), frame.center().y() + 4, frame.width(), frame.height() / 2)
-        painter.setPen(self._theme.muted)
-        painter.setFont(style.title_font())
-        painter.drawText(upper, middle | Qt.AlignmentFlag.AlignBottom, self.tr("Draw a digit"))
-        painter.setFont(style.small_font())
-        text = self.tr("or drop a picture here")
-        painter.drawText(lower, middle | Qt.AlignmentFlag.AlignTop, text)
-
-    def _square(self) -> QRect:
-        side = min(self.width(), self.height())
-        return QRect((self.width() - side) // 2, (self.height() - side) // 2, side, side)
-
-    def _fit_sheet(self) -> None:
-        """Have the sheet at the screen's own resolution; after a resize all is painted anew."""
-        ratio = self.devicePixelRatioF()
-        side = max(1, round(self._square().width() * ratio))
-        if self._sheet.side != side:
-            self._sheet = InkSheet(side, self._theme.text)
-            self._sheet.repaint(self._drawing.visible)
-
-    def _update(self, changed: QRect) -> None:
-        ratio = self._sheet.side / max(1, self._square().width())
-        area = QRectF(
-            changed.x() / ratio,
-            changed.y() / ratio,
-            changed.width() / ratio,
-            changed.height() / ratio,
-        )
-        self.update(area.toAlignedRect().translated(self._square().topLeft()))
-
-    def _to_unit(self, event: QMouseEvent) -> tuple[float, float]:
-        square = self._square()
-        place = event.position()
-        side = max(1, square.width())
-        return (place.x() - square.x()) / side, (place.y() - square.y()) / side
-
-    def _show_cursor(self) -> None:
-        if not self._erasing:
-            self.setCursor(Qt.CursorShape.CrossCursor)
-            return
-        side = max(6, round(self._brush * min(self.width(), self.height())))
-        circle = QPixmap(side + 2, side + 2)
-        circle.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(circle)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(self._theme.muted, 1.5))
-        painter.drawEllipse(QRectF(1, 1, side, side))
-        painter.end()
-        self.setCursor(QCursor(circle))
-
-
-class _ModelView(QWidget):
-    """The small picture of what the model sees."""
-
-    SIDE = 64
-
-    def __init__(self, theme: Theme, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._theme = theme
-        self._image: NDArray[np.generic] | None = None
-        self._picture: QImage | None = None
-        self.setFixedSize(self.SIDE, self.SIDE)
-        self.setAccessibleName(self.tr("What the model sees"))
-        self.setToolTip(
-            self.tr(
-                "What the model sees: the drawing cropped, scaled to a box of 20 × 20 pixels,\n"
-                "and placed with its centre of mass in the middle of 28 × 28."
-            )
-        )
-
-    def set_image(self, image: NDArray[np.generic] | None) -> None:
-        self._image = image
-        self._picture = None if image is None else image_to_qimage(image, self._theme)
-        self.update()
-
-    def set_theme(self, theme: Theme) -> None:
-        self._theme = theme
-        self.set_image(self._image)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        inside = QRectF(self.rect()).adjusted(1, 1, -1, -1)
-        painter.fillRect(self.rect(), self._theme.panel)
-        if self._picture is not None:
-            target = fitted(inside, self._picture.width(), self._picture.height())
-            paint_image(painter, target, self._picture)
-        painter.setPen(QPen(self._theme.border, 1))
-        painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
-        painter.end()
-
-
-def _is_picture(url: QUrl) -> bool:
-    suffix = Path(url.toLocalFile()).suffix.lower()
-    return url.isLocalFile() and bool(suffix) and f"*{suffix}" in PICTURE_FILTER.split()
-
-
-def _grey(image: QImage) -> NDArray[np.uint8]:
-    """A picture in grey, uint8 (H, W), on white where it is transparent; large ones are shrunk."""
-    if max(image.width(), image.height()) > MAX_PICTURE_SIDE:
-        image = image.scaled(
-            MAX_PICTURE_SIDE,
-            MAX_PICTURE_SIDE,
-            Qt.AspectRatioMode.KeepAspectRatio,
-            Qt.TransformationMode.SmoothTransformation,
-        )
-    page = QImage(image.size(), QImage.Format.Format_RGB32)
-    page.fill(Qt.GlobalColor.white)
-    painter = QPainter(page)
-    painter.drawImage(QPoint(0, 0), image)
-    painter.end()
-    grey = page.convertToFormat(QImage.Format.Format_Grayscale8)
-    rows = np.frombuffer(grey.constBits(), np.uint8).reshape(grey.height(), grey.bytesPerLine())
-    return rows[:, : grey.width()].copy()

@@ -6,12 +6,21 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import QCoreApplication, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from vae_explorer.gui import style
 from vae_explorer.gui.style import Theme
+
+_WIDEST = {
+    "elbo": "−000.0",
+    "reconstruction": "−000.0",
+    "kl": "00.00",
+    "log_prior": "−0.00",
+    "classification": "−0.00",
+}
+"""Room kept for each number, so that the bar stands still while they change."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +41,9 @@ def _tr(text: str) -> str:
 def equation(kind: str) -> tuple[Term, ...]:
     """The terms of a model's bound: kind is `vae`, `joint-vae` or `ppca`."""
     joint = kind == "joint-vae"
-    given = "x, y" if joint else "x"
-    decoder = "p(x | z, y)" if joint else "p(x | z)"
-    posterior = f"q(z | {given})"
+    given = "x,y" if joint else "x"
+    decoder = "p(x|z,y)" if joint else "p(x|z)"
+    posterior = f"q(z|{given})"
     terms = [
         _bound(kind),
         Term(
@@ -69,9 +78,9 @@ def equation(kind: str) -> tuple[Term, ...]:
             ),
             Term(
                 "classification",
-                "+ λ ·",
+                "[ + λ ·",
                 _tr("classifier"),
-                "log q(y | x)",
+                "log q(y|x)",
                 _tr(
                     "Beside the bound, and not part of it: how sure the classifier is of y. "
                     "Training maximises the bound plus λ times this."
@@ -90,11 +99,11 @@ def _bound(kind: str) -> Term:
         )
         return Term("elbo", "", _tr("log-likelihood"), "log p(x)", words)
     if kind == "joint-vae":
-        words = _tr("Evidence lower bound: log p(x, y) is at least this. The gap is the KL between "
-                    "q(z | x, y) and the true posterior.")  # fmt: skip
-        return Term("elbo", "", _tr("ELBO"), "≤ log p(x, y)", words)
+        words = _tr("Evidence lower bound: log p(x,y) is at least this. The gap is the KL between "
+                    "q(z|x,y) and the true posterior.")  # fmt: skip
+        return Term("elbo", "", _tr("ELBO"), "≤ log p(x,y)", words)
     words = _tr(
-        "Evidence lower bound: log p(x) is at least this. The gap is the KL between q(z | x) and "
+        "Evidence lower bound: log p(x) is at least this. The gap is the KL between q(z|x) and "
         "the true posterior."
     )
     return Term("elbo", "", _tr("ELBO"), "≤ log p(x)", words)
@@ -139,12 +148,13 @@ class EquationBar(QWidget):
             value = numbers.get(block.term.key)
             block.show_value(None if value is None else float(value))
         if classification_weight is not None and kind == "joint-vae":
-            self._signs[-1].setText(f"+ {classification_weight:g} ·")
+            self._signs[-2].setText(f"[ + {classification_weight:g} ·")
         elif kind == "joint-vae":
-            self._signs[-1].setText(self._blocks[-1].term.sign)
+            self._signs[-2].setText(self._blocks[-1].term.sign)
         nothing = self.tr("Point at the canvas or draw, and the numbers come in")
         words = self.tr("{} of {}").format(unit, subject) if subject else unit
         self._subject.setText(nothing if terms is None else words)
+        self._fit()
         self.setAccessibleDescription(self._in_words(numbers))
 
     def set_theme(self, theme: Theme) -> None:
@@ -171,6 +181,8 @@ class EquationBar(QWidget):
             block = _Block(term, self)
             self._blocks.append(block)
             self._row.addWidget(block)
+        if kind == "joint-vae":
+            self._signs.append(self._add_sign("]"))
         self._row.addStretch(1)
         self._row.addWidget(self._subject)
         self.set_theme(self._theme)
@@ -182,17 +194,25 @@ class EquationBar(QWidget):
         self._row.addWidget(label, 0, Qt.AlignmentFlag.AlignTop)
         return label
 
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self._fixed_width() + self._names_width(), super().minimumSizeHint().height())
+
     def _fit(self) -> None:
-        """Formulas where there is room for them, names alone where there is not."""
-        signs = sum(label.sizeHint().width() for label in self._signs)
-        gaps = style.GAP * (2 * len(self._blocks)) + 2 * style.MARGIN
-        room = self.width() - signs - gaps
-        with_formulas = sum(block.width_with_formula() for block in self._blocks)
-        subject = self._subject.sizeHint().width()
+        """Formulas if there is room for them, and whose numbers these are if there is still more."""
+        room = self.width() - self._fixed_width()
+        formulas = sum(block.width_with_formula() for block in self._blocks)
         for block in self._blocks:
-            block.show_formula(with_formulas + subject <= room)
-        names = sum(block.sizeHint().width() for block in self._blocks)
-        self._subject.setVisible(names + subject <= room)
+            block.show_formula(formulas <= room)
+        taken = formulas if formulas <= room else self._names_width()
+        self._subject.setVisible(taken + self._subject.sizeHint().width() + style.GAP <= room)
+
+    def _fixed_width(self) -> int:
+        """The signs and the spaces between all."""
+        signs = sum(label.sizeHint().width() for label in self._signs)
+        return signs + style.GAP * (len(self._signs) + len(self._blocks)) + 2 * style.MARGIN
+
+    def _names_width(self) -> int:
+        return sum(block.width_without_formula() for block in self._blocks)
 
     def _in_words(self, numbers: Mapping[str, float]) -> str:
         parts = [f"{b.term.name} {nats(numbers[b.term.key])}" for b in self._blocks
@@ -209,7 +229,7 @@ class _Block(QWidget):
         self._value = QLabel("", self)
         self._value.setFont(style.number_font(style.FONT_LARGE))
         self._value.setMinimumWidth(
-            round(QFontMetricsF(self._value.font()).horizontalAdvance("−000.0")) + 2
+            round(QFontMetricsF(self._value.font()).horizontalAdvance(_WIDEST[term.key])) + 2
         )
         self._name = QLabel(term.name, self)
         self._name.setFont(style.small_font())
@@ -240,6 +260,9 @@ class _Block(QWidget):
     def width_with_formula(self) -> int:
         captions = self._name.sizeHint().width() + 6 + self._formula.sizeHint().width()
         return max(captions, self._value.minimumWidth())
+
+    def width_without_formula(self) -> int:
+        return max(self._name.sizeHint().width(), self._value.minimumWidth())
 
     def set_theme(self, theme: Theme) -> None:
         quiet = self.term.key == "classification"

@@ -128,7 +128,7 @@ class HandwritingRow(QWidget):
     def _columns_for(self, width: int, height: int | None) -> tuple[int, int]:
         """How many columns, and the side of a picture, that show all as large as can be."""
         count = max(1, len(self._pictures))
-        best = (count, _TILE[0])
+        best = (count, 1)
         for columns in range(1, count + 1):
             side = min((width + _GAP) // columns - _GAP, _TILE[1])
             rows = -(-count // columns)

@@ -92,61 +92,72 @@ class ProbabilityBars(QWidget):
 
     def _paint_bars(self, painter: QPainter, leading: NDArray[np.float64]) -> None:
         shown = self._shown(leading)
-        self._paint_legend(painter, len(self._names) - len(shown))
+        self._paint_legend(painter)
         room = self.height() - _LEGEND - _HINT
         row_height = min(max(room / max(1, len(shown)), _ROW_HEIGHT[0]), _ROW_HEIGHT[1])
         best = int(leading.argmax())
         for row, index in enumerate(shown):
             area = QRectF(0, _LEGEND + row * row_height, self.width(), row_height)
             self._paint_row(painter, area, index, index == best)
-        if self.hint:
-            top = _LEGEND + len(shown) * row_height
-            self._paint_hint(painter, QRectF(0, top, self.width(), _HINT))
+        top = _LEGEND + len(shown) * row_height
+        self._paint_hint(painter, QRectF(0, top, self.width(), _HINT), len(shown))
 
-    def _paint_legend(self, painter: QPainter, hidden: int) -> None:
-        painter.setFont(style.small_font())
-        metrics = QFontMetricsF(painter.font())
+    def _paint_legend(self, painter: QPainter) -> None:
+        """What the two bars are, and over each column of percentages its formula."""
+        font = style.small_font()
+        painter.setFont(font)
+        metrics = QFontMetricsF(font)
+        middle = Qt.AlignmentFlag.AlignVCenter
+        _, number_width = self._columns()
+        entries = self._entries()
         x = 0.0
+        for column, (name, formula, thickness) in enumerate(entries):
+            self._bar(
+                painter, QRectF(x, _LEGEND / 2 - thickness / 2, 12, thickness), self._theme.muted
+            )
+            painter.setPen(self._theme.muted)
+            width = metrics.horizontalAdvance(name) + 2
+            painter.drawText(QRectF(x + 17, 0, width, _LEGEND), middle, name)
+            x += 17 + width + 12
+            left = self.width() - number_width * (len(entries) - column)
+            place = QRectF(left, 0, number_width, _LEGEND)
+            painter.drawText(place, Qt.AlignmentFlag.AlignRight | middle, formula)
+
+    def _entries(self) -> list[tuple[str, str, float]]:
+        """Name, formula and thickness of the bars that are shown."""
         entries = []
         if self._q is not None:
-            entries.append((self.tr("classifier q(y|x)"), 8.0))
+            entries.append((self.tr("classifier"), "q(y|x)", 8.0))
         if self._verdict is not None:
-            entries.append((self.tr("generative p(y|x)"), 3.0))
-        for text, thickness in entries:
-            sample = QRectF(x, (_LEGEND - thickness) / 2 - 1, 12, thickness)
-            self._bar(painter, sample, self._theme.muted)
-            painter.setPen(self._theme.muted)
-            width = metrics.horizontalAdvance(text)
-            place = QRectF(x + 18, 0, width + 2, _LEGEND - 2)
-            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, text)
-            x += 18 + width + 14
-        if hidden > 0:
-            place = QRectF(x, 0, self.width() - x, _LEGEND - 2)
-            flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            painter.drawText(
-                place, flags, self.tr("top {} of {}").format(MAX_ROWS, len(self._names))
-            )
+            entries.append((self.tr("generative"), "p(y|x)", 3.0))
+        return entries
 
     def _paint_row(self, painter: QPainter, area: QRectF, index: int, is_best: bool) -> None:
         name_width, number_width = self._columns()
-        font = style.number_font(style.FONT_SMALL)
-        font.setWeight(QFont.Weight.DemiBold if is_best else QFont.Weight.Normal)
-        painter.setFont(font)
-        painter.setPen(self._theme.text if is_best else self._theme.muted)
-        metrics = QFontMetricsF(font)
-        name = metrics.elidedText(self._names[index], Qt.TextElideMode.ElideRight, name_width)
         middle = Qt.AlignmentFlag.AlignVCenter
+        shown = [values for values in (self._q, self._verdict) if values is not None]
+        winners = [int(values.argmax()) == index for values in shown]
+        self._set_pen(painter, loud=any(winners), bold=is_best)
+        name = QFontMetricsF(painter.font()).elidedText(
+            self._names[index], Qt.TextElideMode.ElideRight, name_width
+        )
         painter.drawText(QRectF(0, area.top(), name_width, area.height()), middle, name)
-        values = [v[index] for v in (self._q, self._verdict) if v is not None]
-        left = area.right() - number_width * len(values)
-        for column, value in enumerate(values):
+        left = area.right() - number_width * len(shown)
+        for column, (values, wins) in enumerate(zip(shown, winners, strict=True)):
             place = QRectF(left + column * number_width, area.top(), number_width, area.height())
-            painter.setPen(self._theme.text if is_best and column == 0 else self._theme.muted)
-            painter.drawText(place, Qt.AlignmentFlag.AlignRight | middle, percent(value))
-        track = QRectF(name_width + 8, area.top(), left - name_width - 16, area.height())
-        self._paint_pair(painter, track, index, is_best)
+            self._set_pen(painter, loud=wins, bold=wins)
+            flags = Qt.AlignmentFlag.AlignRight | middle
+            painter.drawText(place, flags, percent(values[index]))
+        track = QRectF(name_width + 8, area.top(), left - name_width - 8, area.height())
+        self._paint_pair(painter, track, index, any(winners))
 
-    def _paint_pair(self, painter: QPainter, track: QRectF, index: int, is_best: bool) -> None:
+    def _set_pen(self, painter: QPainter, *, loud: bool, bold: bool) -> None:
+        font = style.number_font(style.FONT_SMALL)
+        font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
+        painter.setFont(font)
+        painter.setPen(self._theme.text if loud else self._theme.muted)
+
+    def _paint_pair(self, painter: QPainter, track: QRectF, index: int, wins: bool) -> None:
         """The thick bar of q(y|x) on its track, and the thin one of p(y|x) under it."""
         both = self._q is not None and self._verdict is not None
         thin, gap = 3.0, 2.0
@@ -157,8 +168,8 @@ class ProbabilityBars(QWidget):
         color = QColor(self._theme.class_color(index))
         ground = QRectF(track.left(), top, track.width(), thick)
         self._bar(painter, ground, self._theme.raised)
-        if not is_best:
-            color.setAlphaF(0.55)
+        if not wins:
+            color.setAlphaF(0.7)
         width = track.width() * float(leading[index])
         self._bar(painter, QRectF(track.left(), top, width, thick), color)
         if both and self._verdict is not None:
@@ -166,12 +177,16 @@ class ProbabilityBars(QWidget):
             under = QRectF(track.left(), top + thick + gap, width, thin)
             self._bar(painter, under, self._theme.muted)
 
-    def _paint_hint(self, painter: QPainter, area: QRectF) -> None:
-        painter.setFont(style.small_font())
+    def _paint_hint(self, painter: QPainter, area: QRectF, shown: int) -> None:
+        """Where the two disagree, a sentence about it; else how many classes are left out."""
+        text = self.hint
         painter.setPen(self._theme.warning)
-        text = QFontMetricsF(painter.font()).elidedText(
-            self.hint, Qt.TextElideMode.ElideRight, area.width()
-        )
+        if not text and shown < len(self._names):
+            painter.setPen(self._theme.muted)
+            text = self.tr("The {} most probable of {} classes").format(shown, len(self._names))
+        painter.setFont(style.small_font())
+        metrics = QFontMetricsF(painter.font())
+        text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, area.width())
         painter.drawText(area, Qt.AlignmentFlag.AlignBottom, text)
 
     @staticmethod

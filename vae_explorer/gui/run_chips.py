@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QIcon, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QMenu, QSizePolicy, QToolButton, QWidget
 
 from vae_explorer.gui import style
+from vae_explorer.gui.style import Theme
 
 MAX_NAME = 28  # characters
 
@@ -20,8 +21,9 @@ class RunChips(QWidget):
     renamed = Signal(int, str)
     removed = Signal(int)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._theme = theme
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(style.HALF)
@@ -44,6 +46,12 @@ class RunChips(QWidget):
             chip = self._chip(index, name, color, visible)
             self._chips.append(chip)
             self._row.insertWidget(index, chip)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self._theme = theme
+        for chip in self._chips:
+            chip.setStyleSheet(self._chip_style())
 
     def ask_name(self, index: int) -> None:
         """Ask for a run's new name."""
@@ -68,14 +76,70 @@ class RunChips(QWidget):
         chip.setToolTip(self.tr("{}: click to show or hide, right-click for more").format(name))
         chip.setAccessibleName(self.tr("Run {}").format(name))
         chip.toggled.connect(lambda on, i=index: self.shown_changed.emit(i, on))
-        chip.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
-        menu = QMenu(chip)
-        rename = menu.addAction(self.tr("Rename…"))
-        rename.triggered.connect(lambda _=False, i=index: self.ask_name(i))
-        remove = menu.addAction(self.tr("Remove"))
-        remove.triggered.connect(lambda _=False, i=index: self.removed.emit(i))
-        chip.addActions([rename, remove])
+        chip.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        chip.customContextMenuRequested.connect(
+            lambda place, i=index: self._show_menu(i, chip.mapToGlobal(place))
+        )
+        chip.setStyleSheet(self._chip_style())
         return chip
+
+    def _show_menu(self, index: int, place: QPoint) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction(self.tr("Rename…"), lambda: self.ask_name(index))
+        menu.addAction(self.tr("Remove"), lambda: self.removed.emit(index))
+        menu.popup(place)
+
+    def _chip_style(self) -> str:
+        """Runs that are shown in the text's colour, hidden ones faint; no frames."""
+        theme = self._theme
+        return (
+            f"QToolButton {{ color: {theme.disabled.name()}; border: 1px solid transparent;"
+            " background: transparent; padding: 2px 6px; }"
+            f"QToolButton:checked {{ color: {theme.text.name()}; border-color: transparent;"
+            " background: transparent; }"
+            f"QToolButton:hover {{ background: {theme.hover.name()}; }}"
+            f"QToolButton:focus {{ border-color: {theme.accent.name()}; }}"
+        )
+
+
+class CurveKey(QWidget):
+    """Says which line is which: solid with points for validation, dashed for train."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._texts = (self.tr("validation"), self.tr("train"))
+        self.setFont(style.small_font())
+        self.setAccessibleName(self.tr("Solid lines are validation, dashed lines train"))
+        self.setFixedSize(self._width_of(self._texts[0]) + self._width_of(self._texts[1]), 20)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self._theme = theme
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        left, middle = 0, self.height() / 2
+        for text, is_dashed in zip(self._texts, (False, True), strict=True):
+            pen = QPen(self._theme.muted, 1.2)
+            if is_dashed:
+                pen.setDashPattern([4, 3])
+            painter.setPen(pen)
+            painter.drawLine(QPointF(left, middle), QPointF(left + 22, middle))
+            if not is_dashed:
+                painter.setBrush(self._theme.muted)
+                painter.drawEllipse(QPointF(left + 11, middle), 2, 2)
+            painter.setPen(self._theme.muted)
+            place = QRectF(left + 28, 0, self.width(), self.height())
+            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, text)
+            left += self._width_of(text)
+        painter.end()
+
+    def _width_of(self, text: str) -> int:
+        return 28 + round(QFontMetricsF(self.font()).horizontalAdvance(text)) + 14
 
 
 def _dash(color: QColor) -> QIcon:
