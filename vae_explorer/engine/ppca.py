@@ -27,7 +27,7 @@ class PPCA(LatentModel):
         ConfigError: d is not below the number of pixels.
     """
 
-    likelihood: Gaussian  # pyright: ignore[reportIncompatibleVariableOverride]  # its η² is the model's σ²
+    likelihood: Gaussian  # its η² is the model's σ²
     weight: Tensor  # W, (D, d)
     mean: Tensor  # b, (D,)
 
@@ -37,7 +37,7 @@ class PPCA(LatentModel):
         self.config = config
         likelihood = build_likelihood(config)
         assert isinstance(likelihood, Gaussian)
-        self.likelihood = likelihood
+        self.likelihood = likelihood  # pyright: ignore[reportIncompatibleVariableOverride]
         start = torch.linalg.qr(torch.randn(config.pixels, config.latent_dim)).Q
         self.register_buffer("weight", start)
         self.register_buffer("mean", torch.full((config.pixels,), 0.5))
