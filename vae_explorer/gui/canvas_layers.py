@@ -15,7 +15,7 @@ from vae_explorer.gui.density import Splat, splat, to_rgba
 from vae_explorer.gui.pixels import is_rgb, mosaic, to_rgb
 from vae_explorer.gui.style import Theme
 
-LAYERS = ("points", "manifold", "prior", "regions", "support")
+LAYERS: tuple[str, ...] = ("points", "manifold", "prior", "regions", "support")
 _DIMMED = 0.1  # opacity of the other classes while one is highlighted
 _MAX_PIXELS = 4_000_000  # of a picture, whatever the screen
 
@@ -84,7 +84,7 @@ class PointsLayer:
         self.labels = None if labels is None else np.asarray(labels, dtype=np.int64)
         # drawn in a random order: else the last class of a sorted set would lie on top of all
         order = _random_order(len(points))
-        finite = np.isfinite(points).all(axis=1)
+        finite = np.asarray(np.isfinite(points).all(axis=1))
         if not finite.all():
             order = order[finite[order]]
         self._shuffled = points[order]

@@ -31,6 +31,9 @@ from vae_explorer.gui.pixels import paint_image
 from vae_explorer.gui.style import LIGHT, Theme
 
 
+_SLOW = ("regions", "support")  # wait for the view to settle
+
+
 @dataclass(frozen=True)
 class Gaussian:
     """A posterior on the canvas: its mean, its standard deviations, and the name of its mark."""
@@ -65,7 +68,7 @@ class CanvasScene:
         self._legend: list[canvas_legend.Entry] = []
         self._legend_origin = QPointF()
         self._rasters: dict[str, Raster | None] = {}
-        self._stale = set(LAYERS)
+        self._stale: set[str] = set(LAYERS)
         self._base: QImage | None = None
 
     # --- geometry ------------------------------------------------------------------------------
@@ -104,11 +107,13 @@ class CanvasScene:
         """Compose the base picture anew from the layers as they are."""
         self._base = None
 
-    def refresh(self, ratio: float) -> None:
-        """Draw the visible layers that are out of date."""
+    def refresh(self, ratio: float, slow: bool = True) -> None:
+        """Draw the visible layers that are out of date; those that take long only if `slow`."""
         focus = self.highlighted if self.legend_hovered is None else self.legend_hovered
         for name in ("manifold", "regions", "support", "points"):
             if name not in self._stale or not self.visible[name]:
+                continue
+            if name in _SLOW and not slow and self._rasters.get(name) is not None:
                 continue
             if name == "points":
                 self._rasters[name] = self.points.render(self.frame, ratio, self.theme, focus)

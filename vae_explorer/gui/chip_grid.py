@@ -1,9 +1,11 @@
-"""Where the class selector's chips lie: as large as the room allows, in as many columns as that takes."""
+"""The class selector's chips: where they lie, and what the height of a weight's bar means."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF
 
 CHIP = 22.0  # height of the name
@@ -84,3 +86,17 @@ def bar_share(weight: float) -> float:
 def share_weight(share: float) -> float:
     """The weight at a height of the bar: the inverse of `bar_share`, within [0, 1]."""
     return min(max(share, 0.0), 1.0) ** 2
+
+
+def reweighted(prior: NDArray[np.floating], index: int, weight: float) -> NDArray[np.float64]:
+    """The prior with one class's weight changed; the others share the rest as before (or evenly)."""
+    weight = min(max(weight, 0.0), 1.0)
+    result = np.asarray(prior, dtype=np.float64).copy()
+    if len(result) < 2:
+        return np.ones_like(result)
+    others = np.arange(len(result)) != index
+    rest = result[others].sum()
+    share = result[others] / rest if rest > 0 else np.full(len(result) - 1, 1 / (len(result) - 1))
+    result[others] = share * (1.0 - weight)
+    result[index] = weight
+    return result

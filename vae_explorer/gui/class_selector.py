@@ -10,21 +10,20 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
-    QFontMetricsF,
     QHelpEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPen,
     QResizeEvent,
 )
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QToolTip, QWidget
 
-from vae_explorer.gui import chip_grid
-from vae_explorer.gui.chip_grid import Cell
-from vae_explorer.gui.pixels import fitted, image_to_qimage, paint_image
+from vae_explorer.gui import chip_grid, chip_paint
+from vae_explorer.gui.chip_grid import Cell, reweighted
+from vae_explorer.gui.chip_paint import Chip
+from vae_explorer.gui.pixels import image_to_qimage
 from vae_explorer.gui.style import (
     HALF,
     LIGHT,
@@ -32,26 +31,10 @@ from vae_explorer.gui.style import (
     muted_label,
     retint,
     section_title,
-    small_font,
-    title_font,
     tool_button,
 )
 
 _HEADER = 32
-
-
-def reweighted(prior: NDArray[np.floating], index: int, weight: float) -> NDArray[np.float64]:
-    """The prior with one class's weight changed; the others share the rest as before (or evenly)."""
-    weight = min(max(weight, 0.0), 1.0)
-    result = np.asarray(prior, dtype=np.float64).copy()
-    if len(result) < 2:
-        return np.ones_like(result)
-    others = np.arange(len(result)) != index
-    rest = result[others].sum()
-    share = result[others] / rest if rest > 0 else np.full(len(result) - 1, 1 / (len(result) - 1))
-    result[others] = share * (1.0 - weight)
-    result[index] = weight
-    return result
 
 
 class ClassSelector(QWidget):
@@ -189,10 +172,8 @@ class ClassSelector(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for index, cell in enumerate(self._cells):
-            self._paint_chip(painter, index, cell.chip)
-            self._paint_image(painter, index, cell.image)
-            if self._prior is not None:
-                self._paint_weight(painter, index, cell.bar)
+            weight = None if self._prior is None else float(self._prior[index])
+            chip_paint.paint(painter, cell, self._chip(index, weight), self._theme)
         painter.end()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -271,66 +252,20 @@ class ClassSelector(QWidget):
             return True
         return super().event(event)
 
-    # --- painting ------------------------------------------------------------------------------
-
-    def _paint_chip(self, painter: QPainter, index: int, place: QRectF) -> None:
-        theme, color = self._theme, self._color(index)
-        is_selected = index == self._selected
-        rect = place.adjusted(0.5, 0.5, -0.5, -0.5)
-        painter.setBrush(color if is_selected else theme.hover if index == self._hovered
-                         else theme.raised)  # fmt: skip
-        painter.setPen(QPen(theme.text, 2) if is_selected else Qt.PenStyle.NoPen)
-        painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5) if is_selected else rect, 5, 5)
-        painter.setFont(title_font() if is_selected else small_font())
-        metrics = QFontMetricsF(painter.font())
-        name = self._names[index]
-        with_dot = not is_selected and place.width() >= 34
-        room = place.width() - (20 if with_dot else 3)
-        text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, room)
-        width = metrics.horizontalAdvance(text) + (13 if with_dot else 0)
-        x = place.center().x() - width / 2
-        if with_dot:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(color)
-            painter.drawEllipse(QPointF(x + 4, place.center().y()), 4, 4)
-            x += 13
-        painter.setPen(_readable_on(color) if is_selected else theme.text)
-        baseline = place.center().y() + (metrics.ascent() - metrics.descent()) / 2
-        painter.drawText(QPointF(x, baseline), text)
-        if is_selected and self.hasFocus():
-            painter.setPen(QPen(theme.accent, 2))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(self._cells[index].whole.adjusted(-2, -2, 2, 2), 7, 7)
-
-    def _paint_image(self, painter: QPainter, index: int, place: QRectF) -> None:
-        painter.fillRect(place, self._theme.canvas)
-        if self._images is not None and index < len(self._images):
-            image = self._images[index]
-            if index not in self._pictures:
-                self._pictures[index] = image_to_qimage(image, self._theme)
-            target = fitted(place, image.shape[1], image.shape[0])
-            paint_image(painter, target, self._pictures[index], smooth=True)
-        is_selected = index == self._selected
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(self._theme.text if is_selected else self._theme.border, 1))
-        painter.drawRect(place.adjusted(0.5, 0.5, -0.5, -0.5))
-
-    def _paint_weight(self, painter: QPainter, index: int, place: QRectF) -> None:
-        if self._prior is None:
-            return
-        groove = QRectF(place.left() + 3, place.top(), 6, place.height())
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self._theme.raised)
-        painter.drawRoundedRect(groove, 3, 3)
-        height = max(groove.height() * chip_grid.bar_share(float(self._prior[index])), 2.0)
-        painter.setBrush(self._color(index))
-        painter.drawRoundedRect(groove.adjusted(0, groove.height() - height, 0, 0), 3, 3)
-        if index in (self._hovered, self._dragged):
-            grip = QRectF(groove.left() - 2, groove.bottom() - height - 2, 10, 4)
-            painter.setBrush(self._theme.text)
-            painter.drawRoundedRect(grip, 2, 2)
-
     # --- inner workings ------------------------------------------------------------------------
+
+    def _chip(self, index: int, weight: float | None) -> Chip:
+        if index not in self._pictures and self._images is not None and index < len(self._images):
+            self._pictures[index] = image_to_qimage(self._images[index], self._theme)
+        return Chip(
+            name=self._names[index],
+            color=self._color(index),
+            picture=self._pictures.get(index),
+            weight=weight,
+            is_selected=index == self._selected,
+            is_hovered=index in (self._hovered, self._dragged),
+            has_focus=index == self._selected and self.hasFocus(),
+        )
 
     def _color(self, index: int) -> QColor:
         return self._colors[index] if self._colors else self._theme.class_color(index)
@@ -389,17 +324,3 @@ class ClassSelector(QWidget):
         return self.tr("{}: π = {}. Drag the bar to change it, double-click it to reset.").format(
             name, weight
         )
-
-
-def _readable_on(color: QColor) -> QColor:
-    """Black or white, whichever stands out more on a colour (relative luminance of WCAG 2)."""
-
-    def linear(value: float) -> float:
-        return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
-
-    luminance = (
-        0.2126 * linear(color.redF())
-        + 0.7152 * linear(color.greenF())
-        + 0.0722 * linear(color.blueF())
-    )
-    return QColor("#000000") if luminance > 0.179 else QColor("#ffffff")

@@ -138,7 +138,8 @@ def _stamp(
         # thin edges first: they must not recolour the body of another dot
         top[cells[:, ~solid]] = classes[:, ~solid]
         top[cells[:, solid]] = classes[:, solid]
-    return np.bincount(cells.ravel(), weights=coverage[phase].ravel(), minlength=len(top))
+    ink = np.bincount(cells.ravel(), weights=coverage[phase].ravel(), minlength=len(top))
+    return ink.astype(np.float64, copy=False)
 
 
 def dot_opacity(points: Splat) -> float:

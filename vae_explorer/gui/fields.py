@@ -102,7 +102,9 @@ def spline_taps(positions: NDArray[np.floating], cells: int) -> tuple[NDArray[np
             t**3 / 6,
         )
     )
-    return np.clip(first + np.arange(-1, 3)[:, None], 0, cells - 1), weights
+    return np.clip(
+        (first + np.arange(-1, 3)[:, None]).astype(np.int64), 0, cells - 1
+    ), weights.astype(np.float32)
 
 
 def region_picture(
@@ -183,7 +185,8 @@ def _tint_table(colors: NDArray[np.integer]) -> NDArray[np.uint32]:
     alpha = np.arange(256, dtype=np.float64)
     scaled = np.rint(colors[:, None, :] * (alpha / 255)[None, :, None]).astype(np.uint32)
     table = (alpha.astype(np.uint32) << 24) | (scaled[..., 0] << 16)
-    return table | (scaled[..., 1] << 8) | scaled[..., 2]
+    table = table | (scaled[..., 1] << 8) | scaled[..., 2]
+    return table.astype(np.uint32, copy=False)
 
 
 def _packed(
@@ -192,7 +195,8 @@ def _packed(
     """Premultiplied colours (n, 3) and opacities (n,) -> 0xAARRGGBB, (n,)."""
     channels = premultiplied.astype(np.uint32)
     packed = (opacity * 255 + 0.5).astype(np.uint32) << 24
-    return packed | (channels[:, 0] << 16) | (channels[:, 1] << 8) | channels[:, 2]
+    packed = packed | (channels[:, 0] << 16) | (channels[:, 1] << 8) | channels[:, 2]
+    return packed.astype(np.uint32, copy=False)
 
 
 def support_grid(
@@ -228,7 +232,7 @@ def support_picture(
     ratio: float = 1.0,
 ) -> NDArray[np.uint32]:
     """A veil with hatching over the part of the view (h, w) that no encoded point supports."""
-    height, width = shape
+    width = shape[1]
     sample = Sampler.of((support.shape[0], support.shape[1]), grid, view, shape)
     empty = 1.0 - np.clip(sample(support), 0.0, 1.0)
     period = max(2, round(9 * ratio))

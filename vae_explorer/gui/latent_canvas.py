@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QT_TRANSLATE_NOOP, QEvent, QPointF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAction,
     QFocusEvent,
@@ -24,52 +24,32 @@ from PySide6.QtGui import (
     QWheelEvent,
 )
 from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QMenu,
     QSizePolicy,
-    QToolButton,
     QToolTip,
     QWidget,
 )
 
 from vae_explorer.gui import canvas_paint
 from vae_explorer.gui.canvas_frame import Extent, Frame
+from vae_explorer.gui.canvas_header import HEADER, CanvasHeader
 from vae_explorer.gui.canvas_interaction import CanvasInteraction, Gesture
-from vae_explorer.gui.canvas_layers import LAYERS
 from vae_explorer.gui.canvas_paint import Point
 from vae_explorer.gui.canvas_scene import CanvasScene, Gaussian
 from vae_explorer.gui.density import nearest_point
-from vae_explorer.gui.style import HALF, Theme, retint, section_title, tool_button
+from vae_explorer.gui.style import Theme
 
 _REFRESH_MS = 15  # pictures follow a zoom or new points at most this late, and together
+_SETTLE_MS = 80  # the slower ones wait until the view has stood still for so long
 _PICK_REACH = 7.0  # pixels within which a click means a point
-_HEADER = 32
-_LAYER_TEXT = {
-    "points": QT_TRANSLATE_NOOP("LatentCanvas", "Points"),
-    "manifold": QT_TRANSLATE_NOOP("LatentCanvas", "Manifold"),
-    "prior": QT_TRANSLATE_NOOP("LatentCanvas", "Prior"),
-    "regions": QT_TRANSLATE_NOOP("LatentCanvas", "Regions"),
-    "support": QT_TRANSLATE_NOOP("LatentCanvas", "Support"),
-}
-_LAYER_TIPS = {
-    "points": QT_TRANSLATE_NOOP("LatentCanvas", "Encoded images, in the colours of their classes"),
-    "manifold": QT_TRANSLATE_NOOP("LatentCanvas", "Decoded images as a background"),
-    "prior": QT_TRANSLATE_NOOP("LatentCanvas", "The standard normal prior: circles at 1σ and 2σ"),
-    "regions": QT_TRANSLATE_NOOP(
-        "LatentCanvas", "The class that the classifier sees in the image decoded at each place"
-    ),
-    "support": QT_TRANSLATE_NOOP(
-        "LatentCanvas", "Shades places far from every encoded image: decodes there mean little"
-    ),
-}
 
 
 class LatentCanvas(QWidget):
     """The latent plane with its layers, marks and gestures. All coordinates are latent units.
 
     Signals: `point_hovered`, `hover_left`; `point_picked` (a click, a drag or an arrow key), `pin_cleared`;
-    `sample_picked` (index of the encoded image clicked on); `layer_toggled` (by the user); `view_changed` (x0, x1, y0, y1,
-    once a change has settled); `path_drawn` (A then B), `path_cleared`; `class_highlighted` (index or None).
+    `sample_picked` (index of the encoded image clicked on); `layer_toggled` (by the user); `view_changed`
+    (x0, x1, y0, y1, once a change has settled); `path_drawn` (A then B), `path_cleared`; `class_highlighted`
+    (index or None).
     """
 
     point_hovered = Signal(float, float)
@@ -95,6 +75,10 @@ class LatentCanvas(QWidget):
         self._refresh.setSingleShot(True)
         self._refresh.setInterval(_REFRESH_MS)
         self._refresh.timeout.connect(self._redraw)
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(_SETTLE_MS)
+        self._settle.timeout.connect(self._redraw)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -103,8 +87,10 @@ class LatentCanvas(QWidget):
         self.setAccessibleDescription(
             self.tr("Arrow keys move the pinned latent point, plus and minus zoom, F fits the view")
         )
-        self._actions = {name: self._layer_action(name) for name in LAYERS}
-        self._build_header()
+        self._header = CanvasHeader(self, self._scene.visible, self._scene.theme)
+        self._header.on_fit(self.fit_view)
+        for action in self._header.layers.values():
+            action.triggered.connect(self._on_layer_action)
 
     # --- what is shown -------------------------------------------------------------------------
 
@@ -146,7 +132,7 @@ class LatentCanvas(QWidget):
     def set_theme(self, theme: Theme) -> None:
         """Take another look."""
         self._scene.theme = theme
-        retint(self._fit, theme)
+        self._header.set_theme(theme)
         self._scene.outdate()
         self._schedule()
 
@@ -213,7 +199,7 @@ class LatentCanvas(QWidget):
 
     def set_layer(self, name: str, visible: bool) -> None:
         """Show or hide a layer: points, manifold, prior, regions or support. KeyError for another."""
-        self._actions[name].setChecked(visible)
+        self._header.layers[name].setChecked(visible)
         self._scene.visible[name] = visible
         self._scene.forget_base()
         self._schedule()
@@ -256,8 +242,7 @@ class LatentCanvas(QWidget):
 
     def add_header_widget(self, widget: QWidget) -> None:
         """Put a small control (the choice of axes) behind the title."""
-        self._header_row.insertWidget(1, widget)
-        self._arrange_header()
+        self._header.add(widget)
 
     @property
     def view(self) -> Extent:
@@ -318,6 +303,7 @@ class LatentCanvas(QWidget):
             return
         self._is_fitted = False
         self._scene.look(frame)
+        self._settle.start()
         self._schedule()
 
     def drag_path(self, start: Point, end: Point) -> None:
@@ -357,17 +343,13 @@ class LatentCanvas(QWidget):
 
     def open_menu(self, position: QPointF) -> None:
         """The canvas's own menu."""
-        menu = QMenu(self)
-        menu.addAction(self.tr("Show everything"), self.fit_view)
-        menu.addAction(self.tr("Copy picture"), self._copy)
-        menu.addSeparator()
-        menu.addActions(list(self._actions.values()))
+        menu = self._header.context_menu(self)
         menu.addSeparator()
         unpin = menu.addAction(self.tr("Unpin"), self.clear_pin)
         unpin.setEnabled(self._scene.pin is not None)
         drop = menu.addAction(self.tr("Remove path"), self.clear_path)
         drop.setEnabled(self._scene.path is not None)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction(self.tr("Copy picture"), self._copy)
         menu.popup(self.mapToGlobal(position.toPoint()))
 
     # --- Qt ------------------------------------------------------------------------------------
@@ -379,8 +361,7 @@ class LatentCanvas(QWidget):
         painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self._header.setGeometry(0, 0, self.width(), _HEADER - HALF)
-        self._arrange_header()
+        self._header.arrange(self.width())
         self._place()
         self._schedule()
 
@@ -444,62 +425,6 @@ class LatentCanvas(QWidget):
 
     # --- inner workings ------------------------------------------------------------------------
 
-    def _layer_action(self, name: str) -> QAction:
-        action = QAction(self.tr(_LAYER_TEXT[name]), self)
-        action.setCheckable(True)
-        action.setChecked(self._scene.visible[name])
-        action.setToolTip(self.tr(_LAYER_TIPS[name]))
-        action.setData(name)
-        action.triggered.connect(self._on_layer_action)
-        return action
-
-    def _build_header(self) -> None:
-        self._header = QWidget(self)
-        self._header.setCursor(Qt.CursorShape.ArrowCursor)
-        self._header_row = QHBoxLayout(self._header)
-        self._header_row.setContentsMargins(0, 0, 0, 0)
-        self._header_row.setSpacing(2)
-        self._title = section_title(self.tr("Latent space"), self._header)
-        self._header_row.addWidget(self._title)
-        self._header_row.addStretch(1)
-        self._buttons = [self._layer_button(action) for action in self._actions.values()]
-        self._more = QToolButton(self._header)
-        self._more.setText(self.tr("Layers"))
-        self._more.setProperty("quiet", True)
-        self._more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        menu = QMenu(self._more)
-        menu.addActions(list(self._actions.values()))
-        self._more.setMenu(menu)
-        self._header_row.addWidget(self._more)
-        tip = self.tr("Show everything (F)")
-        self._fit = tool_button("fit", tip, self._scene.theme, parent=self._header)
-        self._fit.clicked.connect(self.fit_view)
-        self._header_row.addWidget(self._fit)
-
-    def _layer_button(self, action: QAction) -> QToolButton:
-        button = QToolButton(self._header)
-        button.setProperty("quiet", True)
-        button.setDefaultAction(action)
-        button.setAccessibleName(self.tr("Layer: {}").format(action.text()))
-        self._header_row.addWidget(button)
-        return button
-
-    def _arrange_header(self) -> None:
-        """Where the row is too narrow, the title goes first, then the layers move into a menu."""
-        buttons = sum(b.sizeHint().width() + 2 for b in self._buttons)
-        other = self._fit.sizeHint().width() + 8
-        other += sum(
-            item.sizeHint().width() + 2
-            for i in range(1, self._header_row.count() - len(self._buttons) - 2)
-            if (item := self._header_row.itemAt(i).widget()) is not None
-        )
-        in_row = buttons + other <= self.width()
-        for button in self._buttons:
-            button.setVisible(in_row)
-        self._more.setVisible(not in_row)
-        taken = other + (buttons if in_row else self._more.sizeHint().width())
-        self._title.setVisible(taken + self._title.sizeHint().width() <= self.width())
-
     def _on_layer_action(self, checked: bool) -> None:
         action = self.sender()
         if isinstance(action, QAction):
@@ -508,7 +433,7 @@ class LatentCanvas(QWidget):
             self.layer_toggled.emit(name, checked)
 
     def _place(self) -> None:
-        self._scene.place(self.size(), float(_HEADER))
+        self._scene.place(self.size(), float(HEADER))
         if self._is_fitted:
             self._scene.fit()
 
@@ -519,7 +444,7 @@ class LatentCanvas(QWidget):
         self.update()
 
     def _redraw(self) -> None:
-        self._scene.refresh(self.devicePixelRatioF())
+        self._scene.refresh(self.devicePixelRatioF(), slow=not self._settle.isActive())
         self.update()
         if self._told_extent != self.view:
             self._told_extent = self.view
