@@ -47,5 +47,10 @@ def user_models() -> Path:
     return _user_folder() / "models"
 
 
+def user_settings() -> Path:
+    """The file in which the window remembers its layout and the recent models."""
+    return platformdirs.user_config_path(APP_NAME, appauthor=False) / "window.ini"
+
+
 def _user_folder() -> Path:
     return platformdirs.user_data_path(APP_NAME, appauthor=False)

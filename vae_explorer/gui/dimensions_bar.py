@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
@@ -56,7 +55,7 @@ class DimensionsBar(QWidget):
         self.hide()
 
     def set_dimensions(
-        self, dim: int, axes: tuple[int, int], collapsed: Sequence[bool], kl: np.ndarray | None
+        self, dim: int, axes: tuple[int, int], collapsed: NDArray[np.bool_], kl: np.ndarray | None
     ) -> None:
         """Offer the dimensions of a model; with two or fewer there is nothing to choose."""
         self._dim = dim
@@ -129,7 +128,7 @@ class DimensionsBar(QWidget):
             return self.tr("{0} (collapsed)").format(name)
         return name if kl is None else self.tr("{0}  {1:.1f} nats").format(name, float(kl[index]))
 
-    def _build_sliders(self, collapsed: Sequence[bool], kl: np.ndarray | None) -> None:
+    def _build_sliders(self, collapsed: NDArray[np.bool_], kl: np.ndarray | None) -> None:
         while (item := self._grid.takeAt(0)) is not None:
             widget = item.widget()
             if widget is not None:

@@ -149,7 +149,7 @@ class MainWindow(QMainWindow):
         self.banner = MessageBanner(theme, self)
         self.canvas = LatentCanvas(self)
         self.dimensions = DimensionsBar(theme, self)
-        self.time_machine = SnapshotSlider(theme, self)
+        self.snapshots = SnapshotSlider(theme, self)
         self.image = DecodedImage(self)
         self.classes = ClassSelector(self)
         self.pad = DrawingPad(theme, self)
@@ -162,7 +162,7 @@ class MainWindow(QMainWindow):
         self.figure = FigurePage(theme, self)
         self.training = TrainingPanel(theme, self)
         self._themed = (
-            self.banner, self.canvas, self.dimensions, self.time_machine, self.image, self.classes,
+            self.banner, self.canvas, self.dimensions, self.snapshots, self.image, self.classes,
             self.pad, self.bars, self.handwriting, self.equation, self.curves, self.film,
             self.samples, self.figure, self.training,
         )  # fmt: skip
@@ -170,7 +170,7 @@ class MainWindow(QMainWindow):
     def _arrange(self) -> None:
         self._upper = _splitter(
             Qt.Orientation.Horizontal,
-            _panel(self.canvas, self.dimensions, self.time_machine),
+            _panel(self.canvas, self.dimensions, self.snapshots),
             _panel(self.image, self.classes),
             _panel(self.pad, self.handwriting, self.bars),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,6 +87,12 @@ class Session:
         self.sample = None
         self.label = min(self.label, max(0, len(self.class_names) - 1))
 
+    def saved_as(self, path: Path) -> None:
+        """The model in hand is in this file now."""
+        if self.opened is not None:
+            self.opened = replace(self.opened, path=path)
+        self.unsaved = False
+
     def reembed(self, means: np.ndarray | None, stds: np.ndarray | None) -> None:
         """The same model with other weights: the gallery's images moved."""
         if self.opened is None:
@@ -94,14 +100,8 @@ class Session:
         kl = self.opened.kl
         if means is not None and stds is not None:
             kl = (0.5 * (means**2 + stds**2 - 1.0 - 2.0 * np.log(stds))).mean(axis=0)
-        self.opened = ModelOpened(
-            self.opened.explorer,
-            self.opened.path,
-            self.opened.card,
-            self.opened.gallery,
-            means,
-            stds if stds is not None else self.opened.stds,
-            kl,
+        self.opened = replace(
+            self.opened, means=means, stds=stds if stds is not None else self.opened.stds, kl=kl
         )
 
 

@@ -39,6 +39,7 @@ class TrainingPanel(QWidget):
     live_changed = Signal(str, float)
     dataset_chosen = Signal(str)
     folder_requested = Signal()
+    folder_chosen = Signal(str)
     refused = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:

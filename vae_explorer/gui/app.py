@@ -1,0 +1,160 @@
+"""The composition root: command line, checks that must come before Qt, application, window."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import vae_explorer
+from vae_explorer.engine.errors import EngineError
+from vae_explorer.gui import preflight
+
+if TYPE_CHECKING:
+    from vae_explorer.gui.controller.application import Options
+
+_log = logging.getLogger(__name__)
+
+DEFAULT_SIZE = (1440, 900)
+PICTURE_NAME = "vae-explorer.png"
+BAD_INPUT = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command `vae-explorer`; returns the exit code."""
+    options = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    for_screen = options.screenshot is None and preflight.display_available()
+    missing = preflight.missing_libraries(for_screen)
+    if missing:
+        _log.error("%s", preflight.missing_sentence(missing))
+        return 1
+    if not for_screen:
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    picture = options.screenshot
+    if picture is None and not for_screen:
+        picture = Path(PICTURE_NAME)
+        _log.warning("There is no display, so the window is rendered into a picture instead.")
+    problem = _check_model(options.model)
+    if problem:
+        _log.error("%s", problem)
+        return BAD_INPUT
+    return _run(options, picture)
+
+
+def _run(options: argparse.Namespace, picture: Path | None) -> int:
+    from PySide6.QtCore import QSize, QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from vae_explorer.gui.controller.application import Options
+
+    app = QApplication.instance() or QApplication(["vae-explorer"])
+    assert isinstance(app, QApplication)
+    chosen = Options(options.model, options.data_dir, options.theme)
+    controller = build(app, chosen, remembers=picture is None)
+    if picture is not None:
+        return _take_picture(controller, picture, QSize(*options.size))
+    controller.reporter.install_hooks()
+    controller.window.show()
+    # Python handles a signal between two of its own instructions: give it some now and then
+    signal.signal(signal.SIGINT, lambda *_: controller.window.close())
+    heartbeat = QTimer(app, interval=200)
+    heartbeat.timeout.connect(_heartbeat)
+    heartbeat.start()
+    QTimer.singleShot(0, controller.start)
+    return app.exec()
+
+
+def build(app, options: Options, *, remembers: bool = True):  # noqa: ANN001, ANN201
+    """The window and its controller, themed and laid out, not yet shown."""
+    from PySide6.QtCore import QSettings
+    from PySide6.QtGui import QIcon
+
+    from vae_explorer import paths
+    from vae_explorer.gui import style
+    from vae_explorer.gui.controller.application import Controller
+    from vae_explorer.gui.main_window import MainWindow
+
+    app.setApplicationName("vae-explorer")
+    app.setApplicationDisplayName("VAE Explorer")
+    app.setApplicationVersion(vae_explorer.__version__)
+    app.setWindowIcon(QIcon(str(paths.icon("app"))))
+    settings = QSettings(str(paths.user_settings()), QSettings.Format.IniFormat)
+    if not remembers:  # a picture is the same for everybody
+        settings = QSettings(os.devnull, QSettings.Format.IniFormat)
+    name = options.theme or str(settings.value("theme", "system"))
+    if name not in style.THEMES:
+        name = style.system_theme_name()
+    theme = style.THEMES[name]
+    style.configure_pyqtgraph()
+    style.apply_theme(app, theme)
+    window = MainWindow(theme)
+    window.restore_layout(settings)
+    return Controller(window, settings, options)
+
+
+def _take_picture(controller, path: Path, size) -> int:  # noqa: ANN001
+    from vae_explorer.gui.screenshot import take_screenshot
+
+    controller.window.show()
+    controller.start()
+    try:
+        take_screenshot(controller, path, size)
+    except (EngineError, OSError) as error:
+        _log.error("%s", error)
+        return BAD_INPUT
+    finally:
+        controller.session.unsaved = False
+        controller.window.close()
+    if not controller.session.ready:
+        return BAD_INPUT
+    _log.info("Wrote %s", path.resolve())
+    return 0
+
+
+def _check_model(path: Path | None) -> str | None:
+    """What is wrong with a model file as far as can be seen without the engine."""
+    if path is None:
+        return None
+    if not path.exists():
+        return f"{path} does not exist."
+    if not path.is_file():
+        return f"{path} is not a file."
+    return None
+
+
+def _heartbeat() -> None:
+    """Nothing: that Python runs at all is the point."""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="vae-explorer",
+        description="Train variational autoencoders, and walk around in what they have learned.",
+    )
+    parser.add_argument("model", nargs="?", type=Path, metavar="MODEL", help="a model to open")
+    parser.add_argument("--data-dir", type=Path, help="where data sets lie, such as MNIST/raw")
+    parser.add_argument("--theme", choices=("light", "dark"), help="default: as the system")
+    parser.add_argument("--screenshot", type=Path, metavar="FILE", help="write a picture, and end")
+    parser.add_argument(
+        "--size", type=_size, default=DEFAULT_SIZE, metavar="WxH", help="of it: default 1440x900"
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"VAE Explorer {vae_explorer.__version__}"
+    )
+    return parser
+
+
+def _size(text: str) -> tuple[int, int]:
+    try:
+        width, height = (int(part) for part in text.lower().split("x"))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"a size is written 1440x900, not {text}") from error
+    if not (320 <= width <= 16384 and 240 <= height <= 16384):
+        raise argparse.ArgumentTypeError("a size is from 320x240 to 16384x16384")
+    return width, height

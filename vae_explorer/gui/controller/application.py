@@ -1,0 +1,368 @@
+"""The controller: puts the parts together and decides what happens between them."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject, QSettings, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+import vae_explorer
+from vae_explorer import paths
+from vae_explorer.engine.catalogue import DATASETS
+from vae_explorer.engine.config import TrainingConfig
+from vae_explorer.engine.errors import Cancelled, EngineError
+from vae_explorer.gui import style
+from vae_explorer.gui.controller.equation import Equation
+from vae_explorer.gui.controller.exploring import Exploring
+from vae_explorer.gui.controller.export import Export
+from vae_explorer.gui.controller.files import Files
+from vae_explorer.gui.controller.handwriting import Handwriting
+from vae_explorer.gui.controller.layers import Layers
+from vae_explorer.gui.controller.pages import Pages
+from vae_explorer.gui.controller.reporting import Reporter
+from vae_explorer.gui.controller.training import Training
+from vae_explorer.gui.idle import IdleQueue
+from vae_explorer.gui.jobs import ModelOpened, OpenModel
+from vae_explorer.gui.main_window import MainWindow
+from vae_explorer.gui.recipes import recipes
+from vae_explorer.gui.session import Session
+from vae_explorer.gui.training_settings import DatasetChoice
+from vae_explorer.gui.training_thread import Failed, Worker
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line said.
+
+    Attributes:
+        model: the file to open; None opens the bundled one.
+        data_dir: where data sets lie; None takes the user's own data folder.
+        theme: `light`, `dark`, or None for what was chosen before, or the system's.
+    """
+
+    model: Path | None = None
+    data_dir: Path | None = None
+    theme: str | None = None
+
+
+class Controller(QObject):
+    """Owns the session and the workers. `opened` tells that a model is on show."""
+
+    opened = Signal()
+    open_failed = Signal()
+
+    def __init__(self, window: MainWindow, settings: QSettings, options: Options) -> None:
+        super().__init__(window)
+        self.window, self.settings, self.options = window, settings, options
+        self.session = Session()
+        self.reporter = Reporter(window.banner, self)
+        self.idle = IdleQueue(self)
+        self._opener = Worker(self)
+        self._opener.messages_arrived.connect(self._on_opener)
+        self._opener.ended.connect(self._on_opener_ended)
+        self._next: Path | None = None  # a model asked for while another was being opened
+        self.files = Files(window, self.session, self.reporter, settings)
+        self.exploring = Exploring(window, self.session, self.reporter)
+        self.handwriting = Handwriting(window, self.session, self.reporter, self.idle)
+        self.layers = Layers(window, self.session, self.idle)
+        self.pages = Pages(window, self.session, self.exploring)
+        self.training = Training(
+            window, self.session, self.reporter, self.files.may_replace, options.data_dir
+        )
+        self.equation = Equation(window, self.session, self.exploring, self.handwriting)
+        self.export = Export(
+            window, self.session, self.reporter, self.exploring, self.pages, self.training
+        )
+        self._wire()
+        self._offer_datasets()
+        self._show_loading()
+
+    # -- life --------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Load the engine and the first model behind the visible window."""
+        bundled = paths.bundled_models()
+        first = self.options.model or (bundled[0] if bundled else None)
+        if first is None:
+            self._nothing_to_open()
+        else:
+            self.open_model(first)
+
+    def open_model(self, path: Path) -> None:
+        """Open a model file; the one in hand stays until that has worked."""
+        if self.training.busy:
+            self.reporter.refuse(self.tr("Stop the training before you open another model."))
+            return
+        if self._opener.busy:
+            self._next = path
+            self._opener.cancel()
+            return
+        self.window.training.set_note(self.tr("Opening {0}…").format(path.name))
+        self._opener.start(OpenModel(path, self.options.data_dir))
+
+    def may_close(self) -> bool:
+        """Whether the window may close; a training that runs is stopped, and waited for."""
+        if self.session.unsaved and not self.files.may_replace():
+            return False
+        self.idle.drop()
+        self.training.shut_down()
+        self._opener.shut_down()
+        self.window.save_layout(self.settings)
+        self.settings.sync()
+        self.reporter.remove_hooks()
+        return True
+
+    # -- wiring ------------------------------------------------------------------------------
+
+    def _wire(self) -> None:
+        window, menus = self.window, self.window.menus
+        window.set_close_guard(self.may_close)
+        window.digit_typed.connect(self.exploring.select_class)
+        self.files.open_requested.connect(self.open_model)
+        self.files.saved.connect(self._on_saved)
+        menus.quit.triggered.connect(window.close)
+        menus.fit.triggered.connect(window.canvas.fit_view)
+        menus.undo.triggered.connect(window.pad.undo)
+        menus.redo.triggered.connect(window.pad.redo)
+        menus.clear.triggered.connect(window.pad.clear)
+        menus.paste.triggered.connect(window.pad.paste)
+        menus.about.triggered.connect(self.show_about)
+        menus.shortcuts.triggered.connect(self.show_keys)
+        menus.reset_layout.triggered.connect(window.reset_layout)
+        for action in menus.themes.values():
+            action.triggered.connect(self._on_theme)
+        for action in menus.recipes:
+            action.triggered.connect(self._on_recipe)
+        self._wire_sessions()
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
+        menus.set_theme_name(self._theme_choice())
+
+    def _wire_sessions(self) -> None:
+        exploring, training = self.exploring, self.training
+        training.model_replaced.connect(self._on_model)
+        training.weights_changed.connect(self._on_weights)
+        training.epoch_ended.connect(self.pages.epoch_ended)
+        training.begun.connect(self._on_begun)
+        training.finished.connect(self._show_title)
+        exploring.weights_moved.connect(self.layers.invalidate)
+        exploring.label_changed.connect(self.layers.invalidate)
+        exploring.label_changed.connect(self.pages.decode_path)
+        self.window.classes.samples_requested.connect(self.pages.show_class_samples)
+        self.window.classes.prior_edited.connect(self._on_prior)
+        self.window.handwriting.class_picked.connect(self._on_class_in_hand)
+        self.window.training.folder_requested.connect(self._ask_folder)
+        self.window.training.folder_chosen.connect(self._offer_folder)
+
+    # -- models ------------------------------------------------------------------------------
+
+    def _on_opener(self, messages: Sequence[object]) -> None:
+        for message in messages:
+            if isinstance(message, ModelOpened):
+                self.session.take(message)
+                self.session.unsaved = False
+                self.files.opened(message.path)
+                self.window.banner.dismiss()
+                self._on_model()
+                self.equation.set_classification_weight(_weight(message.card))
+            elif isinstance(message, Failed) and not isinstance(message.error, Cancelled):
+                self.reporter.error(message.error, message.details)
+                self.open_failed.emit()
+
+    def _on_opener_ended(self) -> None:
+        following, self._next = self._next, None
+        if following is not None:
+            self.open_model(following)
+        elif not self.training.busy:
+            self.window.training.set_state("idle")
+            self.window.training.set_note("")
+            if not self.session.ready:
+                self._nothing_to_open()
+
+    def _on_model(self) -> None:
+        self.idle.drop()
+        self._use_one_thread()
+        self.exploring.model_changed()
+        self.handwriting.model_changed()
+        self.pages.model_changed()
+        self.layers.compute()
+        self._show_title()
+        self.opened.emit()
+
+    def _on_weights(self) -> None:
+        self.exploring.weights_changed()
+        self.handwriting.answer()
+        self.pages.weights_changed()
+
+    def _on_begun(self, training: TrainingConfig) -> None:
+        self.equation.set_classification_weight(training.classification_weight)
+
+    def _on_saved(self, path: Path) -> None:
+        self.reporter.inform(self.tr("Saved {0}").format(path))
+        self._show_title()
+
+    def _on_prior(self, weights: np.ndarray) -> None:
+        try:
+            self.session.explorer.set_class_prior(weights)
+        except EngineError as error:
+            self.reporter.error(error)
+        else:
+            self.session.unsaved = True
+            self.handwriting.answer()
+            self.equation.invalidate()
+            if self.window.tabs.currentWidget() is self.window.samples:
+                self.window.samples.request()
+        self.window.classes.set_prior(self.session.explorer.class_prior)
+
+    def _on_class_in_hand(self, label: int) -> None:
+        """A picture of the handwriting row: its z and y come to the canvas."""
+        drawn = self.handwriting.drawn
+        if drawn is not None:
+            self.exploring.pin_code(drawn.code)
+            self.exploring.select_class(label)
+
+    # -- data --------------------------------------------------------------------------------
+
+    def _offer_datasets(self) -> None:
+        choices = [
+            DatasetChoice(i.name, i.title, i.image_shape, i.class_names, i.labelled)
+            for i in DATASETS.values()
+            if not i.needs_folder
+        ]
+        self.window.training.form.set_datasets(choices)
+
+    def _ask_folder(self) -> None:
+        from PySide6.QtWidgets import QFileDialog
+
+        title = self.tr("Folder of images: one subfolder a class, or none")
+        name = QFileDialog.getExistingDirectory(self.window, title)
+        if name:
+            self._offer_folder(name)
+
+    def _offer_folder(self, name: str) -> None:
+        folder = Path(name)
+        classes = tuple(sorted(p.name for p in folder.iterdir() if p.is_dir()))
+        choice = DatasetChoice(str(folder), folder.name, class_names=classes)
+        self.window.training.form.add_folder(choice)
+
+    def _on_recipe(self) -> None:
+        action = self.sender()
+        for recipe, known in zip(recipes(), self.window.menus.recipes, strict=True):
+            if known is action:
+                self.window.training.form.apply_recipe(recipe)
+
+    # -- looks -------------------------------------------------------------------------------
+
+    def set_theme(self, name: str) -> None:
+        """`light`, `dark`, or `system`; remembered."""
+        self.settings.setValue("theme", name)
+        self.window.menus.set_theme_name(name)
+        self._apply_theme(name)
+
+    def _theme_choice(self) -> str:
+        return self.options.theme or str(self.settings.value("theme", "system"))
+
+    def _on_theme(self) -> None:
+        for name, action in self.window.menus.themes.items():
+            if action is self.sender():
+                self.set_theme(name)
+
+    def _on_system_theme(self) -> None:
+        if self._theme_choice() == "system":
+            self._apply_theme("system")
+
+    def _apply_theme(self, name: str) -> None:
+        theme = style.THEMES[style.system_theme_name() if name == "system" else name]
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            style.apply_theme(app, theme)
+        self.window.set_theme(theme)
+        if self.session.ready:
+            self.exploring.recolour()
+            self.handwriting.answer()
+
+    def _show_loading(self) -> None:
+        self.window.canvas.set_enabled_message(self.tr("Loading the model…"))
+        self.window.training.set_state("unready")
+        self.window.training.set_note(self.tr("Loading the engine…"))
+
+    def _nothing_to_open(self) -> None:
+        self.window.canvas.set_enabled_message(
+            self.tr("No model yet.\nOpen one (Ctrl+O), drop a file here, or train one.")
+        )
+        self.window.training.set_state("idle")
+        self.window.training.set_note("")
+
+    def _show_title(self) -> None:
+        if not self.session.ready:
+            return
+        path = self.session.path
+        name = path.name.removesuffix(".safetensors") if path else self.tr("Untitled model")
+        self.window.setWindowTitle(f"{name}[*] – VAE Explorer")
+        self.window.setWindowModified(self.session.unsaved)
+
+    def _use_one_thread(self) -> None:
+        """Decoding one image is over before a second core has woken up."""
+        import torch
+
+        torch.set_num_threads(1)
+
+    def show_about(self) -> None:
+        """Versions, for a bug report."""
+        rows = [f"Python {platform.python_version()} – {platform.platform()}"]
+        rows += [
+            f"{name} {_version(name)}" for name in ("PySide6-Essentials", "torch", "pyqtgraph")
+        ]
+        text = "<br>".join(rows)
+        body = self.tr("Train variational autoencoders, and walk around in what they have learned.")
+        title = f"VAE Explorer {vae_explorer.__version__}"
+        QMessageBox.about(
+            self.window, self.tr("About VAE Explorer"), f"<b>{title}</b><p>{body}</p><p>{text}</p>"
+        )
+
+    def show_keys(self) -> None:
+        """Keys and gestures, in one table."""
+        rows = "".join(
+            f"<tr><td><b>{k}</b>&nbsp;&nbsp;</td><td>{w}</td></tr>" for k, w in self._keys()
+        )
+        box = QMessageBox(self.window)
+        box.setWindowTitle(self.tr("Keys and gestures"))
+        box.setText(f"<table cellspacing=4>{rows}</table>")
+        box.exec()
+
+    def _keys(self) -> list[tuple[str, str]]:
+        return [
+            (self.tr("move over the canvas"), self.tr("decode live")),
+            (self.tr("click"), self.tr("pin a point, or look at a real image")),
+            (self.tr("drag"), self.tr("pull the pin along")),
+            (self.tr("Shift + drag"), self.tr("draw a path from A to B")),
+            (self.tr("wheel, + and −"), self.tr("zoom about the cursor")),
+            (self.tr("right or middle drag"), self.tr("move the view")),
+            (self.tr("arrow keys"), self.tr("step the pin")),
+            ("F", self.tr("fit the view")),
+            ("0 – 9", self.tr("choose the class")),
+            ("Ctrl+1 – 5", self.tr("switch the canvas' layers")),
+            (self.tr("Space"), self.tr("start, pause or resume the training")),
+            ("Ctrl+→", self.tr("one training step")),
+            ("Ctrl+.", self.tr("stop the training")),
+            ("Esc", self.tr("dismiss a message, let go of the pin")),
+        ]
+
+
+def _weight(card: dict[str, object]) -> float | None:
+    training = card.get("training")
+    value = training.get("classification_weight") if isinstance(training, dict) else None
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "?"

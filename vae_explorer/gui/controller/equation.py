@@ -1,0 +1,90 @@
+"""Whose numbers the equation bar shows: the drawing's, the clicked image's, or the nearest one's."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer
+
+from vae_explorer.gui.controller.exploring import Exploring
+from vae_explorer.gui.controller.handwriting import Handwriting
+from vae_explorer.gui.main_window import MainWindow
+from vae_explorer.gui.session import Session
+
+SETTLE_MS = 60
+SAMPLES = 16  # latent samples of the reconstruction term
+
+
+class Equation(QObject):
+    """Keeps the equation's numbers up to date, at most some fifteen times a second."""
+
+    def __init__(
+        self,
+        window: MainWindow,
+        session: Session,
+        exploring: Exploring,
+        handwriting: Handwriting,
+    ) -> None:
+        super().__init__(window)
+        self._window, self._session = window, session
+        self._exploring, self._handwriting = exploring, handwriting
+        self._prefers_drawing = False
+        self._weight: float | None = None
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(SETTLE_MS)
+        self._timer.timeout.connect(self.compute)
+        exploring.subject_changed.connect(self._on_subject)
+        exploring.label_changed.connect(self.invalidate)
+        exploring.weights_moved.connect(self.invalidate)
+        handwriting.drawing_answered.connect(self._on_drawing)
+
+    def set_classification_weight(self, weight: float | None) -> None:
+        """λ of the training that made the model."""
+        self._weight = weight
+        self.invalidate()
+
+    def invalidate(self) -> None:
+        """Something changed: compute soon."""
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _on_subject(self) -> None:
+        self._prefers_drawing = False
+        self.invalidate()
+
+    def _on_drawing(self) -> None:
+        self._prefers_drawing = self._handwriting.drawn is not None
+        self.invalidate()
+
+    def compute(self) -> None:
+        """Compute the terms of the image in hand, and show them."""
+        session = self._session
+        if not session.ready:
+            return
+        explorer = session.explorer
+        image, label, subject = self._subject()
+        if image is None:
+            self._window.equation.set_terms(None, explorer.kind)
+            self._window.image.set_terms(None)
+            return
+        found = explorer.terms(image[None], label, samples=SAMPLES)
+        terms = {name: float(values[0]) for name, values in found.items()}
+        self._window.equation.set_terms(
+            terms, explorer.kind, subject=subject, classification_weight=self._weight
+        )
+        self._window.image.set_terms(terms)
+
+    def _subject(self) -> tuple[np.ndarray | None, int | None, str]:
+        """The image in hand, its class where it is known, and what to call it."""
+        session, drawn = self._session, self._handwriting.drawn
+        if drawn is not None and (self._prefers_drawing or session.code is None):
+            return drawn.image, drawn.label, self.tr("your drawing")
+        gallery, index = session.gallery, self._exploring.neighbour
+        if session.code is None or gallery is None or index is None:
+            return None, None, ""
+        label = None
+        if session.explorer.has_classes and gallery.labels is not None:
+            label = int(gallery.labels[index])
+        clicked = index == session.sample
+        subject = self.tr("the clicked image") if clicked else self.tr("the nearest real image")
+        return gallery.images[index], label, subject

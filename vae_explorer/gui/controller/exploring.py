@@ -1,0 +1,334 @@
+"""The canvas, the decoded image and the classes: hover, pin, choose, and see."""
+
+from __future__ import annotations
+
+import time
+from typing import Literal, cast
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from vae_explorer.gui.controller.reporting import Reporter
+from vae_explorer.gui.latent_plane import LatentPlane, nearest
+from vae_explorer.gui.main_window import MainWindow
+from vae_explorer.gui.session import Session
+
+FRAME_SECONDS = 1 / 60
+Mode = Literal["mean", "sample"]
+
+
+class Exploring(QObject):
+    """Decodes the point in hand and shows it everywhere. Decoding is synchronous: under 1 ms."""
+
+    subject_changed = Signal()  # what the equation is written for is another image
+    label_changed = Signal(int)
+    weights_moved = Signal()  # pictures made from the decoder are out of date
+
+    def __init__(self, window: MainWindow, session: Session, reporter: Reporter) -> None:
+        super().__init__(window)
+        self._window = window
+        self._session = session
+        self._reporter = reporter
+        self._mode: Mode = "mean"
+        self._shown: np.ndarray | None = None  # (d,) the code on show
+        self._pending: tuple[float, float] | None = None
+        self._decoded_at = 0.0
+        self._frame = QTimer(self)
+        self._frame.setSingleShot(True)
+        self._frame.timeout.connect(self._decode_pending)
+        self.neighbour: int | None = None
+        self.decoded: np.ndarray | None = None
+        self._connect()
+
+    def _connect(self) -> None:
+        canvas, classes = self._window.canvas, self._window.classes
+        canvas.point_hovered.connect(self.hover)
+        canvas.hover_left.connect(self.show_pinned)
+        canvas.point_picked.connect(self.pin)
+        canvas.pin_cleared.connect(self.unpin)
+        canvas.sample_picked.connect(self.pick_sample)
+        classes.class_selected.connect(self.select_class)
+        self._window.image.mode_changed.connect(self.set_mode)
+        bar = self._window.dimensions
+        bar.axes_chosen.connect(self.choose_axes)
+        bar.principal_chosen.connect(self.choose_principal)
+        bar.coordinate_changed.connect(self.set_coordinate)
+        bar.reset_requested.connect(self.centre)
+        self._window.menus.unpin.triggered.connect(self.unpin)
+        self._window.menus.principal.triggered.connect(self.choose_principal)
+        self._window.menus.strongest.triggered.connect(self.choose_strongest)
+
+    # -- the model ---------------------------------------------------------------------------
+
+    def model_changed(self) -> None:
+        """Show a model that was just taken by the session."""
+        window, session = self._window, self._session
+        self._shown = None
+        self.neighbour = None
+        self._show_classes()
+        window.canvas.set_enabled_message(None)
+        window.canvas.clear_ellipse()
+        window.canvas.clear_drawing()
+        window.canvas.set_pinned(None)
+        self._show_plane()
+        window.menus.axes_menu.setEnabled(session.plane.dim > 2)
+        window.canvas.fit_view()
+        if session.gallery is None:
+            self._reporter.inform(
+                self.tr("No images at hand fit this model, so the canvas has no points.")
+            )
+        self._show_code(session.plane.lift(np.zeros((1, 2)))[0])
+        self.weights_moved.emit()
+
+    def weights_changed(self) -> None:
+        """The same model with other weights: everything moves, nothing is forgotten."""
+        self._show_points()
+        self._refresh_sample()
+        self._show_code(self._code_in_hand())
+        self.weights_moved.emit()
+
+    def recolour(self) -> None:
+        """The theme changed."""
+        self._show_classes()
+        self._show_code(self._code_in_hand())
+
+    # -- the point in hand -------------------------------------------------------------------
+
+    def hover(self, x: float, y: float) -> None:
+        """Decode under the cursor, at most once a frame."""
+        if not self._session.ready:
+            return
+        self._pending = (x, y)
+        wait = FRAME_SECONDS - (time.perf_counter() - self._decoded_at)
+        if wait <= 0:
+            self._decode_pending()
+        elif not self._frame.isActive():
+            self._frame.start(round(wait * 1000))
+
+    def _decode_pending(self) -> None:
+        if self._pending is None:
+            return
+        point, self._pending = self._pending, None
+        self._decoded_at = time.perf_counter()
+        self._show_code(self._session.plane.lift(np.array([point]))[0])
+
+    def pin(self, x: float, y: float) -> None:
+        """Keep a point of the plane in hand."""
+        if not self._session.ready:
+            return
+        self._session.sample = None
+        self._window.canvas.clear_ellipse()
+        self._pin_code(self._session.plane.lift(np.array([[x, y]]))[0], (x, y))
+
+    def pin_code(self, code: np.ndarray) -> None:
+        """Keep any code in hand, off the plane too."""
+        x, y = self._session.plane.project(code)[0].tolist()
+        self._pin_code(code, (x, y))
+
+    def _pin_code(self, code: np.ndarray, place: tuple[float, float]) -> None:
+        self._pending = None
+        self._session.code = code
+        self._window.canvas.set_pinned(place)
+        self._show_code(code)
+        self.subject_changed.emit()
+
+    def preview(self, code: np.ndarray) -> None:
+        """Show a code without keeping it in hand."""
+        self._pending = None
+        self._show_code(code)
+
+    def unpin(self) -> None:
+        """Let go of the point."""
+        self._session.code = None
+        self._session.sample = None
+        self._window.canvas.set_pinned(None)
+        self._window.canvas.clear_ellipse()
+        self.subject_changed.emit()
+
+    def show_pinned(self) -> None:
+        """The cursor left the canvas: what is pinned is on show again."""
+        self._pending = None
+        if self._session.ready and self._session.code is not None:
+            self._show_code(self._session.code)
+
+    def pick_sample(self, index: int) -> None:
+        """A real image was clicked: it, its reconstruction, and its posterior's ellipse."""
+        opened = self._session.opened
+        if opened is None or opened.gallery is None or opened.means is None:
+            return
+        self._session.sample = index
+        if opened.gallery.labels is not None and self._session.explorer.has_classes:
+            self.select_class(int(opened.gallery.labels[index]))
+        self._refresh_sample()
+        self.subject_changed.emit()
+
+    def _refresh_sample(self) -> None:
+        opened, index = self._session.opened, self._session.sample
+        if opened is None or index is None or opened.means is None or index >= len(opened.means):
+            return
+        code = opened.means[index]
+        plane = self._session.plane
+        if plane.kind == "axes" and not plane.whole:
+            self._session.plane = plane.with_rest(code)
+            self._window.dimensions.set_coordinates(code)
+        place = self._session.plane.project(code)[0]
+        if opened.stds is not None:
+            spread = self._session.plane.project_std(opened.stds[index])[0]
+            self._window.canvas.set_ellipse(tuple(place.tolist()), tuple(spread.tolist()))
+        self._pin_code(code, (float(place[0]), float(place[1])))
+
+    def select_class(self, index: int) -> None:
+        """Choose y, what the decoder is given."""
+        session = self._session
+        if not session.ready or not 0 <= index < len(session.class_names):
+            return
+        session.label = index
+        self._window.classes.set_selected(index)
+        self._show_code(self._code_in_hand())
+        self.label_changed.emit(index)
+
+    def set_mode(self, mode: str) -> None:
+        """Show the mean of p(x|z), or a draw from it."""
+        self._mode = cast(Mode, mode)
+        if self._session.ready:
+            self._show_code(self._code_in_hand())
+
+    # -- the plane -----------------------------------------------------------------------------
+
+    def choose_axes(self, first: int, second: int) -> None:
+        """Show two dimensions; the others stay where they are."""
+        plane = self._session.plane
+        rest = plane.rest if self._session.code is None else self._session.code
+        self._set_plane(LatentPlane.of_axes(plane.dim, (first, second)).with_rest(rest))
+
+    def choose_principal(self) -> None:
+        """Show the plane along which the embedded images differ most."""
+        opened = self._session.opened
+        if opened is not None and opened.means is not None and self._session.plane.dim > 2:
+            self._set_plane(LatentPlane.principal(opened.means))
+
+    def choose_strongest(self) -> None:
+        """Show the two dimensions with the largest KL."""
+        opened = self._session.opened
+        if opened is not None and opened.kl is not None and self._session.plane.dim > 2:
+            first, second = sorted(np.argsort(opened.kl)[::-1][:2].tolist())
+            self.choose_axes(int(first), int(second))
+
+    def set_coordinate(self, index: int, value: float) -> None:
+        """Move the plane along one of the dimensions off it."""
+        session = self._session
+        session.plane = session.plane.with_coordinate(index, value)
+        if session.code is not None:
+            session.code = session.code.copy()
+            session.code[index] = value
+            session.sample = None
+            self._window.canvas.clear_ellipse()
+            place = session.plane.project(session.code)[0].tolist()
+            self._window.canvas.set_pinned((place[0], place[1]))
+        self._show_code(session.plane.lift(session.plane.project(self._code_in_hand()))[0])
+        self.weights_moved.emit()
+
+    def centre(self) -> None:
+        """Put every dimension off the plane back to 0."""
+        session = self._session
+        self._set_plane(session.plane.with_rest(np.zeros(session.plane.dim)))
+
+    def _set_plane(self, plane: LatentPlane) -> None:
+        session = self._session
+        session.plane = plane
+        self._show_plane()
+        if session.code is not None:
+            self.pin(*session.plane.project(session.code)[0].tolist())
+        else:
+            self._show_code(plane.lift(np.zeros((1, 2)))[0])
+        self._window.canvas.fit_view()
+        self.weights_moved.emit()
+
+    # -- showing -------------------------------------------------------------------------------
+
+    def _code_in_hand(self) -> np.ndarray:
+        if self._session.code is not None:
+            return self._session.code
+        if self._shown is not None:
+            return self._shown
+        return self._session.plane.lift(np.zeros((1, 2)))[0]
+
+    def _show_code(self, code: np.ndarray) -> None:
+        """Decode a code with every class, and show the chosen one large."""
+        session = self._session
+        if not session.ready:
+            return
+        self._shown = code
+        explorer = session.explorer
+        if explorer.has_classes:
+            count = len(explorer.class_names)
+            every = explorer.decode(np.repeat(code[None], count, 0), np.arange(count))
+            self._window.classes.set_images(every)
+            mean = every[session.label]
+        else:
+            mean = explorer.decode(code[None])[0]
+        self.decoded = mean
+        if self._mode == "sample":
+            self.decoded = explorer.decode(code[None], session.decoder_label, mode="sample")[0]
+        self._window.image.set_image(self.decoded, self._caption(code))
+        self._show_neighbour(code)
+
+    def _caption(self, code: np.ndarray) -> str:
+        if len(code) <= 2:
+            text = ", ".join(f"{value:.2f}" for value in code).replace("-", "−")
+            text = f"z = ({text})" if len(code) > 1 else f"z = {text}"
+        else:
+            text = f"‖z‖ = {float(np.linalg.norm(code)):.2f}"
+        if self._session.decoder_label is not None:
+            text += f",  y = {self._session.class_names[self._session.label]}"
+        return text
+
+    def _show_neighbour(self, code: np.ndarray) -> None:
+        opened, session = self._session.opened, self._session
+        if opened is None or opened.gallery is None or opened.means is None:
+            self._window.image.set_neighbour(None, "")
+            return
+        gallery, means = opened.gallery, opened.means
+        if session.sample is not None and session.code is code:
+            self.neighbour = session.sample
+            caption = self.tr("the image that was encoded")
+        else:
+            among = np.arange(len(means))
+            if session.decoder_label is not None and gallery.labels is not None:
+                same = np.flatnonzero(gallery.labels[: len(means)] == session.label)
+                among = same if len(same) else among
+            self.neighbour = int(among[nearest(means[among], code)])
+            caption = self.tr("nearest real image")
+        self._window.image.set_neighbour(gallery.images[self.neighbour], caption)
+
+    def _show_classes(self) -> None:
+        session, theme = self._session, self._window.theme
+        names = session.explorer.class_names if session.explorer.has_classes else ()
+        self._window.classes.set_classes(list(names), theme.class_colors(len(names)))
+        self._window.classes.setVisible(bool(names))
+        if names:
+            self._window.classes.set_selected(session.label)
+            self._window.classes.set_prior(session.explorer.class_prior)
+
+    def _show_plane(self) -> None:
+        session = self._session
+        axes = session.plane.axes
+        kl = session.opened.kl if session.opened else None
+        self._window.dimensions.set_dimensions(session.plane.dim, axes, session.collapsed, kl)
+        self._window.dimensions.show_axes(axes if session.plane.kind == "axes" else None)
+        self._window.dimensions.set_coordinates(session.plane.rest)
+        self._window.canvas.set_axes(session.plane.titles())
+        self._show_points()
+
+    def _show_points(self) -> None:
+        opened = self._session.opened
+        if opened is None or opened.means is None or opened.gallery is None:
+            self._window.canvas.clear_points()
+            return
+        count = len(opened.means)
+        labels = opened.gallery.labels
+        self._window.canvas.set_points(
+            self._session.plane.project(opened.means),
+            None if labels is None else labels[:count],
+            self._session.class_names,
+        )

@@ -1,0 +1,211 @@
+"""Pictures, films, tables and figures in files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog
+
+from vae_explorer.engine.errors import EngineError
+from vae_explorer.gui.controller.exploring import Exploring
+from vae_explorer.gui.controller.layers import TILES, grid, grid_shape
+from vae_explorer.gui.controller.pages import Pages
+from vae_explorer.gui.controller.reporting import Reporter
+from vae_explorer.gui.controller.training import Training
+from vae_explorer.gui.main_window import MainWindow
+from vae_explorer.gui.pixels import mosaic, to_bytes
+from vae_explorer.gui.session import Session
+
+PICTURE_SCALE = 4  # file pixels a side for each pixel of the model
+FILM_FPS = 15
+FILM_FRAMES = 120
+
+Writer = Callable[[Path], None]
+
+
+class Export(QObject):
+    """Asks for a name and writes; a failure is told, and leaves no half a file."""
+
+    def __init__(
+        self,
+        window: MainWindow,
+        session: Session,
+        reporter: Reporter,
+        exploring: Exploring,
+        pages: Pages,
+        training: Training,
+    ) -> None:
+        super().__init__(window)
+        self._window, self._session, self._reporter = window, session, reporter
+        self._exploring, self._pages, self._training = exploring, pages, training
+        menus = window.menus
+        menus.export_canvas.triggered.connect(self.canvas)
+        menus.export_grid.triggered.connect(self.manifold)
+        menus.export_image.triggered.connect(self.image)
+        menus.export_samples.triggered.connect(self.samples)
+        menus.export_path.triggered.connect(self.path)
+        menus.export_training.triggered.connect(self.training_film)
+        menus.export_figure.triggered.connect(self.figure)
+        menus.export_curves.triggered.connect(self.curves)
+        menus.copy_image.triggered.connect(self.copy_image)
+        window.image.copy_requested.connect(self.copy_image)
+        window.image.save_requested.connect(self.image)
+        window.film.export_requested.connect(self.path)
+        window.figure.export_requested.connect(self.figure)
+        window.curves.exported.connect(self._on_exported)
+        window.curves.export_failed.connect(reporter.refuse)
+
+    def canvas(self) -> None:
+        """The canvas as it is on the screen."""
+
+        def write(path: Path) -> None:
+            if not self._window.canvas.grab().save(str(path)):
+                raise OSError(f"{path} cannot be written.")
+
+        self._ask("canvas.png", _PNG, write)
+
+    def manifold(self) -> None:
+        """The decoded images over the view of the canvas."""
+
+        def write(path: Path) -> None:
+            from vae_explorer.engine.figures import save_picture
+
+            session, extent = self._session, self._window.canvas.view
+            rows, columns = grid_shape(extent, TILES)
+            codes = session.plane.lift(np.concatenate(list(grid(extent, rows, columns))))
+            images = session.explorer.decode(codes, session.decoder_label)
+            picture = mosaic(images.reshape(rows, columns, *images.shape[1:]))
+            save_picture(path, to_bytes(picture), scale=2)
+
+        self._ask("manifold.png", _PNG, write)
+
+    def image(self) -> None:
+        """The decoded image."""
+        image = self._exploring.decoded
+
+        def write(path: Path) -> None:
+            from vae_explorer.engine.figures import save_picture
+
+            if image is not None:
+                save_picture(path, to_bytes(image), scale=PICTURE_SCALE)
+
+        if image is not None:
+            self._ask("decoded.png", _PNG, write)
+
+    def samples(self) -> None:
+        """The page of random samples."""
+        images = self._window.samples.images()
+        if images is None:
+            self._window.samples.request()
+            images = self._window.samples.images()
+
+        def write(path: Path) -> None:
+            from vae_explorer.engine.figures import save_grid
+
+            if images is not None:
+                save_grid(path, to_bytes(images), columns=12, scale=2)
+
+        self._ask("samples.png", _PNG, write)
+
+    def path(self) -> None:
+        """The path's film, or its frames in a row."""
+        frames = self._pages.path_frames
+        if frames is None:
+            self._reporter.inform(self.tr("Draw a path first: hold Shift and drag on the canvas."))
+            return
+
+        def write(path: Path) -> None:
+            from vae_explorer.engine.figures import save_film, save_grid
+
+            if path.suffix.lower() == ".png":
+                save_grid(path, to_bytes(frames[::4]), columns=len(frames[::4]), scale=2)
+            else:
+                save_film(path, to_bytes(frames), frames_per_second=FILM_FPS, scale=PICTURE_SCALE)
+
+        self._ask("path.gif", f"{_GIF};;{_PNG}", write)
+
+    def training_film(self) -> None:
+        """How the decoded images of the canvas' plane came to be, snapshot by snapshot."""
+        history = self._training.history
+        if len(history) < 2:
+            self._reporter.inform(self.tr("Train a model first: its snapshots make the film."))
+            return
+
+        def write(path: Path) -> None:
+            from vae_explorer.engine.figures import save_film
+
+            save_film(path, to_bytes(self._training_frames()), frames_per_second=FILM_FPS, scale=2)
+
+        self._ask("training.gif", _GIF, write)
+
+    def _training_frames(self) -> np.ndarray:
+        """A small manifold at each of at most 120 moments, (T, H, W)."""
+        history, session = self._training.history, self._session
+        extent = (-2.5, 2.5, -2.5, 2.5)
+        codes = session.plane.lift(np.concatenate(list(grid(extent, 8, 8))))
+        moments = np.unique(np.linspace(0, len(history) - 1, FILM_FRAMES).round().astype(int))
+        frames = []
+        for index in moments.tolist():
+            session.explorer.load_state(history[index].state)
+            images = session.explorer.decode(codes, session.decoder_label)
+            frames.append(mosaic(images.reshape(8, 8, *images.shape[1:])))
+        self._training.show_snapshot(self._window.snapshots.index)
+        return np.stack(frames)
+
+    def figure(self) -> None:
+        """The lecture's figure, on white paper."""
+        if not self._session.ready:
+            return
+        real, generated = self._pages.figure_images()
+        epochs, values = self._pages.figure_curve()
+        if real is None or not values:
+            self._reporter.inform(
+                self.tr("Train a model first: the figure shows its validation curve.")
+            )
+            return
+
+        def write(path: Path) -> None:
+            from vae_explorer.engine.figures import Curve, save_lecture_figure
+
+            save_lecture_figure(path, real, generated, Curve(epochs, values))
+
+        self._ask("figure.pdf", f"{_PDF};;{_PNG}", write)
+
+    def curves(self) -> None:
+        """The curves as a table."""
+        self._window.curves.ask_export("csv")
+
+    def copy_image(self) -> None:
+        """The decoded image to the clipboard, with the model's own pixels."""
+        picture = self._window.image.picture()
+        if picture is not None:
+            QGuiApplication.clipboard().setImage(picture)
+
+    def _ask(self, suggestion: str, kinds: str, write: Writer) -> None:
+        if not self._session.ready:
+            return
+        start = str(Path.home() / suggestion)
+        name, _ = QFileDialog.getSaveFileName(self._window, self.tr("Export"), start, kinds)
+        if not name:
+            return
+        path = Path(name)
+        if not path.suffix:
+            path = path.with_suffix(Path(suggestion).suffix)
+        try:
+            write(path)
+        except (EngineError, OSError) as error:
+            self._reporter.refuse(str(error))
+        else:
+            self._on_exported(str(path))
+
+    def _on_exported(self, path: str) -> None:
+        self._reporter.inform(self.tr("Saved {0}").format(path))
+
+
+_PNG = "PNG (*.png)"
+_PDF = "PDF (*.pdf)"
+_GIF = "GIF (*.gif)"

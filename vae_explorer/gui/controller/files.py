@@ -1,0 +1,151 @@
+"""Model files: open, save, recent ones, those dropped on the window, and work not yet saved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QSettings, Signal
+from PySide6.QtWidgets import QFileDialog, QMessageBox
+
+from vae_explorer import paths
+from vae_explorer.engine.errors import EngineError
+from vae_explorer.gui.controller.reporting import Reporter
+from vae_explorer.gui.main_window import MainWindow
+from vae_explorer.gui.session import Session
+
+SUFFIX = ".safetensors"
+RECENT = 8
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".pgm", ".ppm", ".tif", ".tiff")
+
+
+class Files(QObject):
+    """Asks for names, writes files, and guards what is not saved. A failure changes nothing."""
+
+    open_requested = Signal(object)  # Path
+    saved = Signal(object)  # Path
+
+    def __init__(
+        self, window: MainWindow, session: Session, reporter: Reporter, settings: QSettings
+    ) -> None:
+        super().__init__(window)
+        self._window, self._session = window, session
+        self._reporter, self._settings = reporter, settings
+        menus = window.menus
+        menus.open.triggered.connect(self.ask_open)
+        menus.save.triggered.connect(self.save)
+        menus.save_as.triggered.connect(self.save_as)
+        menus.set_bundled(paths.bundled_models(), self.open)
+        window.files_dropped.connect(self.open_dropped)
+        self.show_recent()
+
+    def ask_open(self) -> None:
+        """Ask for a model file and open it."""
+        name, _ = QFileDialog.getOpenFileName(
+            self._window, self.tr("Open a model"), str(self._folder()), self._filter()
+        )
+        if name:
+            self.open(Path(name))
+
+    def open(self, path: Path) -> None:
+        """Open a model, once the user has decided about unsaved work."""
+        if self.may_replace():
+            self.open_requested.emit(path)
+
+    def open_dropped(self, names: list[str]) -> None:
+        """A model is opened, a picture goes to the pad, a folder becomes a data set."""
+        path = Path(names[0])
+        if path.is_dir():
+            self._window.training.folder_chosen.emit(str(path))
+        elif path.suffix.lower() in PICTURES:
+            self._window.pad.open_picture(path)
+        else:
+            self.open(path)
+
+    def opened(self, path: Path | None) -> None:
+        """Remember a model that was opened or saved, but for the bundled ones."""
+        if path is None or path in paths.bundled_models():
+            return
+        self._settings.setValue("files/folder", str(path.parent))
+        recent = [path, *(p for p in self.recent() if p != path)][:RECENT]
+        self._settings.setValue("files/recent", [str(p) for p in recent])
+        self.show_recent()
+
+    def recent(self) -> list[Path]:
+        """The models opened or saved lately that are still there."""
+        names = self._settings.value("files/recent", [])
+        listed = [names] if isinstance(names, str) else names
+        return [Path(n) for n in listed if Path(n).is_file()] if isinstance(listed, list) else []
+
+    def show_recent(self) -> None:
+        """Fill the menu."""
+        self._window.menus.set_recent(self.recent(), self.open)
+
+    def save(self) -> bool:
+        """Save under the model's own name, or ask for one; whether it was saved."""
+        path = self._session.path
+        if path is None or path in paths.bundled_models():
+            return self.save_as()
+        return self._write(path)
+
+    def save_as(self) -> bool:
+        """Ask for a name and save; whether it was saved."""
+        if not self._session.ready:
+            return False
+        start = self._folder() / self._suggestion()
+        name, _ = QFileDialog.getSaveFileName(
+            self._window, self.tr("Save the model"), str(start), self._filter()
+        )
+        if not name:
+            return False
+        path = Path(name)
+        return self._write(path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX))
+
+    def may_replace(self) -> bool:
+        """Whether the model in hand may go: saved, or the user lets it go."""
+        if not self._session.unsaved:
+            return True
+        buttons = QMessageBox.StandardButton
+        answer = QMessageBox.question(
+            self._window,
+            self.tr("Unsaved model"),
+            self.tr("The model in hand was trained here and is not saved."),
+            buttons.Save | buttons.Discard | buttons.Cancel,
+            buttons.Save,
+        )
+        if answer == buttons.Save:
+            return self.save()
+        return answer == buttons.Discard
+
+    def _write(self, path: Path) -> bool:
+        from vae_explorer.engine.checkpoint import save_model
+
+        opened = self._session.opened
+        if opened is None:
+            return False
+        try:
+            save_model(path, opened.explorer.model, card_to_save(opened.card))
+        except (EngineError, OSError) as error:
+            self._reporter.error(error)
+            return False
+        self._session.saved_as(path)
+        self.opened(path)
+        self.saved.emit(path)
+        return True
+
+    def _folder(self) -> Path:
+        folder = Path(str(self._settings.value("files/folder", "")) or paths.user_models())
+        if not folder.is_dir():
+            folder = Path.home()
+        return folder
+
+    def _filter(self) -> str:
+        return self.tr("VAE Explorer models (*{0})").format(SUFFIX)
+
+    def _suggestion(self) -> str:
+        config = self._session.explorer.config
+        return f"{config.kind}-{config.latent_dim}d{SUFFIX}"
+
+
+def card_to_save(card: dict[str, object]) -> dict[str, object]:
+    """A model's card without its configuration, which the file holds in its own place."""
+    return {key: value for key, value in card.items() if key != "config"}

@@ -1,0 +1,135 @@
+"""The drawing pad and the model's answers: classes, place on the canvas, every class in this hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from vae_explorer.engine.drawing import to_model_input
+from vae_explorer.engine.errors import InputError
+from vae_explorer.gui.controller.reporting import Reporter
+from vae_explorer.gui.idle import IdleQueue
+from vae_explorer.gui.main_window import MainWindow
+from vae_explorer.gui.session import Session
+
+ANSWER_MS = 33
+VERDICT_SAMPLES = 8  # latent samples a class, for the generative verdict
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """The drawing as the model takes it.
+
+    Attributes:
+        image: (H, W) or (H, W, 3) uint8.
+        label: the class that q(y|x) finds most probable; None for a model of p(x).
+        code: (d,) the posterior's mean.
+    """
+
+    image: np.ndarray
+    label: int | None
+    code: np.ndarray
+
+
+class Handwriting(QObject):
+    """Answers a drawing about thirty times a second while it is made."""
+
+    drawing_answered = Signal()
+
+    def __init__(
+        self, window: MainWindow, session: Session, reporter: Reporter, idle: IdleQueue
+    ) -> None:
+        super().__init__(window)
+        self._window, self._session = window, session
+        self._reporter, self._idle = reporter, idle
+        self.drawn: Drawn | None = None
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(ANSWER_MS)
+        self._timer.timeout.connect(self.answer)
+        window.pad.drawing_changed.connect(self._on_drawing)
+        window.pad.picture_refused.connect(reporter.refuse)
+
+    def _on_drawing(self) -> None:
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def model_changed(self) -> None:
+        """Answer the same drawing with another model."""
+        if self._session.ready:
+            classes = self._session.explorer.has_classes
+            self._window.bars.set_empty_message(
+                self.tr("Draw a digit to see what the model says")
+                if classes
+                else self.tr("This model knows no classes; your drawing appears on the canvas")
+            )
+            self._window.bars.setVisible(True)
+            self._window.handwriting.setVisible(classes)
+        self.answer()
+
+    def answer(self) -> None:
+        """Encode the drawing and show all that follows from it."""
+        if not self._session.ready:
+            return
+        was_drawn = self.drawn is not None
+        self.drawn = None if self._window.pad.is_clear else self._encode()
+        if self.drawn is None:
+            self._show_nothing()
+            if was_drawn:
+                self.drawing_answered.emit()
+            return
+        self._window.pad.set_model_view(self.drawn.image)
+        self._show_place(self.drawn)
+        self._show_classes(self.drawn)
+        self.drawing_answered.emit()
+
+    def _encode(self) -> Drawn | None:
+        explorer = self._session.explorer
+        channels, height, width = explorer.image_shape
+        try:
+            image = to_model_input(self._window.pad.array(), (height, width))
+        except InputError:
+            return None  # a sheet with nothing on it but an eraser's stroke
+        if channels == 3:
+            image = np.repeat(image[..., None], 3, axis=-1)
+        label = int(explorer.classify(image[None])[0].argmax()) if explorer.has_classes else None
+        means, _ = explorer.embed(image[None], label)
+        return Drawn(image, label, means[0])
+
+    def _show_nothing(self) -> None:
+        self._idle.drop("verdict")
+        self._window.pad.set_model_view(None)
+        self._window.canvas.clear_drawing()
+        self._window.bars.set_probabilities(None, None, [])
+        self._window.handwriting.set_images(None, [], [])
+
+    def _show_place(self, drawn: Drawn) -> None:
+        explorer, plane = self._session.explorer, self._session.plane
+        _, stds = explorer.embed(drawn.image[None], drawn.label)
+        place = plane.project(drawn.code)[0].tolist()
+        spread = plane.project_std(stds)[0].tolist()
+        self._window.canvas.set_drawing((place[0], place[1]), (spread[0], spread[1]))
+
+    def _show_classes(self, drawn: Drawn) -> None:
+        explorer = self._session.explorer
+        if not explorer.has_classes:
+            return
+        names = explorer.class_names
+        count = len(names)
+        q = explorer.classify(drawn.image[None])[0]
+        self._window.bars.set_probabilities(q, None, names)
+        every = explorer.decode(np.repeat(drawn.code[None], count, 0), np.arange(count))
+        colors = self._window.theme.class_colors(count)
+        self._window.handwriting.set_images(every, names, colors)
+        self._idle.run("verdict", self._verdict(drawn, q))
+
+    def _verdict(self, drawn: Drawn, q: np.ndarray) -> Iterator[None]:
+        """The slower half of the answer, when the window has a moment."""
+        yield
+        explorer = self._session.explorer
+        verdict = explorer.verdict(drawn.image[None], samples=VERDICT_SAMPLES)[0]
+        if self.drawn is drawn:
+            self._window.bars.set_probabilities(q, verdict, explorer.class_names)

@@ -1,0 +1,161 @@
+"""The lower pages: the path's film, random samples, and the lecture's figure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, cast
+
+import numpy as np
+from PySide6.QtCore import QObject
+
+from vae_explorer.gui.controller.exploring import Exploring
+from vae_explorer.gui.figure_page import SIDE, FigureCurve
+from vae_explorer.gui.latent_plane import spherical_path, straight_path
+from vae_explorer.gui.main_window import MainWindow
+from vae_explorer.gui.samples_page import COUNT
+from vae_explorer.gui.session import Session
+
+if TYPE_CHECKING:
+    from vae_explorer.engine.events import EpochEvent
+
+PATH_FRAMES = 40
+_FIGURE_SEED = 7  # of the generated images: the same codes while a training improves them
+
+
+class Pages(QObject):
+    """Fills the pages when they are asked for, and the figure while a training goes on."""
+
+    def __init__(self, window: MainWindow, session: Session, exploring: Exploring) -> None:
+        super().__init__(window)
+        self._window, self._session, self._exploring = window, session, exploring
+        self._codes: np.ndarray | None = None  # (T, d) the path's
+        self._epochs: list[float] = []
+        self._values: list[float] = []
+        self._chosen_seed = 0
+        self.path_frames: np.ndarray | None = None
+        canvas = window.canvas
+        canvas.path_drawn.connect(self.draw_path)
+        canvas.path_cleared.connect(self.clear_path)
+        window.film.frame_selected.connect(self.show_frame)
+        window.film.closed.connect(canvas.clear_path)
+        window.samples.samples_requested.connect(self.show_samples)
+        window.figure.refresh_requested.connect(self.choose_others)
+        window.tabs.currentChanged.connect(self.refresh_visible)
+
+    # -- the path ------------------------------------------------------------------------------
+
+    def draw_path(self, ax: float, ay: float, bx: float, by: float) -> None:
+        """Decode along A to B: straight in two dimensions, along the sphere in more."""
+        if not self._session.ready:
+            return
+        plane = self._session.plane
+        a, b = plane.lift(np.array([[ax, ay], [bx, by]]))
+        along = straight_path if plane.whole else spherical_path
+        self._codes = along(a, b, PATH_FRAMES)
+        route = plane.project(self._codes).tolist()
+        self._window.canvas.set_path((ax, ay), (bx, by), [(x, y) for x, y in route])
+        self.decode_path()
+        self._window.show_tab(self._window.film)
+
+    def decode_path(self) -> None:
+        """Decode the path's codes with the class and weights in hand."""
+        if self._codes is None or not self._session.ready:
+            return
+        if self._codes.shape[1] != self._session.plane.dim:
+            self.clear_path()
+            return
+        explorer = self._session.explorer
+        self.path_frames = explorer.decode(self._codes, self._session.decoder_label)
+        self._window.film.set_frames(self.path_frames)
+
+    def show_frame(self, index: int) -> None:
+        """One frame of the film: its place on the canvas, and its image large."""
+        if self._codes is None or not 0 <= index < len(self._codes):
+            return
+        self._window.canvas.set_path_position(index / max(1, len(self._codes) - 1))
+        self._exploring.preview(self._codes[index])
+
+    def clear_path(self) -> None:
+        """Forget the path."""
+        self._codes = self.path_frames = None
+        self._window.film.set_frames(None)
+
+    # -- samples and figure ----------------------------------------------------------------------
+
+    def show_samples(self, label: int, mode: str) -> None:
+        """New random samples."""
+        if not self._session.ready:
+            return
+        chosen = label if label >= 0 else None
+        how = cast(Literal["mean", "sample"], mode)
+        self._window.samples.set_images(self._session.explorer.sample(COUNT, chosen, mode=how))
+        self._window.show_tab(self._window.samples)
+
+    def show_class_samples(self, label: int) -> None:
+        """The page of one class."""
+        self._window.samples.choose_class(label)
+
+    def model_changed(self) -> None:
+        """Another model: what the pages show is of the old one."""
+        explorer = self._session.explorer
+        self._window.samples.set_classes(explorer.class_names if explorer.has_classes else ())
+        self._window.samples.set_images(None)
+        self.clear_path()
+        self._window.canvas.set_path(None)
+        self._epochs, self._values = [], []
+        self._window.figure.set_curve(None)
+        self._window.figure.set_caption(self._figure_caption())
+        self.refresh_visible()
+
+    def weights_changed(self) -> None:
+        """The decoder changed: pictures on show are made anew."""
+        self.decode_path()
+        self.refresh_visible()
+
+    def choose_others(self) -> None:
+        """Other images in the figure."""
+        self._chosen_seed += 1
+        self._show_figure()
+
+    def epoch_ended(self, event: EpochEvent) -> None:
+        """Another point of the figure's curve."""
+        self._epochs.append(float(event.epoch))
+        self._values.append(event.validation.elbo)
+        label = "log p(x)" if self._session.explorer.kind == "ppca" else "ELBO"
+        self._window.figure.set_curve(FigureCurve(self._epochs, self._values, label))
+
+    def refresh_visible(self) -> None:
+        """Fill the page in front, where it is made of the model's images."""
+        if not self._session.ready:
+            return
+        page = self._window.tabs.currentWidget()
+        if page is self._window.figure:
+            self._show_figure()
+        elif page is self._window.samples and self._window.samples.images() is None:
+            self._window.samples.request()
+
+    def figure_images(self) -> tuple[np.ndarray | None, np.ndarray]:
+        """Real images of the gallery, and generated ones, 36 of each."""
+        count = SIDE * SIDE
+        gallery = self._session.gallery
+        real = None
+        if gallery is not None:
+            chosen = np.random.default_rng(self._chosen_seed).permutation(len(gallery.images))
+            real = gallery.images[chosen[:count]]
+        seed = _FIGURE_SEED + self._chosen_seed
+        return real, self._session.explorer.sample(count, seed=seed)
+
+    def figure_curve(self) -> tuple[list[float], list[float]]:
+        """Epochs and validation values of the training in hand."""
+        return list(self._epochs), list(self._values)
+
+    def _show_figure(self) -> None:
+        if self._session.ready:
+            self._window.figure.set_images(*self.figure_images())
+
+    def _figure_caption(self) -> str:
+        config = self._session.explorer.config
+        titles = {"vae": "VAE", "joint-vae": "Joint VAE", "ppca": "PPCA"}
+        gallery = self._session.gallery
+        data = f", {gallery.title}" if gallery else ""
+        title = titles[config.kind]
+        return f"{title}, {config.latent_dim}-D, {config.likelihood_title}{data}"

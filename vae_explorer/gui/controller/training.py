@@ -1,0 +1,301 @@
+"""A training and the window: start, drive and follow it, and go back in its time."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from vae_explorer.engine.config import ModelConfig, TrainingConfig
+from vae_explorer.engine.errors import Cancelled, EngineError
+from vae_explorer.gui.controller.reporting import Reporter
+from vae_explorer.gui.jobs import DownloadProgress, ModelOpened, Train, TrainingBegun
+from vae_explorer.gui.main_window import MainWindow
+from vae_explorer.gui.session import Session
+from vae_explorer.gui.snapshot_history import Snapshot, SnapshotHistory
+from vae_explorer.gui.training_thread import Failed, Worker
+
+if TYPE_CHECKING:
+    from vae_explorer.engine.events import (
+        EpochEvent,
+        FinishedEvent,
+        Metrics,
+        SnapshotEvent,
+        StepEvent,
+    )
+
+
+class Training(QObject):
+    """Owns the training's worker. The canvas follows by snapshots, never by the live model."""
+
+    model_replaced = Signal()
+    weights_changed = Signal()
+    epoch_ended = Signal(object)  # an EpochEvent
+    begun = Signal(object)  # a TrainingConfig
+    finished = Signal()
+
+    def __init__(
+        self,
+        window: MainWindow,
+        session: Session,
+        reporter: Reporter,
+        may_replace: Callable[[], bool],
+        data_dir: Path | None,
+    ) -> None:
+        super().__init__(window)
+        self._window, self._session, self._reporter = window, session, reporter
+        self._may_replace = may_replace
+        self._data_dir = data_dir
+        self._worker = Worker(self)
+        self._worker.messages_arrived.connect(self._on_messages)
+        self._worker.ended.connect(self._on_ended)
+        self._before: tuple[ModelOpened | None, bool] = (None, False)
+        self._epochs = 1
+        self._epochs_done = 0
+        self.history = SnapshotHistory()
+        self._connect()
+
+    def _connect(self) -> None:
+        panel, menus = self._window.training, self._window.menus
+        panel.start_requested.connect(self.start)
+        panel.pause_requested.connect(self.pause)
+        panel.resume_requested.connect(self.resume)
+        panel.step_requested.connect(self.step)
+        panel.epoch_requested.connect(self.epoch)
+        panel.stop_requested.connect(self.stop)
+        panel.live_changed.connect(self.set_live)
+        panel.refused.connect(self._reporter.refuse)
+        menus.start.triggered.connect(panel.activate)
+        menus.step.triggered.connect(panel.step_button.click)
+        menus.epoch.triggered.connect(panel.epoch_button.click)
+        menus.stop.triggered.connect(self.stop)
+        self._window.space_typed.connect(panel.activate)
+        self._window.snapshots.snapshot_selected.connect(self.show_snapshot)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a training runs."""
+        return self._worker.busy
+
+    # -- what the user does --------------------------------------------------------------------
+
+    def start(self, model: ModelConfig, dataset: str, training: TrainingConfig) -> None:
+        """Train a model; what was not saved is asked about first."""
+        if self._worker.busy or not self._may_replace():
+            return
+        self._window.banner.dismiss()
+        self._before = (self._session.opened, self._session.unsaved)
+        self._epochs, self._epochs_done = training.epochs, 0
+        self._window.training.set_state("loading")
+        self._window.training.set_note(self.tr("Reading the images…"))
+        self._worker.start(Train(model, dataset, training, self._data_dir))
+
+    def pause(self) -> None:
+        """Hold after the step in hand."""
+        if job := self._job():
+            job.control.pause()
+            self._window.training.set_state("paused")
+
+    def resume(self) -> None:
+        """Go on."""
+        if job := self._job():
+            job.control.resume()
+            self._window.training.set_state("training")
+
+    def step(self) -> None:
+        """One step, then hold."""
+        if job := self._job():
+            job.control.step_once()
+            self._show_state()
+
+    def epoch(self) -> None:
+        """To the end of the epoch, then hold."""
+        if job := self._job():
+            job.control.epoch_once()
+            if self._window.training.state() != "loading":
+                self._window.training.set_state("training")
+
+    def stop(self) -> None:
+        """End the training, or the download before it; the best weights so far stay."""
+        if self._worker.busy:
+            self._window.training.set_state("stopping")
+            self._worker.cancel()
+
+    def set_live(self, name: str, value: float) -> None:
+        """Change β, λ or the learning rate of the running training."""
+        if job := self._job():
+            try:
+                job.control.set(**{name: value})
+            except EngineError as error:
+                self._reporter.error(error)
+
+    def show_snapshot(self, index: int) -> None:
+        """Go to a moment of the training."""
+        if 0 <= index < len(self.history) and self._session.ready:
+            snapshot = self.history[index]
+            newest = index == len(self.history) - 1
+            self._window.curves.set_moment(None if newest else snapshot.epoch)
+            self._show(snapshot)
+
+    def shut_down(self) -> None:
+        """Stop and wait: the window is closing."""
+        self._worker.shut_down()
+
+    # -- what the training says --------------------------------------------------------------
+
+    def _on_messages(self, messages: Sequence[object]) -> None:
+        from vae_explorer.engine import events  # torch is there as soon as a job says anything
+
+        steps: list[StepEvent] = []
+        snapshots: list[SnapshotEvent] = []
+        for message in messages:
+            match message:
+                case DownloadProgress():
+                    self._window.training.set_download(message.done, message.total)
+                case TrainingBegun():
+                    self._on_begun(message)
+                case events.StepEvent():
+                    steps.append(message)
+                case events.EpochEvent():
+                    self._flush(steps, snapshots)
+                    self._on_epoch(message)
+                case events.SnapshotEvent():
+                    snapshots.append(message)
+                case events.FinishedEvent():
+                    self._flush(steps, snapshots)
+                    self._on_finished(message)
+                case Failed():
+                    self._flush(steps, [])
+                    self._on_failed(message)
+        self._flush(steps, snapshots)
+
+    def _on_begun(self, begun: TrainingBegun) -> None:
+        session = self._session
+        self.history.clear()
+        self._window.snapshots.set_snapshots([])
+        session.take(begun.opened)
+        session.unsaved = True
+        session.training = begun.training
+        explorer = session.explorer
+        label = "log-likelihood" if explorer.kind == "ppca" else "ELBO"
+        self._window.curves.begin_run(
+            self._run_name(begun),
+            explorer.has_classes,
+            explorer.likelihood_unit,
+            label=label,
+            data=begun.opened.gallery.title if begun.opened.gallery else "",
+            likelihood=begun.config.likelihood_title,
+        )
+        self._show_state()
+        self.model_replaced.emit()
+        self.begun.emit(begun.training)
+
+    def _run_name(self, begun: TrainingBegun) -> str:
+        titles = {"vae": "VAE", "joint-vae": "Joint VAE", "ppca": "PPCA"}
+        data = begun.opened.gallery.title if begun.opened.gallery else ""
+        return f"{titles[begun.config.kind]} {begun.config.latent_dim}-D, {data}"
+
+    def _flush(self, steps: list[StepEvent], snapshots: list[SnapshotEvent]) -> None:
+        """Show a batch: all steps in one call, and of the snapshots the last."""
+        if steps:
+            self._window.curves.append_steps(
+                [(s.step, s.epoch, s.seconds, _numbers(s.metrics)) for s in steps]
+            )
+            self._show_progress(steps[-1])
+            steps.clear()
+        for event in snapshots:
+            self.history.add(Snapshot(event.epoch, event.state, event.embedding))
+        if snapshots:
+            follows = self._window.snapshots.follows
+            self._window.snapshots.set_snapshots(self.history.epochs())
+            if follows:
+                self._show(self.history[len(self.history) - 1])
+            snapshots.clear()
+
+    def _show(self, snapshot: Snapshot) -> None:
+        self._session.explorer.load_state(snapshot.state)
+        self._session.reembed(snapshot.embedding, None)
+        self.weights_changed.emit()
+
+    def _show_progress(self, event: StepEvent) -> None:
+        epoch, seconds = event.epoch, event.seconds
+        left = (self._epochs - epoch) * seconds / epoch if epoch > 0 else None
+        rate = event.images_per_second
+        text = self.tr("{0:,.0f} images/s").format(rate)
+        self._window.training.set_progress(epoch, self._epochs, left, text)
+        if self._window.training.state() == "loading":
+            self._show_state()
+
+    def _on_epoch(self, event: EpochEvent) -> None:
+        epoch, seconds = event.epoch, event.seconds
+        self._epochs_done = epoch
+        self._window.curves.append_epoch(
+            epoch,
+            event.step,
+            seconds,
+            _numbers(event.train),
+            _numbers(event.validation),
+            event.kl_per_dimension,
+            event.reference,
+        )
+        left = (self._epochs - epoch) * seconds / epoch
+        self._window.training.set_progress(epoch, self._epochs, left)
+        self._show_state()
+        self.epoch_ended.emit(event)
+
+    def _on_finished(self, event: FinishedEvent) -> None:
+        session = self._session
+        session.explorer.load_state(event.best_state)
+        gallery = session.gallery
+        if gallery is not None:
+            labels = gallery.labels if session.explorer.has_classes else None
+            session.reembed(*session.explorer.embed(gallery.images, labels))
+        self.weights_changed.emit()
+        reasons = {
+            "completed": self.tr("Trained {0} epochs; the best was epoch {1}"),
+            "stopped": self.tr("Stopped in epoch {0}; the best was epoch {1}"),
+            "early-stopped": self.tr("No progress after {0} epochs; the best was epoch {1}"),
+        }
+        reason = event.reason
+        epoch, best = event.epoch, event.best_epoch
+        if best == 0:
+            self._window.training.set_note(self.tr("Stopped in the first epoch"))
+        else:
+            self._window.training.set_note(reasons[reason].format(epoch, best))
+
+    def _on_failed(self, failed: Failed) -> None:
+        if isinstance(failed.error, Cancelled):
+            self._window.training.set_note(self.tr("Stopped"))
+        else:
+            self._window.training.set_note(self.tr("The training failed"))
+            self._reporter.error(failed.error, failed.details)
+        opened, unsaved = self._before
+        if self._epochs_done == 0 and opened is not None and opened is not self._session.opened:
+            self._session.take(opened)  # nothing was learned: the model from before stays
+            self._session.unsaved = unsaved
+            self.history.clear()
+            self._window.snapshots.set_snapshots([])
+            self.model_replaced.emit()
+
+    def _on_ended(self) -> None:
+        self._window.curves.end_run()
+        self._window.training.set_state("idle")
+        self.finished.emit()
+
+    def _show_state(self) -> None:
+        job = self._job()
+        if job is None or self._window.training.state() == "stopping":
+            return
+        self._window.training.set_state("paused" if job.control.paused else "training")
+
+    def _job(self) -> Train | None:
+        job = self._worker.job
+        return job if isinstance(job, Train) else None
+
+
+def _numbers(metrics: Metrics) -> dict[str, float]:
+    values = dataclasses.asdict(metrics)
+    return {name: value for name, value in values.items() if value is not None}
