@@ -7,14 +7,29 @@ points then take 11 ms, against 295 ms for two pixels, anti-aliased.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QMouseEvent,
+    QPainter,
+    QPen,
+    QPolygonF,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QStyleOptionGraphicsItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from vae_explorer.gui import style
 from vae_explorer.gui.curve_data import Run, sensible_range, step_curve
@@ -154,6 +169,44 @@ class PlotPanel(QWidget):
         self.plot.getAxis("left").setStyle(tickTextWidth=AXIS_WIDTH - 8, tickTextOffset=4)
 
 
+class EpochDots(pg.GraphicsObject):
+    """Dots of five pixels; all at once they cost a tenth of what a scatter plot's do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._dots = QPolygonF()
+        self._pen = QPen()
+
+    def set_color(self, color: QColor) -> None:
+        """Paint the dots in a colour."""
+        self._pen = QPen(color, 5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
+        self._pen.setCosmetic(True)
+        self.update()
+
+    def set_data(self, x: Iterable[float], y: Iterable[float]) -> None:
+        """Put the dots at these points."""
+        self.prepareGeometryChange()
+        self._dots = QPolygonF([QPointF(a, b) for a, b in zip(x, y, strict=True)])
+        self.update()
+
+    def boundingRect(self) -> QRectF:
+        width, height = self.pixelVectors()
+        if width is None or height is None:
+            return self._dots.boundingRect()
+        reach_x, reach_y = 3 * width.length(), 3 * height.length()
+        return self._dots.boundingRect().adjusted(-reach_x, -reach_y, reach_x, reach_y)
+
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionGraphicsItem,
+        widget: QWidget | None = None,
+    ) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(self._pen)
+        painter.drawPoints(self._dots)
+
+
 class _RunCurves:
     """The items of one run in one plot."""
 
@@ -161,7 +214,7 @@ class _RunCurves:
         self.steps = pg.PlotCurveItem(skipFiniteCheck=True)
         self.train = pg.PlotCurveItem()
         self.validation = pg.PlotCurveItem()
-        self.epochs = pg.ScatterPlotItem(size=5, pxMode=True, pen=None)
+        self.epochs = EpochDots()
         self.reference = pg.InfiniteLine(angle=0)
         self.reference.hide()
         for item in self.items:
@@ -179,7 +232,7 @@ class _RunCurves:
         self.steps.setPen(pg.mkPen(noise))
         self.train.setPen(pg.mkPen(theme.muted if is_current else quiet, width=1, dash=[4, 3]))
         self.validation.setPen(pg.mkPen(quiet))
-        self.epochs.setBrush(quiet)
+        self.epochs.set_color(quiet)
         self.reference.setPen(pg.mkPen(theme.warning, width=1, dash=[1, 3]))
         self.steps.setZValue(1)
         for level, item in enumerate((self.train, self.validation, self.epochs)):
@@ -200,6 +253,7 @@ class CurvePanel(PlotPanel):
         self._is_free = False
         self._x_end = 0.0
         self._y_span = (0.0, 0.0)
+        self._fitted_rows = 0
         self._cursor = pg.InfiniteLine(angle=90, movable=False)
         self._moment = pg.InfiniteLine(angle=90, movable=False)
         for line in (self._cursor, self._moment):
@@ -225,7 +279,7 @@ class CurvePanel(PlotPanel):
             for item in curves.items:
                 self.item.removeItem(item)
         self._curves.clear()
-        self._x_end, self._y_span = 0.0, (0.0, 0.0)
+        self._x_end, self._y_span, self._fitted_rows = 0.0, (0.0, 0.0), 0
         for run, color in zip(runs, colors, strict=True):
             curves = _RunCurves(self.item)
             curves.paint_in(color, self.theme, is_current=run is current)
@@ -248,12 +302,12 @@ class CurvePanel(PlotPanel):
     def _set_epochs(self, curves: _RunCurves, run: Run, axis: str) -> None:
         factor, key = self.measure.factor, self.measure.key
         for item, table in ((curves.train, run.train), (curves.validation, run.validation)):
-            y = table.column(key) * factor
+            x, y = table.column(axis), table.column(key) * factor
             known = np.isfinite(y)
-            item.setData(table.column(axis)[known], y[known])
-        x, y = curves.validation.getData()
-        few = x is not None and len(x) <= MAX_MARKED_EPOCHS
-        curves.epochs.setData(x if few else [], y if few else [])
+            item.setData(x[known], y[known])
+            if item is curves.validation:
+                few = known.sum() <= MAX_MARKED_EPOCHS
+                curves.epochs.set_data(x[known] if few else (), y[known] if few else ())
         reference = run.reference if key == "elbo" else None
         curves.reference.setVisible(reference is not None)
         if reference is not None:
@@ -267,6 +321,10 @@ class CurvePanel(PlotPanel):
         if end is not None and end != self._x_end:
             self._x_end = end
             self.view.setXRange(0, end, padding=0)
+        rows = sum(len(run.steps) for run in runs) + 100 * sum(len(run.train) for run in runs)
+        if rows < 1.02 * self._fitted_rows:
+            return  # too little is new to move the axis
+        self._fitted_rows = rows
         span = sensible_range(runs, self.measure.key)
         if span is not None:
             self._fit_y(span[0] * self.measure.factor, span[1] * self.measure.factor)
@@ -283,7 +341,7 @@ class CurvePanel(PlotPanel):
     def fit_again(self) -> None:
         """Undo a zoom; the next `fit` sets the ranges."""
         self._is_free = False
-        self._x_end, self._y_span = 0.0, (0.0, 0.0)
+        self._x_end, self._y_span, self._fitted_rows = 0.0, (0.0, 0.0), 0
 
     def number(self, value: float) -> str:
         """A value of this metric as text, with a real minus sign."""
