@@ -10,8 +10,11 @@ import torch
 from torch import Tensor
 from torch.distributions import LowRankMultivariateNormal, MultivariateNormal
 
-from vae_explorer.engine.config import ModelConfig
+from vae_explorer.engine.config import ModelConfig, TrainingConfig
+from vae_explorer.engine.control import TrainingControl
+from vae_explorer.engine.data import Dataset, Split
 from vae_explorer.engine.errors import ConfigError
+from vae_explorer.engine.events import EpochEvent, FinishedEvent, SnapshotEvent, StepEvent
 from vae_explorer.engine.linear_gaussian import (
     MIN_VARIANCE,
     LinearGaussian,
@@ -19,8 +22,10 @@ from vae_explorer.engine.linear_gaussian import (
     em_step,
     random_start,
 )
+from vae_explorer.engine.models import build_model
 from vae_explorer.engine.moments import MAX_PIXELS, Moments, image_moments
 from vae_explorer.engine.ppca import PPCA
+from vae_explorer.engine.training import fit
 
 PIXELS, LATENT = 12, 3
 
@@ -242,3 +247,68 @@ def test_sixty_thousand_images_take_seconds() -> None:
     assert isinstance(moments, Moments)
     assert math.isfinite(closed_form(moments, 2).log_likelihood(moments))
     assert time.perf_counter() - begin < 20
+
+
+# --- as a training ---
+
+
+def toy_dataset() -> Dataset:
+    train, other = Split(correlated_images()), Split(correlated_images(80, seed=4))
+    return Dataset("toy", "Toy images", train, other, other)
+
+
+def toy_model() -> PPCA:
+    model = build_model(ModelConfig(kind="ppca", image_shape=(1, 3, 4), latent_dim=LATENT))
+    assert isinstance(model, PPCA)
+    return model
+
+
+def test_a_training_climbs_to_the_closed_form() -> None:
+    data, model = toy_dataset(), toy_model()
+    events = list(fit(model, data, TrainingConfig(epochs=40)))
+    steps = [event for event in events if isinstance(event, StepEvent)]
+    epochs = [event for event in events if isinstance(event, EpochEvent)]
+    moments = image_moments(data.train.images)
+    reference = closed_form(moments, LATENT).log_likelihood(moments)
+    values = torch.tensor([event.metrics.elbo for event in steps])
+    assert values.diff().min() > -1e-9 * abs(reference)
+    assert epochs[-1].reference == pytest.approx(reference)
+    assert epochs[-1].train.elbo == pytest.approx(reference, rel=1e-6)
+    assert len(epochs) < 40  # it ended when nothing was gained any more
+    held_out = epochs[-1].validation
+    assert held_out.elbo == pytest.approx(held_out.reconstruction - held_out.kl)
+    assert sum(epochs[-1].kl_per_dimension) == pytest.approx(held_out.kl)
+    rows = grey_rows(data.validation.images).float()
+    assert held_out.elbo == pytest.approx(float(model.log_evidence(rows).mean()), rel=1e-5)
+    last = events[-1]
+    assert isinstance(last, FinishedEvent) and last.reason == "completed"
+    assert torch.equal(last.best_state["weight"], model.weight)
+
+
+def test_a_training_stops_between_steps_and_shows_snapshots() -> None:
+    data, control = toy_dataset(), TrainingControl()
+    images = data.test.images[:5]
+    seen = []
+    for event in fit(
+        toy_model(),
+        data,
+        TrainingConfig(epochs=40),
+        control,
+        snapshot_images=images,
+        snapshot_seconds=0.0,
+    ):
+        seen.append(event)
+        if isinstance(event, StepEvent) and event.step == 3:
+            control.stop()
+    assert isinstance(seen[-1], FinishedEvent) and seen[-1].reason == "stopped"
+    assert sum(isinstance(event, StepEvent) for event in seen) == 3
+    snapshots = [event for event in seen if isinstance(event, SnapshotEvent)]
+    assert snapshots[0].step == 0 and len(snapshots) >= 3
+    assert snapshots[0].embedding is not None and snapshots[0].embedding.shape == (5, LATENT)
+    assert not torch.equal(snapshots[0].state["weight"], snapshots[-1].state["weight"])
+
+
+def test_a_training_on_images_of_another_shape_is_refused() -> None:
+    model = build_model(ModelConfig(kind="ppca", image_shape=(1, 4, 4), latent_dim=2))
+    with pytest.raises(ConfigError, match="shape"):
+        next(iter(fit(model, toy_dataset(), TrainingConfig())))

@@ -8,8 +8,6 @@ at all.
 from __future__ import annotations
 
 import io
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vae_explorer.engine.errors import EngineError, InputError
+from vae_explorer.engine.errors import InputError
+from vae_explorer.engine.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-    Pixels = NDArray[np.uint8] | NDArray[np.float32] | NDArray[np.float64]
+    Pixels = NDArray[np.uint8 | np.float32 | np.float64]
 
 INK, MUTED, RULE, ACCENT = "#1f2430", "#6b7280", "#e3e6eb", "#2f6fb3"
 FIGURE_SIZE = (12.0, 4.3)  # inches
@@ -130,7 +129,7 @@ def save_figure(path: Path | str, figure: Figure, dpi: int = FIGURE_DPI) -> None
             )
         case _:
             raise InputError(f"A figure is saved as .png or .pdf, not as {path.name}.")
-    write_bytes(path, buffer.getvalue())
+    write_whole(path, buffer.getvalue())
 
 
 def save_lecture_figure(
@@ -246,7 +245,7 @@ def save_picture(path: Path | str, image: Pixels, *, scale: int = 1) -> None:
     path = _suffixed(path, ".png", "picture")
     buffer = io.BytesIO()
     _pillow(_rgb(image, 3), scale).save(buffer, format="PNG", optimize=True)
-    write_bytes(path, buffer.getvalue())
+    write_whole(path, buffer.getvalue())
 
 
 def save_grid(
@@ -290,28 +289,7 @@ def save_film(
         duration=round(1000 / frames_per_second),
         loop=0,
     )
-    write_bytes(path, buffer.getvalue())
-
-
-def write_bytes(path: Path | str, content: bytes) -> None:
-    """Puts a file in its place in one step: an old file stays whole until the new one is.
-
-    Raises:
-        EngineError: there is no such folder, no room, or no permission.
-    """
-    path = Path(path)
-    temporary: str | None = None
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        reason = error.strerror or str(error)
-        raise EngineError(f"{path} could not be written: {reason}.") from error
+    write_whole(path, buffer.getvalue())
 
 
 def _rgb(images: Pixels, dimensions: int) -> NDArray[np.uint8]:
@@ -322,7 +300,7 @@ def _rgb(images: Pixels, dimensions: int) -> NDArray[np.uint8]:
     if array.ndim != dimensions or array.shape[-1] != 3 or 0 in array.shape[-3:]:
         raise InputError(f"These are no grey or RGB pictures: shape {np.shape(images)}.")
     if array.dtype == np.uint8:
-        return array
+        return array.astype(np.uint8, copy=False)
     if not np.issubdtype(array.dtype, np.floating):
         raise InputError(f"Pictures are uint8 or floats in [0, 1], not {array.dtype}.")
     if not np.isfinite(array).all():

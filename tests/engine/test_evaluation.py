@@ -1,0 +1,472 @@
+"""Bounds and the exact evidence against closed forms and brute force, and the command line."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections.abc import Generator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+import torch
+from torch import Tensor
+from torch.distributions import Independent, LowRankMultivariateNormal
+
+from vae_explorer import evaluate as command
+from vae_explorer.engine import evidence, importance
+from vae_explorer.engine.checkpoint import save_model
+from vae_explorer.engine.config import LikelihoodName, ModelConfig
+from vae_explorer.engine.data import Dataset, Split
+from vae_explorer.engine.errors import ConfigError
+from vae_explorer.engine.evaluation import EvaluationConfig, evaluate, evaluation
+from vae_explorer.engine.evidence import cross_log_prob, quadrature
+from vae_explorer.engine.importance import importance_bound, reconstruction_terms, spent_log_prob
+from vae_explorer.engine.joint_vae import JointVAE
+from vae_explorer.engine.likelihoods import Bernoulli
+from vae_explorer.engine.linear_gaussian import closed_form
+from vae_explorer.engine.models import Model, build_model
+from vae_explorer.engine.moments import image_moments
+from vae_explorer.engine.objective import gaussian_kl
+from vae_explorer.engine.ppca import PPCA
+from vae_explorer.engine.vae import VAE
+
+SHAPE = (1, 4, 4)
+T = TypeVar("T")
+
+
+def result_of(steps: Generator[object, None, T]) -> T:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as finished:
+            return finished.value
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def images(count: int = 60) -> Tensor:
+    """uint8 (count, 1, 4, 4): bright and dark halves, with noise."""
+    source = generator(7)
+    pattern = torch.rand(3, 16, generator=source) * 200
+    chosen = pattern[torch.randint(3, (count,), generator=source)]
+    pixels = chosen + 55 * torch.rand(count, 16, generator=source)
+    return pixels.to(torch.uint8).view(count, *SHAPE)
+
+
+def dataset(count: int = 60, classes: int = 3) -> Dataset:
+    labels = torch.arange(count) % classes
+    split = Split(images(count), labels)
+    return Dataset("toy", "Toy images", split, split, split, tuple("abc")[:classes])
+
+
+def scaled(model: Model, factor: float) -> Model:
+    """Larger weights, so that the posterior is no longer the prior."""
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "encoder" in name or "decoder" in name:
+                parameter.mul_(factor)
+    return model.eval()
+
+
+def vae(likelihood: LikelihoodName = "bernoulli", latent_dim: int = 2, factor: float = 2.0) -> VAE:
+    config = ModelConfig(
+        image_shape=SHAPE,
+        latent_dim=latent_dim,
+        likelihood=likelihood,
+        levels=5,
+        preset="deep",
+        widths=(12,),
+        activation="tanh",
+    )
+    model = scaled(build_model(config, seed=3), factor)
+    assert isinstance(model, VAE)
+    return model
+
+
+def joint(latent_dim: int = 2) -> JointVAE:
+    config = ModelConfig(
+        kind="joint-vae", image_shape=SHAPE, latent_dim=latent_dim, class_names=("a", "b", "c")
+    )
+    model = scaled(build_model(config, seed=3), 2.0)
+    assert isinstance(model, JointVAE)
+    model.set_class_prior([0.5, 0.3, 0.2])
+    return model
+
+
+def linear_gaussian_vae() -> tuple[VAE, PPCA]:
+    """A VAE whose decoder is affine, and the PPCA model that has the same p(x)."""
+    config = ModelConfig(kind="ppca", image_shape=SHAPE, latent_dim=2, likelihood="gaussian")
+    ppca = build_model(config)
+    assert isinstance(ppca, PPCA)
+    ppca.set_parameters(closed_form(image_moments(images()), 2))
+    vae = build_model(ModelConfig(image_shape=SHAPE, latent_dim=2, likelihood="gaussian"))
+    assert isinstance(vae, VAE)
+    vae.likelihood = ppca.likelihood
+    decoder = torch.nn.Linear(2, 16)
+    with torch.no_grad():
+        decoder.weight.copy_(ppca.weight)
+        decoder.bias.copy_(ppca.mean)
+    vae.decode = lambda z, y=None: decoder(z)  # type: ignore[method-assign]
+    return vae, ppca
+
+
+def brute_force(model: Model, target: Tensor, y: Tensor | None = None) -> Tensor:
+    """log p(x) by a fine trapezoidal rule in float64 through the likelihood's own log_prob."""
+    axis = torch.linspace(-8, 8, 201)
+    z = torch.cartesian_prod(axis, axis)
+    with torch.no_grad():
+        condition = None if y is None else y.expand(len(z), -1)
+        parameters = model.decode(z, condition).double()
+        log_prior = -0.5 * z.double().square().sum(1) - math.log(2 * math.pi)
+        area = 2 * math.log(16 / 200)
+        values = []
+        for x in target:
+            wanted = x.double() if x.is_floating_point() else x
+            log_likelihood = model.likelihood.log_prob(parameters, wanted.expand(len(z), -1))
+            values.append(torch.logsumexp(log_likelihood + log_prior, 0) + area)
+    return torch.stack(values)
+
+
+def encoded(
+    model: Model, count: int = 60, y: Tensor | None = None
+) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    target = model.likelihood.target(images(count).flatten(1), generator())
+    with torch.no_grad():
+        return target, model.encode(model.likelihood.encoder_input(target), y)
+
+
+LIKELIHOODS: tuple[LikelihoodName, ...] = (
+    "bernoulli",
+    "continuous-bernoulli",
+    "gaussian",
+    "categorical",
+)
+
+
+@pytest.mark.parametrize("likelihood", LIKELIHOODS)
+def test_quadrature_is_the_brute_force_integral(likelihood: LikelihoodName) -> None:
+    model = vae(likelihood)
+    target, posterior = encoded(model, 6)
+    result = result_of(quadrature(model, target, None, posterior))
+    expected = brute_force(model, target)
+    assert result.change.max() <= evidence.TOLERANCE
+    torch.testing.assert_close(result.log_evidence, expected, rtol=0, atol=1e-3)
+
+
+def test_quadrature_finds_narrow_posteriors() -> None:
+    """A variance so small that the posterior falls between the points of the first grid."""
+    vae, ppca = linear_gaussian_vae()
+    with torch.no_grad():
+        ppca.weight.mul_(30)  # the decoder has a copy
+        vae.decode = ppca.decode  # type: ignore[method-assign]
+    centre = torch.tensor([[0.213, -0.487], [1.049, 0.951], [-2.3456, 1.2345]])
+    target = ppca.decode(centre)
+    posterior = ppca.encode(target)
+    assert posterior[1].exp().sqrt().max() < 0.5 * evidence.TILE / evidence.COARSE
+    result = result_of(quadrature(vae, target, None, posterior))
+    torch.testing.assert_close(result.log_evidence, ppca.log_evidence(target), rtol=0, atol=2e-2)
+
+
+def test_quadrature_in_one_dimension_and_none_in_three() -> None:
+    model = vae(latent_dim=1)
+    target, posterior = encoded(model, 5)
+    result = result_of(quadrature(model, target, None, posterior))
+    z = torch.linspace(-9, 9, 20_001, dtype=torch.float64)[:, None]
+    with torch.no_grad():
+        values = model.likelihood.log_prob(
+            model.decode(z.float())[:, None].double(), target.double()
+        )
+    values = values + torch.distributions.Normal(0.0, 1.0).log_prob(z)
+    expected = torch.logsumexp(values, 0) + math.log(18 / 20_000)
+    torch.testing.assert_close(result.log_evidence, expected, rtol=0, atol=1e-3)
+    deep = vae(latent_dim=3)
+    target, posterior = encoded(deep, 3)
+    with pytest.raises(ConfigError, match="at most 2 latent dimensions"):
+        result_of(quadrature(deep, target, None, posterior))
+
+
+def test_a_floor_spares_the_refinement() -> None:
+    model = vae(factor=4.0)
+    target, posterior = encoded(model, 20)
+    full = result_of(quadrature(model, target, None, posterior))
+    none = result_of(quadrature(model, target, None, posterior, floor=torch.full((20,), math.inf)))
+    assert none.points < full.points and none.spacing > full.spacing
+    same = result_of(quadrature(model, target, None, posterior, floor=full.log_evidence - 5))
+    torch.testing.assert_close(same.log_evidence, full.log_evidence, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("likelihood", LIKELIHOODS)
+def test_matrix_products_give_the_log_likelihood(likelihood: LikelihoodName) -> None:
+    model = vae(likelihood)
+    target = model.likelihood.target(images(7).flatten(1), generator())
+    with torch.no_grad():
+        parameters = model.decode(torch.randn(5, 2, generator=generator()) * 2)
+        expected = model.likelihood.log_prob(parameters[:, None].expand(-1, 7, -1), target).T
+        found = cross_log_prob(model.likelihood, parameters, target)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("width", [1, 2, 7, 48, 49, 784])
+def test_bernoulli_in_place_is_the_likelihood(width: int) -> None:
+    logits = torch.randn(3, 5, width, generator=generator()) * 30  # far into both tails
+    target = (torch.rand(3, width, generator=generator(1)) > 0.5).float()
+    exact = torch.distributions.Bernoulli(logits=logits.double())
+    expected = Independent(exact, 1).log_prob(target[:, None].double())
+    found = spent_log_prob(Bernoulli(), logits.clone(), target)
+    torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-4)
+    assert torch.isfinite(spent_log_prob(Bernoulli(), logits * 1e4, target)).all()
+
+
+def test_the_bound_of_a_linear_gaussian_model_is_its_likelihood() -> None:
+    """With the exact posterior every weight is p(x): any number of samples gives the evidence."""
+    vae, ppca = linear_gaussian_vae()
+    target = ppca.likelihood.target(images().flatten(1))
+    posterior = ppca.encode(target)
+    covariance = ppca.parameters_in_double()
+    expected = LowRankMultivariateNormal(
+        covariance.mean, covariance.weight, covariance.variance.expand(16)
+    ).log_prob(target.double())
+    for samples in (1, 7):
+        bound = result_of(importance_bound(vae, target, None, posterior, samples, generator()))
+        torch.testing.assert_close(bound.value, expected, rtol=0, atol=1e-3)
+        assert bound.variance.max() < 1e-6
+    torch.testing.assert_close(ppca.log_evidence(target), expected, rtol=1e-5, atol=1e-3)
+
+
+def test_a_wrong_posterior_loses_exactly_its_kl() -> None:
+    """log p(x) − ELBO = KL(q ‖ p(z|x)), where all three are known in closed form."""
+    vae, ppca = linear_gaussian_vae()
+    target = ppca.likelihood.target(images().flatten(1))
+    mean, log_variance = ppca.encode(target)
+    shifted = (mean + 0.3 * log_variance.div(2).exp(), log_variance + 0.4)
+    reconstruction = result_of(reconstruction_terms(vae, target, None, shifted, 4000, generator()))
+    elbo = reconstruction - gaussian_kl(*shifted).sum(1).double()
+    gap = (ppca.log_evidence(target) - elbo).mean()
+    expected = 2 * 0.5 * (math.exp(0.4) + 0.3**2 - 1 - 0.4)
+    assert float(gap) == pytest.approx(expected, abs=0.01)
+
+
+def test_the_bound_grows_with_its_samples_and_reaches_the_evidence() -> None:
+    model = vae()
+    target, posterior = encoded(model)
+    exact = result_of(quadrature(model, target, None, posterior)).log_evidence
+    means, errors = [], []
+    for samples in (1, 5, 50, 5000):
+        bound = result_of(importance_bound(model, target, None, posterior, samples, generator()))
+        means.append(float(bound.value.mean()))
+        errors.append(float(bound.variance.sum().sqrt()) / len(target))
+    errors[0] = errors[1] * math.sqrt(5)  # one sample says nothing of its variance
+    for (low, high), error in zip(itertools.pairwise(means), errors, strict=False):
+        assert high > low - 3 * error
+    assert means[0] < means[1] - errors[0]
+    assert abs(means[-1] - float(exact.mean())) < 3 * errors[-1] + 1e-4
+    assert errors[-1] < 0.02
+
+
+def test_the_variance_of_the_bound_is_what_other_seeds_show() -> None:
+    model = vae()
+    target, posterior = encoded(model, 8)
+    runs = [
+        result_of(importance_bound(model, target, None, posterior, 400, generator(seed)))
+        for seed in range(60)
+    ]
+    observed = torch.stack([run.value for run in runs]).var(0)
+    predicted = torch.stack([run.variance for run in runs]).mean(0)
+    assert float(observed.sum() / predicted.sum()) == pytest.approx(1, abs=0.3)
+
+
+def test_blocks_of_any_size_give_the_same_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = vae()
+    target, posterior = encoded(model, 9)
+    bounds = []
+    for size in (16 * 4 * 7, 16 * 4 * 250, 2**24):
+        monkeypatch.setattr(importance, "PARAMETER_BYTES", size)
+        steps = importance_bound(model, target, None, posterior, 1000, generator())
+        bounds.append(result_of(steps))
+    for bound in bounds[1:]:
+        error = (bound.variance + bounds[0].variance).sqrt()
+        assert ((bound.value - bounds[0].value).abs() < 5 * error).all()
+
+
+# --- reports ---
+
+
+def test_report_of_a_vae() -> None:
+    model, data = vae(), dataset()
+    config = EvaluationConfig(samples=1000, elbo_samples=200)
+    report = evaluate(model, data, "test", config)
+    elbo, bound, exact = report["elbo"], report["iw_bound"], report["log_p"]
+    assert (elbo.certainty, bound.certainty, exact.certainty) == ("bound", "bound", "exact")
+    assert elbo.value == pytest.approx(
+        report["reconstruction"].value - report["kl"].value, abs=1e-9
+    )
+    assert elbo.value < bound.value + 0.01 and bound.monte_carlo_error is not None
+    assert bound.value == pytest.approx(exact.value, abs=4 * bound.monte_carlo_error + 1e-3)
+    assert report["posterior_gap"].value == pytest.approx(exact.value - elbo.value, abs=1e-9)
+    assert sum(report.kl_per_dimension) == pytest.approx(report["kl"].value, rel=1e-5)
+    assert exact.bits_per_dimension == pytest.approx(-exact.value / (16 * math.log(2)))
+    assert report["active_units"].value == sum(v > 0.01 for v in report.variance_of_means)
+    assert report.binarisation == "stochastic binarisation, drawn once with seed 0"
+    assert elbo.images == report.images == 60 and elbo.samples == 200
+    assert report["kl"].bits_per_dimension is None
+
+
+def test_the_same_seed_gives_the_same_figures() -> None:
+    model, data = vae(), dataset()
+    config = EvaluationConfig(samples=10, images=20, exact=False)
+    first, second = (evaluate(model, data, "test", config) for _ in range(2))
+    assert [f.value for f in first.figures] == [f.value for f in second.figures]
+    other = evaluate(
+        model, data, "test", EvaluationConfig(samples=10, images=20, seed=1, exact=False)
+    )
+    assert other["elbo"].value != first["elbo"].value
+
+
+def test_standard_error_is_that_of_the_mean() -> None:
+    model, data = vae("gaussian"), dataset()
+    report = evaluate(model, data, "test", EvaluationConfig(2, 2, exact=False))
+    target, posterior = encoded(model)
+    kl = gaussian_kl(*posterior).sum(1)
+    assert report["kl"].standard_error == pytest.approx(float(kl.std()) / math.sqrt(60), rel=1e-4)
+    assert report["elbo"].bits_per_dimension is None and "density" in report.unit
+    assert len(target) == 60 and report.binarisation == ""
+
+
+def test_report_of_ppca_is_exact_in_any_dimension() -> None:
+    config = ModelConfig(kind="ppca", image_shape=SHAPE, latent_dim=5, likelihood="gaussian")
+    model, data = build_model(config), dataset()
+    assert isinstance(model, PPCA)
+    moments = image_moments(data.test.images)
+    model.set_parameters(closed_form(moments, 5))
+    report = evaluate(model, data, "test", EvaluationConfig(samples=3))
+    expected = closed_form(moments, 5).log_likelihood(moments)
+    assert report["log_p"].value == pytest.approx(expected, rel=1e-5)
+    assert report["iw_bound"].value == pytest.approx(expected, abs=1e-2)
+    assert report["posterior_gap"].value == pytest.approx(0, abs=1.0)
+    assert report["log_p"].note == "in closed form"
+
+
+def test_report_of_a_joint_vae() -> None:
+    model, data = joint(), dataset(15)
+    config = EvaluationConfig(samples=1500, elbo_samples=100)
+    report = evaluate(model, data, "test", config)
+    target = model.likelihood.target(data.test.images.flatten(1), generator())
+    log_prior = model.log_class_prior().detach().double()
+    table = (
+        torch.stack([brute_force(model, target, one) for one in torch.eye(3)], 1) + log_prior
+    )  # (N, C)
+    labels = data.test.labels
+    assert labels is not None
+    own = table.gather(1, labels[:, None])[:, 0]
+    assert report["log_p"].value == pytest.approx(float(table.logsumexp(1).mean()), abs=1e-3)
+    assert report["log_p_xy"].value == pytest.approx(float(own.mean()), abs=1e-3)
+    for bound, exact in (("iw_bound", "log_p"), ("iw_bound_xy", "log_p_xy")):
+        error = report[bound].monte_carlo_error
+        assert error is not None and error < 0.05
+        assert report[bound].value == pytest.approx(report[exact].value, abs=4 * error + 1e-3)
+    assert report["elbo_x"].value < report["log_p"].value
+    assert report["elbo"].value < report["log_p_xy"].value < report["log_p"].value
+    assert report["log_prior"].value == pytest.approx(float(log_prior[labels].mean()), rel=1e-6)
+    exact_accuracy = float((table.argmax(1) == labels).double().mean())
+    assert report["exact_accuracy"].value == pytest.approx(exact_accuracy)
+    share = report["accuracy"].value
+    assert report["accuracy"].standard_error == pytest.approx(math.sqrt(share * (1 - share) / 15))
+
+
+def test_a_joint_vae_on_unlabelled_images_speaks_of_p_x_alone() -> None:
+    labelled = dataset(12)
+    split = Split(labelled.test.images, None)
+    data = Dataset("toy", "Toy images", split, split, split)
+    report = evaluate(joint(), data, "test", EvaluationConfig(samples=5, exact=False))
+    assert "elbo_x" in report and "iw_bound" in report
+    assert not {"elbo", "accuracy", "log_p_xy", "log_p"} & {f.name for f in report.figures}
+
+
+def test_progress_runs_and_gradients_stay_as_they_were() -> None:
+    steps = evaluation(vae(), dataset(5), "validation", EvaluationConfig(samples=3))
+    seen = []
+    try:
+        while True:
+            seen.append(next(steps))
+            assert torch.is_grad_enabled()
+    except StopIteration as finished:
+        assert finished.value.split == "validation"
+    assert {step.title for step in seen} == {"ELBO", "IW bound", "log p(x)"}
+    assert all(0 <= step.fraction <= 1 for step in seen)
+
+
+def test_what_cannot_be_evaluated_is_refused() -> None:
+    data = dataset()
+    empty = Dataset("toy", "Toy", data.train, data.train, Split(data.train.images[:0]))
+    other = build_model(ModelConfig(image_shape=(1, 5, 5)))
+    with pytest.raises(ConfigError, match="one of train, validation, test"):
+        evaluate(vae(), data, "all")
+    with pytest.raises(ConfigError, match="no images"):
+        evaluate(vae(), empty)
+    with pytest.raises(ConfigError, match="shape"):
+        evaluate(other, data)
+    for samples, elbo_samples, images in ((0, 1, 1), (1, 0, 1), (1, 1, 0)):
+        with pytest.raises(ConfigError):
+            EvaluationConfig(samples, elbo_samples, images)
+
+
+# --- the command line ---
+
+
+@pytest.fixture
+def model_file(tmp_path: Path) -> Path:
+    path = tmp_path / "model.safetensors"
+    save_model(path, build_model(ModelConfig(latent_dim=2)))
+    return path
+
+
+def test_command_prints_a_table_and_writes_json(
+    model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "out" / "report.json"
+    threads = str(torch.get_num_threads())
+    arguments = [str(model_file), "--samples", "3", "--images", "20", "--quiet", "--no-exact"]
+    assert command.run([*arguments, "--threads", threads, "--json", str(target)]) == 0
+    printed = capsys.readouterr().out
+    assert "Embedded digits, test split, the first 20 of 2,000 images, seed 0" in printed
+    assert "IW bound ≤ log p(x)" in printed and "KL of each dimension" in printed
+    report = json.loads(target.read_text(encoding="utf-8"))
+    assert report["split"] == "test" and report["images"] == 20
+    elbo = next(figure for figure in report["figures"] if figure["name"] == "elbo")
+    assert elbo["unit"] == "nats per image" and elbo["certainty"] == "bound"
+    assert f"{elbo['value']:.3f}".replace("-", "−") in printed
+
+
+@pytest.mark.parametrize(
+    "change",
+    [["--samples", "0"], ["--split", "all"], ["--dataset", "nothing"], ["--threads", "0"]],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(
+    model_file: Path,
+    change: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    threads = str(torch.get_num_threads())
+    monkeypatch.setattr(
+        "sys.argv", ["evaluate", str(model_file), "--quiet", "--threads", threads, *change]
+    )
+    assert command.main() == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and captured.err.count("\n") == 1 and captured.err.endswith(".\n")
+
+
+def test_a_missing_model_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["evaluate", str(tmp_path / "none.safetensors")])
+    before = torch.get_num_threads()
+    try:
+        assert command.main() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert "none.safetensors" in capsys.readouterr().err

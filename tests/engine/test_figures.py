@@ -1,0 +1,191 @@
+"""Pictures in files: right size, right pixels, whole or not at all, and no global state."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from vae_explorer.engine.errors import EngineError, InputError
+from vae_explorer.engine.figures import (
+    Curve,
+    lecture_figure,
+    render_figure,
+    save_figure,
+    save_film,
+    save_grid,
+    save_lecture_figure,
+    save_picture,
+    tile,
+)
+
+
+def digits(count: int, seed: int = 0) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, (count, 8, 8), dtype=np.uint8)
+
+
+CURVE = Curve(range(1, 6), [-200.0, -150.0, -130.0, -120.0, -121.0], [-210, -160, -135, -121, -118])
+
+
+def test_png_and_pdf_by_the_name_of_the_file(tmp_path: Path) -> None:
+    figure = lecture_figure(digits(16), digits(16, 1), CURVE, caption="VAE, d = 2")
+    save_figure(tmp_path / "figure.png", figure, dpi=50)
+    save_figure(tmp_path / "figure.pdf", figure)
+    with Image.open(tmp_path / "figure.png") as picture:
+        assert picture.size == (600, 215)
+    assert (tmp_path / "figure.pdf").read_bytes().startswith(b"%PDF-")
+    with pytest.raises(InputError, match=r"\.png or \.pdf"):
+        save_figure(tmp_path / "figure.tif", figure)
+    assert {path.name for path in tmp_path.glob("*fig*")} == {"figure.png", "figure.pdf"}
+
+
+def test_the_same_figure_is_the_same_file(tmp_path: Path) -> None:
+    for name in ("a.pdf", "b.pdf", "a.png", "b.png"):
+        save_lecture_figure(tmp_path / name, digits(4), digits(4), CURVE)
+    for suffix in ("pdf", "png"):
+        assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
+
+
+def test_the_figure_shows_images_and_curve() -> None:
+    figure = lecture_figure(digits(16), digits(16, 1), CURVE, columns=4)
+    real, generated, curve = figure.axes
+    np.testing.assert_array_equal(real.images[0].get_array(), tile(digits(16), 4))
+    np.testing.assert_array_equal(generated.images[0].get_array(), tile(digits(16, 1), 4))
+    train, validation, best = curve.lines
+    assert np.asarray(validation.get_ydata()).tolist() == list(CURVE.validation)
+    assert np.asarray(train.get_ydata()).tolist() == list(CURVE.train)
+    assert np.asarray([best.get_xdata(), best.get_ydata()]).ravel().tolist() == [
+        4,
+        -120,
+    ]  # the best epoch
+    assert "−120.00" in {text.get_text() for text in curve.texts}
+
+
+def test_no_text_leaves_the_figure_or_lies_on_another() -> None:
+    figure = lecture_figure(
+        digits(64), digits(64), Curve([1, 2, 300], [-12345.6, -999.0, -104.2], reference=-90.0),
+        caption="A caption",
+    )  # fmt: skip
+    canvas = render_figure(figure, dpi=80)
+    height, width = canvas.shape[:2]
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    axes = figure.axes[2]
+    label = axes.yaxis.label.get_window_extent(renderer)
+    for text in [*axes.texts, axes.xaxis.label, axes.yaxis.label, *axes.get_yticklabels()]:
+        box = text.get_window_extent(renderer)
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height
+    generated = figure.axes[1].get_window_extent(renderer)
+    assert label.x0 > generated.x1
+    ticks = [t.get_window_extent(renderer) for t in axes.get_yticklabels() if t.get_text()]
+    assert all(label.x1 <= box.x0 for box in ticks)
+
+
+def test_one_epoch_and_values_that_are_no_numbers_still_make_a_figure() -> None:
+    for curve in (Curve([1], [-3.0]), Curve([1, 2], [float("nan")] * 2)):
+        assert render_figure(lecture_figure(digits(3), digits(1), curve), 40).shape == (172, 480, 4)
+
+
+def test_a_curve_has_a_value_for_each_epoch() -> None:
+    with pytest.raises(InputError, match="one value for each"):
+        Curve([1, 2], [1.0])
+    with pytest.raises(InputError, match="no epochs"):
+        lecture_figure(digits(1), digits(1), Curve([], []))
+
+
+def test_pyplot_is_never_loaded() -> None:
+    code = (
+        "import sys, numpy as np\n"
+        "from vae_explorer.engine.figures import *\n"
+        "render_figure(lecture_figure(np.zeros((1, 8, 8)), np.zeros((1, 8, 8)), Curve([1], [1])))\n"
+        "assert 'matplotlib.pyplot' not in sys.modules and 'torch' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_tile_puts_images_in_reading_order() -> None:
+    images = digits(5)
+    picture = tile(images, 2, gap=3, paper=9)
+    assert picture.shape == (3 * 8 + 2 * 3, 2 * 8 + 3, 3)
+    np.testing.assert_array_equal(picture[11:19, 0:8, 0], images[2])
+    np.testing.assert_array_equal(picture[0:8, 11:19, 2], images[1])
+    assert (picture[22:, 11:] == 9).all() and (picture[8:11] == 9).all()
+
+
+def test_floats_become_the_nearest_level_and_colours_stay() -> None:
+    grey = np.array([[[-0.5, 0.0, 0.5, 1.0, 2.0]]], np.float32)
+    np.testing.assert_array_equal(tile(grey, 1, gap=0)[0, :, 0], [0, 0, 128, 255, 255])
+    colour = np.zeros((1, 2, 2, 3))
+    colour[..., 2] = 1
+    np.testing.assert_array_equal(tile(colour, 1)[0, 0], [0, 0, 255])
+
+
+def test_grid_of_samples_and_of_a_manifold(tmp_path: Path) -> None:
+    save_grid(tmp_path / "samples.png", digits(10), gap=1)
+    save_grid(tmp_path / "manifold.png", digits(6).reshape(2, 3, 8, 8), scale=2)
+    with Image.open(tmp_path / "samples.png") as picture:
+        assert picture.size == (4 * 8 + 3, 3 * 8 + 2)
+    with Image.open(tmp_path / "manifold.png") as picture:
+        assert picture.size == (48, 32)
+        np.testing.assert_array_equal(np.asarray(picture)[::2, ::2, 0][8:, 16:], digits(6)[5])
+
+
+def test_picture_keeps_its_pixels(tmp_path: Path) -> None:
+    image = digits(1)[0]
+    save_picture(tmp_path / "one.png", image, scale=3)
+    with Image.open(tmp_path / "one.png") as picture:
+        np.testing.assert_array_equal(np.asarray(picture)[1::3, 1::3, 0], image)
+
+
+def test_film_has_its_frames_and_its_rate(tmp_path: Path) -> None:
+    save_film(tmp_path / "film.gif", digits(5), frames_per_second=10, scale=2)
+    with Image.open(tmp_path / "film.gif") as film:
+        assert (film.n_frames, film.size) == (5, (16, 16))  # type: ignore[attr-defined]
+        assert film.info["duration"] == 100 and film.info["loop"] == 0
+
+
+def test_a_film_of_one_picture_that_stands_still_keeps_its_length(tmp_path: Path) -> None:
+    still = np.repeat(digits(1), 4, axis=0)
+    save_film(tmp_path / "film.gif", still, frames_per_second=10)
+    with Image.open(tmp_path / "film.gif") as film:
+        total = 0
+        for index in range(film.n_frames):  # type: ignore[attr-defined]
+            film.seek(index)
+            total += film.info["duration"]
+    assert total == 400
+
+
+@pytest.mark.parametrize(
+    "images",
+    [np.zeros((8, 8)), np.zeros((1, 8, 8, 2)), np.zeros((1, 8, 8), np.int32), np.zeros((1, 0, 8)),
+     np.full((1, 8, 8), np.nan)],
+)  # fmt: skip
+def test_what_is_no_picture_is_refused(images: NDArray[np.generic]) -> None:
+    with pytest.raises(InputError):
+        tile(images, 1)  # type: ignore[arg-type]
+
+
+def test_films_and_pictures_that_cannot_be(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"saved as \.gif"):
+        save_film(tmp_path / "film.mp4", digits(2))
+    with pytest.raises(InputError, match="frames"):
+        save_film(tmp_path / "film.gif", digits(0))
+    with pytest.raises(InputError, match="frames a second"):
+        save_film(tmp_path / "film.gif", digits(2), frames_per_second=0)
+    with pytest.raises(InputError, match="whole number"):
+        save_picture(tmp_path / "one.png", digits(1)[0], scale=0)
+    assert not list(tmp_path.glob("*film*")) and not list(tmp_path.glob("*one*"))
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    blocked = tmp_path / "folder.png"
+    blocked.mkdir()
+    (blocked / "kept").write_text("kept")
+    with pytest.raises(EngineError, match="cannot be written"):
+        save_picture(blocked, digits(1)[0])
+    assert [path.name for path in tmp_path.glob("*png*")] == ["folder.png"]
+    assert (blocked / "kept").read_text() == "kept"

@@ -1,0 +1,138 @@
+"""Reconstruction terms and importance-weighted bounds of many samples an image, in bounded memory.
+
+log p(x) ≥ E log (1/K) Σ_k p(x, z_k) / q(z_k|x), with z_k ~ q(z|x) (Burda et al., "Importance
+weighted autoencoders", 2016); it grows with K and reaches log p(x).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vae_explorer.engine.likelihoods import Bernoulli, Likelihood
+from vae_explorer.engine.models import Model
+
+PARAMETER_BYTES = 12 * 2**20
+"""Decoder outputs at a time, in bytes: what a processor's cache holds is read many times over."""
+
+
+@dataclass(frozen=True)
+class ImportanceBound:
+    """The bound of each image.
+
+    Attributes:
+        value: (N,), float64, nats.
+        variance: of `value` over other draws of the samples, (N,), to first order: the relative
+            variance of the mean weight.
+    """
+
+    value: Tensor
+    variance: Tensor
+
+
+Posterior = tuple[Tensor, Tensor]
+
+
+@torch.no_grad()
+def importance_bound(
+    model: Model,
+    target: Tensor,
+    y: Tensor | None,
+    posterior: Posterior,
+    samples: int,
+    generator: torch.Generator,
+) -> Generator[float, None, ImportanceBound]:
+    """Yields the share of the work done, and returns log (1/K) Σ_k p(x|z_k) p(z_k) / q(z_k|x).
+
+    target: (N, P), of `model.likelihood.target`.
+    y: one-hot (N, C) for the bound on log p(x|y), or None.
+    posterior: mean and log variance of q, (N, d).
+    samples: K.
+    """
+    count, device = len(target), target.device
+    first = torch.full((count,), -math.inf, dtype=torch.float64, device=device)
+    second = first.clone()
+    for rows, log_likelihood, log_ratio in _draws(model, target, y, posterior, samples, generator):
+        weights = (log_likelihood + log_ratio).double()  # (b, s)
+        first[rows] = torch.logaddexp(first[rows], torch.logsumexp(weights, 1))
+        second[rows] = torch.logaddexp(second[rows], torch.logsumexp(2 * weights, 1))
+        yield rows.stop / count
+    # Var(mean w) / (mean w)² = (K Σw² / (Σw)² − 1) / K, with one degree of freedom lost
+    spread = torch.exp(math.log(samples) + second - 2 * first) - 1
+    variance = spread.clamp_min(0) / max(samples - 1, 1)
+    return ImportanceBound(first - math.log(samples), variance)
+
+
+@torch.no_grad()
+def reconstruction_terms(
+    model: Model,
+    target: Tensor,
+    y: Tensor | None,
+    posterior: Posterior,
+    samples: int,
+    generator: torch.Generator,
+) -> Generator[float, None, Tensor]:
+    """Yields the share done, and returns the mean of log p(x|z) over M samples of q, (N,)."""
+    total = torch.zeros(len(target), dtype=torch.float64, device=target.device)
+    for rows, log_likelihood, _ in _draws(model, target, y, posterior, samples, generator):
+        total[rows] += log_likelihood.double().sum(1)
+        yield rows.stop / len(target)
+    return total / samples
+
+
+def _draws(
+    model: Model,
+    target: Tensor,
+    y: Tensor | None,
+    posterior: Posterior,
+    samples: int,
+    generator: torch.Generator,
+) -> Iterator[tuple[slice, Tensor, Tensor]]:
+    """Images, log p(x|z) and log p(z) − log q(z|x), both (b, s), in blocks that fit the memory."""
+    mean, log_variance = posterior
+    values = model.config.pixels * model.likelihood.parameters_per_value
+    draws = max(1, PARAMETER_BYTES // (4 * values))  # latent points at a time
+    blocks = math.ceil(samples / draws)
+    sizes = [samples // blocks + (i < samples % blocks) for i in range(blocks)]
+    images = max(1, draws // sizes[0])
+    for start in range(0, len(target), images):
+        rows = slice(start, min(start + images, len(target)))
+        sigma = torch.exp(0.5 * log_variance[rows, None])  # (b, 1, d)
+        condition = None if y is None else y[rows, None]
+        for size in sizes:
+            shape = (sigma.shape[0], size, mean.shape[1])
+            noise = torch.randn(shape, generator=generator, device=mean.device)
+            z = torch.addcmul(mean[rows, None], sigma, noise)
+            given = None if condition is None else condition.expand(-1, size, -1)
+            log_likelihood = spent_log_prob(model.likelihood, model.decode(z, given), target[rows])
+            # log p(z) − log q(z|x): the constants of the two normal densities cancel
+            log_ratio = 0.5 * (noise.square().sum(2) - z.square().sum(2))
+            yield rows, log_likelihood, log_ratio + 0.5 * log_variance[rows].sum(1, keepdim=True)
+
+
+def spent_log_prob(likelihood: Likelihood, parameters: Tensor, target: Tensor) -> Tensor:
+    """`likelihood.log_prob`, which may overwrite the parameters: (b, s, P·k), (b, P) -> (b, s)."""
+    if isinstance(likelihood, Bernoulli):
+        return _spent_bernoulli(parameters, target)
+    return likelihood.log_prob(parameters, target.unsqueeze(1))
+
+
+def _spent_bernoulli(logits: Tensor, target: Tensor) -> Tensor:
+    """Σ x·l − log(1 + eˡ), reading the logits as rarely as can be.
+
+    With log(1 + eˡ) = (l + |l|)/2 + log(1 + e^−|l|), and one logarithm for a product of up to
+    sixteen factors, which all lie between 1 and 2.
+    """
+    linear = torch.bmm(logits, (target - 0.5).unsqueeze(2)).squeeze(2)
+    size = logits.abs_().sum(2)
+    factors = logits.neg_().exp_().add_(1.0)
+    for _ in range(4):
+        half, odd = divmod(factors.shape[2], 2)
+        if odd:
+            break
+        factors = factors[..., :half] * factors[..., half:]
+    return linear - 0.5 * size - factors.log_().sum(2)

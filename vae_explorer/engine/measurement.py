@@ -1,0 +1,273 @@
+"""The targets of an evaluation, what is computed from them, and the figures that come of it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from vae_explorer.engine.data import Dataset, Split
+from vae_explorer.engine.errors import ConfigError
+from vae_explorer.engine.evidence import MAX_DIMENSIONS, TOLERANCE, Evidence, quadrature
+from vae_explorer.engine.importance import importance_bound
+from vae_explorer.engine.joint_vae import JointVAE
+from vae_explorer.engine.models import Model
+from vae_explorer.engine.objective import gaussian_kl
+from vae_explorer.engine.report import COUNT, FRACTION, NATS, Certainty, Figure, Report
+from vae_explorer.engine.vae import one_hot
+
+ACTIVE_VARIANCE = 0.01
+"""A dimension is active where Var_x E[z_i] is above this (Burda et al., 2016)."""
+
+BATCH = 1000
+MAX_SAMPLES = 1_000_000
+
+
+@dataclass(frozen=True)
+class EvaluationConfig:
+    """What to measure, and how closely.
+
+    Attributes:
+        samples: K, of the importance-weighted bound.
+        elbo_samples: M, of the reconstruction term and of the generative verdict.
+        images: the first so many of the split; None for all.
+        seed: of the binarisation and of the latent samples.
+        exact: whether to integrate log p(x) where d ≤ 2.
+    """
+
+    samples: int = 500
+    elbo_samples: int = 8
+    images: int | None = None
+    seed: int = 0
+    exact: bool = True
+
+    def __post_init__(self) -> None:
+        for title, value in (("K", self.samples), ("M", self.elbo_samples)):
+            if not 1 <= value <= MAX_SAMPLES:
+                raise ConfigError(
+                    f"{title} is a whole number from 1 to {MAX_SAMPLES:,}; not {value}."
+                )
+        if self.images is not None and self.images < 1:
+            raise ConfigError(f"At least one image is evaluated; not {self.images}.")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an evaluation is: what it measures now, and the share of that which is done."""
+
+    title: str
+    fraction: float
+
+
+T = TypeVar("T")
+Steps = Generator[Progress, None, T]
+
+
+class Measurement:
+    """The images of an evaluation as targets, and the figures that it has so far."""
+
+    def __init__(
+        self, model: Model, dataset: Dataset, images: Split, config: EvaluationConfig
+    ) -> None:
+        self.model, self.config = model, config
+        device = next(iter(model.state_dict().values())).device
+        pixels = images.images[: config.images].flatten(1).to(device)
+        self.generator = torch.Generator(device).manual_seed(config.seed)
+        self.target = model.likelihood.target(pixels, self.generator)  # (N, P)
+        self.pixels = pixels
+        self.labels = self._labels(dataset, images)
+        self.figures: list[Figure] = []
+        self.kl = torch.zeros(model.config.latent_dim)
+        self.variance = torch.zeros(model.config.latent_dim)
+        self.clock = time.perf_counter()
+
+    def _labels(self, dataset: Dataset, images: Split) -> Tensor | None:
+        """The labels, where the model has the classes of the data."""
+        same = self.model.config.class_names == dataset.class_names
+        if not isinstance(self.model, JointVAE) or images.labels is None or not same:
+            return None
+        return images.labels[: self.config.images].to(self.pixels.device)
+
+    @property
+    def exact(self) -> bool:
+        return self.config.exact and self.model.config.latent_dim <= MAX_DIMENSIONS
+
+    def one_hot_class(self, label: int) -> Tensor:
+        index = torch.tensor(label, device=self.target.device)
+        return one_hot(index, self.model.config.classes)  # (C,)
+
+    def posterior(self, y: Tensor | None, rows: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Mean and log variance of q(z|x) or q(z|x, y), (N, d) both."""
+        target = self.target if rows is None else self.target[rows]
+        means, log_variances = [target.new_empty(0, self.model.config.latent_dim).float()], []
+        for start in range(0, len(target), BATCH):
+            x = self.model.likelihood.encoder_input(target[start : start + BATCH])
+            mean, log_variance = self.model.encode(
+                x, None if y is None else y[start : start + BATCH]
+            )
+            means.append(mean)
+            log_variances.append(log_variance)
+        log_variances = log_variances or means
+        return torch.cat(means), torch.cat(log_variances)
+
+    def bound(
+        self, y: Tensor | None, posterior: tuple[Tensor, Tensor], rows: Tensor | None = None
+    ) -> Steps[tuple[Tensor, Tensor]]:
+        target = self.target if rows is None else self.target[rows]
+        result = yield from self.titled(
+            "IW bound",
+            importance_bound(self.model, target, y, posterior, self.config.samples, self.generator),
+        )
+        return result.value, result.variance
+
+    def evidence(
+        self,
+        title: str,
+        y: Tensor | None,
+        posterior: tuple[Tensor, Tensor],
+        floor: Tensor | None,
+    ) -> Steps[Evidence]:
+        steps = quadrature(self.model, self.target, y, posterior, floor=floor)
+        result = yield from self.titled(title, steps)
+        return result
+
+    def titled(self, title: str, steps: Generator[float, None, T]) -> Steps[T]:
+        """Gives the fractions of a part of the work its title."""
+        while True:
+            try:
+                yield Progress(title, next(steps))
+            except StopIteration as finished:
+                return finished.value
+
+    def parts(self, reconstruction: Tensor, kl: Tensor) -> None:
+        samples = self.config.elbo_samples
+        self.add("reconstruction", "  E_q log p(x|z)", "estimate", reconstruction, samples=samples)
+        self.add("kl", "  KL(q ‖ p(z))", "exact", kl, bits=False, note="")
+
+    def gap(self, title: str, evidence: Tensor, elbo: Tensor) -> None:
+        self.add(
+            "posterior_gap",
+            f"KL(q ‖ posterior) = {title} − ELBO",
+            "estimate",
+            evidence - elbo,
+            samples=self.config.elbo_samples,
+            bits=False,
+        )
+
+    def dimensions(self, posterior: tuple[Tensor, Tensor]) -> None:
+        """KL and activity of each dimension."""
+        mean = posterior[0].double()
+        self.kl = gaussian_kl(*posterior).double().mean(0).cpu()
+        self.variance = mean.var(0, correction=0).cpu()
+        active = int((self.variance > ACTIVE_VARIANCE).sum())
+        self.figures.append(
+            Figure(
+                "active_units",
+                f"active units of {mean.shape[1]}",
+                active,
+                COUNT,
+                "exact",
+                len(mean),
+                seconds=self.lap(),
+                note=f"Var_x E[z_i] > {ACTIVE_VARIANCE}",
+            )
+        )
+
+    def accuracy(self, name: str, title: str, correct: Tensor) -> None:
+        share = float(correct.double().mean())
+        error = math.sqrt(share * (1 - share) / len(correct))
+        self.figures.append(
+            Figure(
+                name,
+                title,
+                share,
+                FRACTION,
+                "estimate",
+                len(correct),
+                None,
+                error,
+                seconds=self.lap(),
+            )
+        )
+
+    def add(
+        self,
+        name: str,
+        title: str,
+        certainty: Certainty,
+        values: Tensor,
+        variance: Tensor | None = None,
+        *,
+        samples: int | None = None,
+        bits: bool = True,
+        seconds: float | None = None,
+        note: str = "",
+    ) -> None:
+        """A figure from the values of the images, (N,)."""
+        count, mean = len(values), float(values.mean())
+        per_bit = self.model.config.pixels * math.log(2)
+        of_x = bits and self.model.likelihood.discrete and name != "log_prior"
+        self.figures.append(
+            Figure(
+                name,
+                title,
+                mean,
+                NATS,
+                certainty,
+                count,
+                samples,
+                standard_error=float(values.std()) / math.sqrt(count) if count > 1 else None,
+                monte_carlo_error=None
+                if variance is None
+                else float(variance.sum().sqrt()) / count,
+                bits_per_dimension=-mean / per_bit if of_x else None,
+                seconds=self.lap() if seconds is None else seconds,
+                note=note,
+            )
+        )
+
+    def lap(self) -> float:
+        """Seconds since the last call."""
+        now = time.perf_counter()
+        self.clock, elapsed = now, now - self.clock
+        return elapsed
+
+    def report(self, dataset: Dataset, split: str, images_in_split: int) -> Report:
+        """What was measured."""
+        config = self.model.config
+        kind = {"vae": "VAE", "joint-vae": "Joint VAE", "ppca": "PPCA"}[config.kind]
+        binarisation = ""
+        if config.kind != "ppca" and config.likelihood == "bernoulli":
+            drawn = f"drawn once with seed {self.config.seed}"
+            how = drawn if config.binarisation == "stochastic" else "rounded at one half"
+            binarisation = f"{config.binarisation} binarisation, {how}"
+        likelihood = "Gaussian" if config.kind == "ppca" else config.likelihood_title
+        return Report(
+            model=f"{kind}, d = {config.latent_dim}, {likelihood}",
+            dataset=dataset.title,
+            split=split,
+            images=len(self.target),
+            images_in_split=images_in_split,
+            unit=self.model.likelihood.unit,
+            binarisation=binarisation,
+            seed=self.config.seed,
+            figures=tuple(self.figures),
+            kl_per_dimension=tuple(self.kl.tolist()),
+            variance_of_means=tuple(self.variance.tolist()),
+        )
+
+
+def quadrature_note(result: Evidence) -> str:
+    """In words, how exact a quadrature is."""
+    largest, mean = float(result.change.max()), float(result.change.mean())
+    late = int((result.change > TOLERANCE).sum())
+    text = (
+        f"quadrature over {result.points:,} points, down to a spacing of {result.spacing:.4g}; the "
+        f"last halving changed an image by {largest:.1e} nats at most, the mean by {mean:.1e}"
+    )
+    return text if late == 0 else f"{text}; {late:,} images did not reach {TOLERANCE:g}"

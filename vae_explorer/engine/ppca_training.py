@@ -1,0 +1,188 @@
+"""EM for PPCA as a training like the others: the same events, beside the closed form's value."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from vae_explorer.engine.control import TrainingControl
+from vae_explorer.engine.errors import ConfigError
+from vae_explorer.engine.events import (
+    EpochEvent,
+    Event,
+    FinishedEvent,
+    Metrics,
+    SnapshotEvent,
+    State,
+    StepEvent,
+)
+from vae_explorer.engine.likelihoods import grey
+from vae_explorer.engine.linear_gaussian import LinearGaussian, closed_form, em_step, random_start
+from vae_explorer.engine.moments import Moments, image_moments
+
+if TYPE_CHECKING:
+    from vae_explorer.engine.config import TrainingConfig
+    from vae_explorer.engine.data import Dataset
+    from vae_explorer.engine.ppca import PPCA
+
+EM_STEPS = 50
+"""EM iterations that are called an epoch: 20 epochs are then enough to reach the closed form."""
+
+CONVERGED = 1e-10
+"""EM ends where an epoch gains less than this share of the log-likelihood."""
+
+
+def fit_ppca(
+    model: PPCA,
+    dataset: Dataset,
+    config: TrainingConfig,
+    control: TrainingControl | None = None,
+    *,
+    snapshot_images: Tensor | None = None,
+    snapshot_seconds: float | None = None,
+) -> Iterator[Event]:
+    """Fits PPCA by EM and yields its course; the model then holds what EM has reached.
+
+    Of the settings only `epochs` (of `EM_STEPS` iterations) and `seed` have a meaning here: EM has
+    no step size, no noise and no batches. Metrics are exact, of the weights after the step: `elbo`
+    is the log-likelihood, since the posterior is exact. `is_best` is always true, for EM never
+    falls on what it maximises. `reference` is the closed form's log-likelihood of the train split.
+
+    snapshot_images: uint8 (n, C, H, W), whose posterior means every snapshot carries.
+    snapshot_seconds: the least time between snapshots within an epoch; None for none at all.
+
+    Raises:
+        ConfigError: images of another shape than the model's, too few of them, or more pixels than
+            a covariance has room for.
+    """
+    run = _Run(model, dataset, config, snapshot_images)
+    control = control or TrainingControl()
+    reason, epoch, last_value = "completed", 0, run.train_metrics().elbo
+    last_snapshot = time.perf_counter()
+    if snapshot_seconds is not None:
+        yield run.snapshot()
+    while epoch < config.epochs:
+        while control.wait_for_turn():
+            run.step()
+            yield run.step_event()
+            if run.steps % EM_STEPS == 0:
+                break
+            now = time.perf_counter()
+            if snapshot_seconds is not None and now - last_snapshot >= snapshot_seconds:
+                last_snapshot = now
+                yield run.snapshot()
+        else:
+            reason = "stopped"
+            break
+        epoch += 1
+        control.epoch_ended()
+        event = run.epoch_event(epoch)
+        yield event
+        if snapshot_seconds is not None:
+            yield run.snapshot()
+        gain, last_value = event.train.elbo - last_value, event.train.elbo
+        if gain < CONVERGED * abs(last_value):
+            break
+    yield FinishedEvent(reason, epoch, epoch, run.state(), None)
+
+
+class _Run:
+    """The parameters of an EM in double precision, and what is told of them."""
+
+    def __init__(
+        self, model: PPCA, dataset: Dataset, config: TrainingConfig, snapshot_images: Tensor | None
+    ) -> None:
+        _check_fits(model, dataset)
+        self.model = model
+        self.config = config
+        self.snapshot_rows = (
+            None if snapshot_images is None else grey(snapshot_images.flatten(1))  # (n, D)
+        )
+        # float64 is missing on some accelerators, and the covariance is small
+        self.train = image_moments(dataset.train.images.cpu())
+        self.validation = image_moments(dataset.validation.images.cpu())
+        latent_dim = model.config.latent_dim
+        self.reference = closed_form(self.train, latent_dim).log_likelihood(self.train)
+        self.parameters = random_start(self.train, latent_dim, config.seed).rotated()
+        self.model.set_parameters(self.parameters)
+        self.steps = 0
+        self.seconds = 0.0
+
+    def step(self) -> None:
+        """One EM iteration. Rotating each time keeps the canvas from spinning between snapshots."""
+        begin = time.perf_counter()
+        self.parameters = em_step(self.parameters, self.train).rotated()
+        self.model.set_parameters(self.parameters)
+        self.steps += 1
+        self.seconds += time.perf_counter() - begin
+
+    @property
+    def epoch(self) -> float:
+        return self.steps / EM_STEPS
+
+    @property
+    def images_per_second(self) -> float:
+        return self.steps * self.train.count / max(self.seconds, 1e-9)
+
+    def train_metrics(self) -> Metrics:
+        return _metrics(self.parameters, self.train)
+
+    def step_event(self) -> StepEvent:
+        return StepEvent(
+            step=self.steps,
+            epoch=self.epoch,
+            seconds=self.seconds,
+            metrics=self.train_metrics(),
+            images_per_second=self.images_per_second,
+            beta=1.0,
+            classification_weight=0.0,
+            learning_rate=0.0,
+        )
+
+    def epoch_event(self, epoch: int) -> EpochEvent:
+        per_dimension = self.parameters.kl_per_dimension(self.validation)
+        return EpochEvent(
+            epoch=epoch,
+            epochs=self.config.epochs,
+            step=self.steps,
+            seconds=self.seconds,
+            train=self.train_metrics(),
+            validation=_metrics(self.parameters, self.validation),
+            kl_per_dimension=tuple(per_dimension.tolist()),
+            images_per_second=self.images_per_second,
+            is_best=True,
+            reference=self.reference,
+        )
+
+    def state(self) -> State:
+        return {
+            name: value.detach().cpu().clone() for name, value in self.model.state_dict().items()
+        }
+
+    def snapshot(self) -> SnapshotEvent:
+        embedding = None
+        if self.snapshot_rows is not None:
+            with torch.no_grad():
+                rows = self.snapshot_rows.to(self.model.weight.device)
+                embedding = self.model.encode(rows)[0].cpu().numpy()
+        return SnapshotEvent(self.epoch, self.steps, self.state(), embedding)
+
+
+def _check_fits(model: PPCA, dataset: Dataset) -> None:
+    if tuple(dataset.image_shape) != tuple(model.config.image_shape):
+        raise ConfigError(
+            f"The model is for images of shape {model.config.image_shape}; "
+            f"{dataset.title} has {dataset.image_shape}."
+        )
+    if not len(dataset.train) or not len(dataset.validation):
+        raise ConfigError(f"{dataset.title} has too few images to train and validate on.")
+
+
+def _metrics(parameters: LinearGaussian, moments: Moments) -> Metrics:
+    value = parameters.log_likelihood(moments)
+    kl = float(parameters.kl_per_dimension(moments).sum())
+    return Metrics(elbo=value, reconstruction=value + kl, kl=kl, objective=value)

@@ -1,0 +1,131 @@
+"""The figures of a model: `python -m vae_explorer.evaluate MODEL --dataset mnist --samples 5000`.
+
+Prints a table of bounds on log p(x), the exact evidence where the latent space has one or two
+dimensions, active units and accuracy, each with its standard error, kind, samples and time; `--json
+FILE` writes the same for programs. A known problem is one sentence and exit code 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from vae_explorer.engine.catalogue import DATASETS
+from vae_explorer.engine.checkpoint import load_model
+from vae_explorer.engine.command_line import run_command
+from vae_explorer.engine.data import Dataset, load_dataset
+from vae_explorer.engine.device import pick_device
+from vae_explorer.engine.errors import ConfigError
+from vae_explorer.engine.evaluation import EvaluationConfig, evaluation
+from vae_explorer.engine.files import write_whole
+from vae_explorer.engine.models import Model
+from vae_explorer.engine.report import Report
+
+INTERRUPTED = 130
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    default = EvaluationConfig()
+    parser = argparse.ArgumentParser(
+        prog="python -m vae_explorer.evaluate",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("model", type=Path, help="a model file")
+    add("--dataset", default="digits", help=f"one of {', '.join(DATASETS)} (default: digits)")
+    add("--data-dir", type=Path, help="where data sets lie; for folder, the folder of images")
+    add("--image-size", type=int, metavar="N", help="side of a folder's images (the model's)")
+    add("--split", default="test", help="train, validation or test (default: test)")
+    add("--samples", type=int, default=default.samples, metavar="K",
+        help=f"latent samples of the importance-weighted bound (default: {default.samples})")  # fmt: skip
+    add("--elbo-samples", type=int, default=default.elbo_samples, metavar="M",
+        help=f"latent samples of the reconstruction term (default: {default.elbo_samples})")  # fmt: skip
+    add("--images", type=int, metavar="N", help="only the first N images of the split")
+    add("--seed", type=int, default=0, help="of binarisation and latent samples (default: 0)")
+    add("--exact", action=argparse.BooleanOptionalAction, default=True,
+        help="integrate log p(x) where the latent space has one or two dimensions")  # fmt: skip
+    add("--json", type=Path, metavar="FILE", help="write the report for programs, too")
+    add("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    add("--threads", type=int, default=max(1, (os.cpu_count() or 2) - 1), metavar="N",
+        help="CPU threads (default: all cores but one)")  # fmt: skip
+    add("--quiet", action="store_true", help="no progress bar")
+    return parser.parse_args(arguments)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns its exit code.
+
+    Raises:
+        EngineError: a known problem, with the sentence for the user.
+    """
+    options = parse(arguments)
+    if options.threads < 1:
+        raise ConfigError(f"An evaluation takes at least one thread; not {options.threads}.")
+    torch.set_num_threads(options.threads)
+    config = EvaluationConfig(
+        samples=options.samples,
+        elbo_samples=options.elbo_samples,
+        images=options.images,
+        seed=options.seed,
+        exact=options.exact,
+    )
+    model = load_model(options.model).to(pick_device(options.device))
+    report = measure(model, load_data(options, model), options.split, config, options.quiet)
+    sys.stdout.write(f"{report.table()}\n")
+    if options.json is not None:
+        content = {"file": options.model.name, **report.to_dict()}
+        text = json.dumps(content, indent=2, ensure_ascii=False)
+        write_whole(options.json, f"{text}\n".encode())
+    return 0
+
+
+def load_data(options: argparse.Namespace, model: Model) -> Dataset:
+    """The data set, a folder's images brought to the size and colours of the model's."""
+    channels, height, _ = model.config.image_shape
+    return load_dataset(
+        options.dataset,
+        options.data_dir,
+        image_size=options.image_size or height,
+        channels=3 if channels == 3 else 1,
+    )
+
+
+def measure(
+    model: Model, dataset: Dataset, split: str, config: EvaluationConfig, quiet: bool
+) -> Report:
+    """The report, with a bar of its progress on standard error."""
+    steps = evaluation(model, dataset, split, config)
+    with tqdm(total=1.0, disable=quiet, leave=False, bar_format=BAR) as bar:
+        while True:
+            try:
+                progress = next(steps)
+            except StopIteration as finished:
+                return finished.value
+            bar.set_description_str(progress.title, refresh=False)
+            bar.n = min(progress.fraction, 1.0)
+            bar.update(0)
+
+
+BAR = "{desc:<34} {percentage:3.0f}% |{bar:24}| {elapsed}"
+
+
+def main() -> int:
+    """The command with its ways to fail turned into exit codes."""
+    try:
+        return run_command(run)
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped; nothing was written.\n")
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
