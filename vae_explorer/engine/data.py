@@ -126,7 +126,7 @@ def _with_validation(
 ) -> Dataset:
     """The official splits, with the end of a fixed shuffle of the training images set apart."""
     count = len(train_images)
-    held_out = min(round(VALIDATION_SHARE * count), MAX_VALIDATION)
+    held_out = min(max(1, round(VALIDATION_SHARE * count)), MAX_VALIDATION)
     # RandomState: its streams are frozen for good, so that a split never changes
     order = np.random.RandomState(SPLIT_SEED).permutation(count)
     train, validation = order[: count - held_out], order[count - held_out :]

@@ -120,11 +120,11 @@ class _Transfer:
         """Fetch from `url`; a part that turns out to be of another file is thrown away once."""
         resumed = self._size() > 0
         self._receive_all(url)
-        if self._md5() != md5 and resumed:
-            self.part.unlink()
+        if resumed and self._md5() != md5:
+            self.part.unlink(missing_ok=True)
             self._receive_all(url)
         if self._md5() != md5:
-            self.part.unlink()
+            self.part.unlink(missing_ok=True)
             raise _Interrupted("it sent a file with another checksum")
         os.replace(self.part, self.target)
 
