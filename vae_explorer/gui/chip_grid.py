@@ -36,7 +36,7 @@ def height_for(count: int, width: float) -> float:
     """The height at which images of a comfortable size use the width well."""
     if count == 0:
         return 0.0
-    target = 58.0 if count <= 12 else 34.0
+    target = 48.0 if count <= 12 else 34.0
     columns = max(1, min(count, int((width + _GAP) // (target + BAR + 2 + _GAP)) or 1))
     rows = -(-count // columns)
     columns = -(-count // rows)  # even rows

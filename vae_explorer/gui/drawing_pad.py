@@ -10,8 +10,8 @@ from PySide6.QtCore import QMimeData, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QKeySequence, QPixmap
 from PySide6.QtWidgets import (
     QFileDialog,
-    QGridLayout,
     QHBoxLayout,
+    QSizePolicy,
     QSlider,
     QToolButton,
     QVBoxLayout,
@@ -147,8 +147,9 @@ class DrawingPad(QWidget):
         self._drawn_anew()
 
     def place_array(self, ink: NDArray[np.uint8]) -> None:
-        """Lay an image of the model's kind on the sheet as it is: uint8 (H, W), ink high."""
-        self._drawing.place(np.ascontiguousarray(ink))
+        """Lay an image of the model's kind on the sheet, pixel by pixel: uint8 (H, W), ink high."""
+        factor = max(1, RESOLUTION // max(ink.shape))
+        self._drawing.place(np.kron(ink, np.ones((factor, factor), np.uint8)))
         self._drawn_anew()
 
     def draw_stroke(self, points: list[tuple[float, float]], width: float | None = None) -> None:
@@ -236,6 +237,13 @@ class DrawingPad(QWidget):
         return eraser, tools
 
     def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setSpacing(0)
+        title = style.section_title(self.tr("Drawing"), self)
+        title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        head.addWidget(title, 1)
+        for button in self._tools:
+            head.addWidget(button)
         side = QVBoxLayout()
         side.setSpacing(style.HALF)
         caption = style.muted_label(self.tr("Model sees"), self)
@@ -243,17 +251,16 @@ class DrawingPad(QWidget):
         side.addWidget(self._model_view)
         side.addWidget(caption)
         side.addStretch(1)
-        grid = QGridLayout()
-        grid.setSpacing(style.HALF)
-        for index, button in enumerate(self._tools):
-            grid.addWidget(button, index // 2, index % 2)
-        side.addLayout(grid)
         side.addWidget(self._brush)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        row = QHBoxLayout()
         row.setSpacing(style.GAP)
         row.addWidget(self._paper, 1)
         row.addLayout(side)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(style.HALF)
+        column.addLayout(head)
+        column.addLayout(row, 1)
         for widget in (self._brush, self._model_view):
             widget.setFixedWidth(ModelView.SIDE)
 

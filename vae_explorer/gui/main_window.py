@@ -10,6 +10,7 @@ from PySide6.QtGui import (
     QDragEnterEvent,
     QDropEvent,
     QKeyEvent,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import (
     QFrame,
@@ -42,9 +43,10 @@ from vae_explorer.gui.training_panel import TrainingPanel
 MINIMUM_SIZE = (1024, 700)
 DEFAULT_SIZE = (1440, 900)
 # Shares of the width of the three upper panels and the two lower ones, and of the two rows
-_UPPER = (50, 24, 26)
-_LOWER = (66, 34)
-_ROWS = (64, 36)
+_UPPER = (43, 28, 29)
+_LOWER = (61, 39)
+_ROWS = (69, 31)
+_COMPACT_BELOW = 820  # pixels of height
 _LAYOUT_VERSION = 1  # a saved layout of another version is not restored
 
 
@@ -115,6 +117,24 @@ class MainWindow(QMainWindow):
 
     # -- events ----------------------------------------------------------------------------
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._set_compact(event.size().height() < _COMPACT_BELOW)
+
+    def _set_compact(self, compact: bool) -> None:
+        """In a low window the row of handwritten classes moves to a page of its own."""
+        layout = self._drawing_panel.layout()
+        if compact == (self.tabs.indexOf(self.handwriting) >= 0) or layout is None:
+            return
+        if compact:
+            layout.removeWidget(self.handwriting)
+            self.tabs.insertTab(1, self.handwriting, self.tr("Handwriting"))
+        else:
+            self.tabs.removeTab(self.tabs.indexOf(self.handwriting))
+            if isinstance(layout, QVBoxLayout):
+                layout.insertWidget(1, self.handwriting)
+            self.handwriting.show()
+
     def closeEvent(self, event: QCloseEvent) -> None:
         event.setAccepted(self._may_close())
 
@@ -168,11 +188,12 @@ class MainWindow(QMainWindow):
         )  # fmt: skip
 
     def _arrange(self) -> None:
+        self._drawing_panel = _panel(self.pad, self.handwriting, self.bars, shares=(3, 0, 2))
         self._upper = _splitter(
             Qt.Orientation.Horizontal,
             _panel(self.canvas, self.dimensions, self.snapshots),
             _panel(self.image, self.classes),
-            _panel(self.pad, self.handwriting, self.bars),
+            self._drawing_panel,
         )
         self.tabs = QTabWidget(self)
         self.tabs.setDocumentMode(True)
@@ -209,15 +230,15 @@ def _always() -> bool:
     return True
 
 
-def _panel(*widgets: QWidget, margin: int = style.MARGIN) -> QFrame:
-    """A framed column; the first widget takes the room that is left."""
+def _panel(*widgets: QWidget, margin: int = style.MARGIN, shares: tuple[int, ...] = (1,)) -> QFrame:
+    """A framed column; `shares` of the room that is left go to the first widgets."""
     frame = QFrame()
     frame.setProperty("panel", True)
     column = QVBoxLayout(frame)
     column.setContentsMargins(margin, margin, margin, margin)
     column.setSpacing(style.GAP)
     for index, widget in enumerate(widgets):
-        column.addWidget(widget, 1 if index == 0 else 0)
+        column.addWidget(widget, shares[index] if index < len(shares) else 0)
     return frame
 
 

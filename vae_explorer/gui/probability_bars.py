@@ -110,8 +110,12 @@ class ProbabilityBars(QWidget):
         middle = Qt.AlignmentFlag.AlignVCenter
         _, number_width = self._columns()
         entries = self._entries()
+        needed = sum(31 + metrics.horizontalAdvance(name) for name, _, _ in entries)
+        named = needed + number_width * len(entries) <= self.width()
         x = 0.0
         for column, (name, formula, thickness) in enumerate(entries):
+            if not named:  # the formulas above the numbers must do
+                name = ""
             self._bar(
                 painter, QRectF(x, _LEGEND / 2 - thickness / 2, 12, thickness), self._theme.muted
             )

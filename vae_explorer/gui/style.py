@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import numpy as np
@@ -211,6 +213,7 @@ def style_sheet(theme: Theme) -> str:
             "accent", "on_accent",
         )
     }  # fmt: skip
+    up, down = (_arrow_file(name, theme) for name in ("chevron-up", "chevron-down"))
     return f"""
     QFrame[panel="true"] {{ background: {c["panel"]}; border: 1px solid {c["border"]};
         border-radius: {RADIUS + 2}px; }}
@@ -234,6 +237,35 @@ def style_sheet(theme: Theme) -> str:
     QPushButton[primary="true"]:disabled {{ background: {c["raised"]}; color: {c["disabled"]};
         border-color: {c["border"]}; }}
     QPushButton[primary="true"]:focus {{ border: 2px solid {c["text"]}; padding: 3px 11px; }}
+    QTabWidget::pane {{ border: none; }}
+    QTabBar {{ qproperty-drawBase: 0; }}
+    QTabBar::tab {{ background: transparent; color: {c["muted"]}; border: none;
+        border-bottom: 2px solid transparent; padding: 4px 2px; margin-right: 16px; }}
+    QTabBar::tab:selected {{ color: {c["text"]}; border-bottom-color: {c["accent"]};
+        font-weight: 600; }}
+    QTabBar::tab:hover {{ color: {c["text"]}; }}
+    QTabBar::tab:focus {{ border-bottom-color: {c["text"]}; }}
+    QComboBox, QSpinBox, QLineEdit {{ background: {c["raised"]}; color: {c["text"]};
+        border: 1px solid {c["border"]}; border-radius: {RADIUS - 2}px; padding: 2px 6px;
+        min-height: 18px; selection-background-color: {c["accent"]};
+        selection-color: {c["on_accent"]}; }}
+    QComboBox:hover, QSpinBox:hover, QLineEdit:hover {{ background: {c["hover"]}; }}
+    QComboBox:focus, QSpinBox:focus, QLineEdit:focus {{ border-color: {c["accent"]}; }}
+    QComboBox:disabled, QSpinBox:disabled, QLineEdit:disabled {{ color: {c["disabled"]}; }}
+    QComboBox::drop-down {{ border: none; width: 20px; }}
+    QComboBox::down-arrow {{ image: url({down}); width: 12px; height: 12px; }}
+    QComboBox QAbstractItemView {{ background: {c["panel"]}; color: {c["text"]};
+        border: 1px solid {c["border"]}; selection-background-color: {c["hover"]};
+        selection-color: {c["text"]}; outline: none; }}
+    QSpinBox::up-button, QSpinBox::down-button {{ border: none; width: 18px; }}
+    QSpinBox::up-arrow {{ image: url({up}); width: 10px; height: 10px; }}
+    QSpinBox::down-arrow {{ image: url({down}); width: 10px; height: 10px; }}
+    QScrollBar:vertical {{ background: transparent; width: 8px; margin: 0; }}
+    QScrollBar::handle:vertical {{ background: {c["border"]}; border-radius: 4px;
+        min-height: 24px; }}
+    QScrollBar::handle:vertical:hover {{ background: {c["disabled"]}; }}
+    QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+    QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
     QSplitter::handle {{ background: transparent; }}
     QSplitter::handle:hover {{ background: {c["border"]}; }}
     QScrollArea {{ border: none; background: transparent; }}
@@ -241,6 +273,19 @@ def style_sheet(theme: Theme) -> str:
     QMenuBar::item {{ padding: 4px 10px; background: transparent; }}
     QMenuBar::item:selected {{ background: {c["hover"]}; border-radius: 4px; }}
     """
+
+
+@cache
+def _arrow_folder() -> TemporaryDirectory[str]:
+    """Where tinted arrows lie: a style sheet takes pictures from files alone."""
+    return TemporaryDirectory(prefix="vae-explorer-")
+
+
+def _arrow_file(name: str, theme: Theme) -> str:
+    path = Path(_arrow_folder().name) / f"{name}-{theme.name}.png"
+    if not path.exists():
+        icon(name, theme.muted).pixmap(24, 24).save(str(path))
+    return path.as_posix()
 
 
 def base_font() -> QFont:

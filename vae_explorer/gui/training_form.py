@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QFormLayout,
+    QGridLayout,
     QLabel,
     QLineEdit,
+    QSizePolicy,
     QSpinBox,
     QWidget,
 )
@@ -28,6 +30,8 @@ from vae_explorer.gui.training_settings import (
     relevant,
     training_settings,
 )
+
+_TWO_COLUMNS = 400  # pixels of width from which settings stand in two columns
 
 Editor = QComboBox | QSpinBox | QLineEdit | QCheckBox
 
@@ -49,12 +53,12 @@ class TrainingForm(QWidget):
         self._labels: dict[str, QLabel] = {}
         self._show_details = False
         self._running = False
-        self._layout = QFormLayout(self)
+        self._rows: list[tuple[QLabel, QWidget]] = []
+        self._columns = 1
+        self._layout = QGridLayout(self)
         self._layout.setContentsMargins(0, 0, style.GAP, 0)
         self._layout.setHorizontalSpacing(style.GAP)
         self._layout.setVerticalSpacing(style.HALF)
-        self._layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self._layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         self._recipe = self._build_recipe()
         self._dataset = self._build_dataset()
         for setting in sorted(self._settings.values(), key=lambda s: s.detail):
@@ -166,6 +170,9 @@ class TrainingForm(QWidget):
             editor.currentIndexChanged.connect(self._refresh)
 
     def _add_row(self, name: str, title: str, editor: QWidget, explanation: str) -> None:
+        editor.setMinimumWidth(64)  # a long choice must not push the others out of the panel
+        policy = QSizePolicy.Policy
+        editor.setSizePolicy(policy.Ignored, policy.Fixed)
         label = QLabel(title, self)
         label.setBuddy(editor)
         self._labels[name] = label
@@ -175,9 +182,14 @@ class TrainingForm(QWidget):
         editor.setAccessibleName(title)
         editor.setAccessibleDescription(explanation)
         editor.installEventFilter(self)
-        self._layout.addRow(label, editor)
+        self._rows.append((label, editor))
 
     # -- events ----------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if (self.width() >= _TWO_COLUMNS) != (self._columns == 2):
+            self._arrange()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if not isinstance(watched, QWidget):
@@ -187,6 +199,8 @@ class TrainingForm(QWidget):
             return True
         if event.type() in (QEvent.Type.Enter, QEvent.Type.FocusIn):
             self.explained.emit(watched.toolTip())
+        elif event.type() in (QEvent.Type.Leave, QEvent.Type.FocusOut):
+            self.explained.emit("")
         return super().eventFilter(watched, event)
 
     def _on_recipe(self, index: int) -> None:
@@ -218,10 +232,26 @@ class TrainingForm(QWidget):
                 return  # still being built
             detail = setting.detail and not (self._running and setting.live)
             shown = (self._show_details or not detail) and relevant(name, self._plain_value)
-            self._layout.setRowVisible(editor, shown)
+            editor.setVisible(shown)
+            self._labels[name].setVisible(shown)
             editor.setEnabled(setting.live or not self._running)
         for box in (self._recipe, self._dataset):
             box.setEnabled(not self._running)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Put the rows that are shown into one column, or into two where there is room."""
+        while self._layout.takeAt(0) is not None:
+            pass
+        self._columns = 2 if self.width() >= _TWO_COLUMNS else 1
+        shown = [row for row in self._rows if not row[1].isHidden()]
+        for place, (label, editor) in enumerate(shown):
+            row, column = divmod(place, self._columns)
+            self._layout.addWidget(label, row, 2 * column)
+            self._layout.addWidget(editor, row, 2 * column + 1)
+        for column in range(2):
+            self._layout.setColumnStretch(2 * column + 1, int(column < self._columns))
+        self._layout.setRowStretch(len(self._rows), 1)
 
     def _plain_value(self, name: str) -> Value:
         editor = self._editors[name]

@@ -7,7 +7,6 @@ from typing import Literal
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QScrollArea,
@@ -50,16 +49,17 @@ class TrainingPanel(QWidget):
         self.form.dataset_changed.connect(self.dataset_chosen)
         self.form.folder_requested.connect(self.folder_requested)
         self._scroll = self._build_scroll()
-        self._help = style.muted_label("", self, wrap=True)
-        self._help.setFixedHeight(2 * self._help.fontMetrics().lineSpacing())
-        self._help.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-        self.form.explained.connect(self._help.setText)
+        self._note = ""
+        self._explanation = ""
+        self.form.explained.connect(self._explain)
         self._bar = QProgressBar(self)
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(style.GRID)
         self._bar.setAccessibleName(self.tr("Training progress"))
-        self._progress = QLabel(self)
+        self._progress = style.muted_label("", self, wrap=True)
         self._progress.setFont(style.number_font(style.FONT_SMALL))
+        self._progress.setMinimumHeight(2 * self._progress.fontMetrics().lineSpacing())
+        self._progress.setAlignment(Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft)
         self._build_buttons(theme)
         self._arrange()
         self.set_state("unready")
@@ -102,7 +102,7 @@ class TrainingPanel(QWidget):
             parts.append(text)
         if seconds_left is not None:
             parts.append(self.tr("{0} left").format(format_duration(seconds_left)))
-        self._progress.setText("  ·  ".join(parts))
+        self.set_note("  ·  ".join(parts))
 
     def set_download(self, done: int, total: int | None) -> None:
         """How much of a data set has come; an unknown total shows a busy bar."""
@@ -113,15 +113,20 @@ class TrainingPanel(QWidget):
         else:
             self._bar.setRange(0, 0)
             text = self.tr("Downloading: {0:.1f} MB").format(done / 1e6)
-        self._progress.setText(text)
+        self.set_note(text)
 
     def set_note(self, text: str) -> None:
         """A line in place of the progress: how a training ended, what is being loaded."""
-        self._progress.setText(text)
+        self._note = text
+        self._progress.setText(self._explanation or text)
 
     def note(self) -> str:
-        """The line beside the bar."""
-        return self._progress.text()
+        """The line above the bar; while the cursor is on a setting, its explanation is shown."""
+        return self._note
+
+    def _explain(self, text: str) -> None:
+        self._explanation = text
+        self._progress.setText(text or self._note)
 
     def set_theme(self, theme: Theme) -> None:
         """Draw icons and the progress bar in the theme's colours."""
@@ -209,7 +214,6 @@ class TrainingPanel(QWidget):
         column.setSpacing(style.HALF)
         column.addLayout(head)
         column.addWidget(self._scroll, 1)
-        column.addWidget(self._help)
         column.addWidget(self._progress)
         column.addWidget(self._bar)
         column.addSpacing(style.HALF)

@@ -65,14 +65,12 @@ class Equation(QObject):
         image, label, subject = self._subject()
         if image is None:
             self._window.equation.set_terms(None, explorer.kind)
-            self._window.image.set_terms(None)
             return
         found = explorer.terms(image[None], label, samples=SAMPLES)
         terms = {name: float(values[0]) for name, values in found.items()}
         self._window.equation.set_terms(
             terms, explorer.kind, subject=subject, classification_weight=self._weight
         )
-        self._window.image.set_terms(terms)
 
     def _subject(self) -> tuple[np.ndarray | None, int | None, str]:
         """The image in hand, its class where it is known, and what to call it."""

@@ -291,14 +291,14 @@ class Exploring(QObject):
         gallery, means = opened.gallery, opened.means
         if session.sample is not None and session.code is code:
             self.neighbour = session.sample
-            caption = self.tr("the image that was encoded")
+            caption = self.tr("this image")
         else:
             among = np.arange(len(means))
             if session.decoder_label is not None and gallery.labels is not None:
                 same = np.flatnonzero(gallery.labels[: len(means)] == session.label)
                 among = same if len(same) else among
             self.neighbour = int(among[nearest(means[among], code)])
-            caption = self.tr("nearest real image")
+            caption = self.tr("nearest real")
         self._window.image.set_neighbour(gallery.images[self.neighbour], caption)
 
     def _show_classes(self) -> None:

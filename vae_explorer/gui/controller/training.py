@@ -56,6 +56,7 @@ class Training(QObject):
         self._epochs = 1
         self._epochs_done = 0
         self.history = SnapshotHistory()
+        window.snapshots.hide()
         self._connect()
 
     def _connect(self) -> None:
@@ -175,7 +176,7 @@ class Training(QObject):
     def _on_begun(self, begun: TrainingBegun) -> None:
         session = self._session
         self.history.clear()
-        self._window.snapshots.set_snapshots([])
+        self._show_moments()
         session.take(begun.opened)
         session.unsaved = True
         session.training = begun.training
@@ -210,10 +211,14 @@ class Training(QObject):
             self.history.add(Snapshot(event.epoch, event.state, event.embedding))
         if snapshots:
             follows = self._window.snapshots.follows
-            self._window.snapshots.set_snapshots(self.history.epochs())
+            self._show_moments()
             if follows:
                 self._show(self.history[len(self.history) - 1])
             snapshots.clear()
+
+    def _show_moments(self) -> None:
+        self._window.snapshots.set_snapshots(self.history.epochs())
+        self._window.snapshots.setVisible(len(self.history) > 1)
 
     def _show(self, snapshot: Snapshot) -> None:
         self._session.explorer.load_state(snapshot.state)
@@ -277,7 +282,7 @@ class Training(QObject):
             self._session.take(opened)  # nothing was learned: the model from before stays
             self._session.unsaved = unsaved
             self.history.clear()
-            self._window.snapshots.set_snapshots([])
+            self._show_moments()
             self.model_replaced.emit()
 
     def _on_ended(self) -> None:
