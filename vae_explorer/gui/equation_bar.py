@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QCoreApplication, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from vae_explorer.gui import style
 from vae_explorer.gui.style import Theme
@@ -122,6 +122,7 @@ class EquationBar(QWidget):
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(style.MARGIN, style.HALF, style.MARGIN, style.HALF)
         self._row.setSpacing(style.GAP)
+        self._row.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)  # formulas may give way
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(self.tr("The bound, term by term"))
         self.set_terms(None, "vae")

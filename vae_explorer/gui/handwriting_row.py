@@ -23,7 +23,7 @@ from vae_explorer.gui import style
 from vae_explorer.gui.pixels import image_to_qimage, paint_image
 from vae_explorer.gui.style import Theme
 
-_TILE = (28, 84)  # least and most side of a picture, in pixels
+_SMALLEST, _COMFORTABLE, _LARGEST = 14, 44, 84  # sides of a picture, in pixels
 _LABEL = 18
 _GAP = 6
 
@@ -68,13 +68,13 @@ class HandwritingRow(QWidget):
         return QSize(10 * (56 + _GAP), 56 + _LABEL)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(5 * (_TILE[0] + _GAP), _TILE[0] + _LABEL)
+        return QSize(5 * (28 + _GAP), 28 + _LABEL)
 
     def hasHeightForWidth(self) -> bool:
         return bool(self._pictures)
 
     def heightForWidth(self, width: int) -> int:
-        columns, side = self._columns_for(width, None)
+        columns, side = self._columns_for(width)
         rows = -(-max(1, len(self._pictures)) // columns)
         return rows * (side + _LABEL) + (rows - 1) * _GAP
 
@@ -125,25 +125,33 @@ class HandwritingRow(QWidget):
         self._pictures = [image_to_qimage(image, self._theme) for image in images]
         self._current = min(self._current, len(self._pictures) - 1)
 
-    def _columns_for(self, width: int, height: int | None) -> tuple[int, int]:
-        """How many columns, and the side of a picture, that show all as large as can be."""
+    def _columns_for(self, width: int) -> tuple[int, int]:
+        """Columns and the side of a picture for a width alone: pictures of a comfortable size."""
         count = max(1, len(self._pictures))
-        best = (count, 1)
+        columns = min(count, max(1, (width + _GAP) // (_COMFORTABLE + _GAP)))
+        return columns, min((width + _GAP) // columns - _GAP, _LARGEST)
+
+    def _fitted(self, label: int) -> tuple[int, int]:
+        """Columns and the side of a picture that show all in this widget as large as can be."""
+        count = max(1, len(self._pictures))
+        sides = []
         for columns in range(1, count + 1):
-            side = min((width + _GAP) // columns - _GAP, _TILE[1])
             rows = -(-count // columns)
-            if height is not None:
-                side = min(side, (height + _GAP) // rows - _GAP - _LABEL)
-            elif side < 44 and columns > 1:
-                break
-            if side >= best[1]:
-                best = (columns, side)
-        return best
+            across = (self.width() + _GAP) // columns - _GAP
+            down = (self.height() + _GAP) // rows - _GAP - label
+            sides.append((min(across, down, _LARGEST), columns))
+        side, columns = max(sides)
+        return columns, max(1, side)
+
+    def _layout(self) -> tuple[int, int, int]:
+        """Columns, side of a picture, and height of a name: where it gets tight, names go."""
+        columns, side = self._fitted(_LABEL)
+        return (columns, side, _LABEL) if side >= _SMALLEST else (*self._fitted(0), 0)
 
     def _tile(self, index: int) -> QRectF:
-        columns, side = self._columns_for(self.width(), self.height())
+        columns, side, label = self._layout()
         row, column = divmod(index, columns)
-        return QRectF(column * (side + _GAP), row * (side + _LABEL + _GAP), side, side)
+        return QRectF(column * (side + _GAP), row * (side + label + _GAP), side, side)
 
     def _index_at(self, place: QPointF) -> int:
         for index in range(len(self._pictures)):
@@ -158,6 +166,8 @@ class HandwritingRow(QWidget):
         painter.setPen(QPen(self._theme.accent if is_current else self._theme.border, 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(tile.adjusted(0.5, 0.5, -0.5, -0.5))
+        if self._layout()[2] == 0:
+            return
         painter.setFont(style.small_font())
         name = QFontMetricsF(painter.font()).elidedText(
             self._names[index], Qt.TextElideMode.ElideRight, tile.width()

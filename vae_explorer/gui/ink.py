@@ -29,12 +29,12 @@ class InkSheet:
         self.color = color
         self.image = self._blank()
         self._below = self.image  # the sheet without the stroke that is being drawn
-        self._tail = QRectF()
 
     def repaint(self, acts: Iterable[Stroke | Picture]) -> None:
         """Paint everything anew."""
         self.image = self._blank()
         for act in acts:
+            self._below = self.image.copy()  # the last stroke may go on growing
             if isinstance(act, Stroke):
                 self._paint_stroke(act, QRect(0, 0, self.side, self.side))
             else:
@@ -43,16 +43,13 @@ class InkSheet:
     def begin(self, stroke: Stroke) -> QRect:
         """Paint a stroke's first point; answers what changed, in pixels."""
         self._below = self.image.copy()
-        self._tail = QRectF()
         return self.extend(stroke, 1)
 
     def extend(self, stroke: Stroke, added: int) -> QRect:
         """Paint the last `added` points of a stroke; answers what changed, in pixels."""
         # a new point bends the piece before it, hence the two points more
         recent = stroke.points[-(added + 2) :]
-        tail = self._bounds(recent, stroke.width)
-        changed = tail.united(self._tail).toAlignedRect()
-        self._tail = tail
+        changed = self._bounds(recent, stroke.width).toAlignedRect()
         changed = changed.intersected(QRect(0, 0, self.side, self.side))
         painter = QPainter(self.image)
         painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)

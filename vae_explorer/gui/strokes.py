@@ -47,17 +47,19 @@ class Drawing:
 
     _done: list[Act] = field(default_factory=list)
     _undone: list[Act] = field(default_factory=list)
+    _open: Stroke | None = None  # the stroke that the pen, still down, is drawing
 
     def begin(self, at: Point, width: float, *, erases: bool = False) -> Stroke:
         """Put the brush or the eraser down."""
         stroke = Stroke([at], width, erases)
         self._do(stroke)
+        self._open = stroke
         return stroke
 
     def extend(self, to: Point) -> bool:
         """Draw on to a point; False where the last one is too near, or nothing was begun."""
-        stroke = self._done[-1] if self._done else None
-        if not isinstance(stroke, Stroke):
+        stroke = self._open
+        if stroke is None:
             return False
         x, y = stroke.points[-1]
         if (to[0] - x) ** 2 + (to[1] - y) ** 2 < MIN_DISTANCE**2:
@@ -80,6 +82,7 @@ class Drawing:
         """Take the last act back; False where there is none."""
         if not self._done:
             return False
+        self._open = None
         self._undone.append(self._done.pop())
         return True
 
@@ -87,6 +90,7 @@ class Drawing:
         """Do again what was undone; False where there is nothing."""
         if not self._undone:
             return False
+        self._open = None
         self._done.append(self._undone.pop())
         return True
 
@@ -117,3 +121,4 @@ class Drawing:
     def _do(self, act: Act) -> None:
         self._done.append(act)
         self._undone.clear()
+        self._open = None

@@ -1,0 +1,130 @@
+"""The equation bar writes the bound of each model with live numbers."""
+
+from __future__ import annotations
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from vae_explorer.gui import style
+from vae_explorer.gui.equation_bar import EquationBar, equation, nats
+
+TERMS = {
+    "elbo": -123.4,
+    "reconstruction": -115.7,
+    "kl": 5.4,
+    "log_prior": -2.3026,
+    "classification": -0.021,
+}
+
+
+@pytest.fixture
+def bar(qtbot: QtBot) -> EquationBar:
+    widget = EquationBar(style.LIGHT)
+    qtbot.addWidget(widget)
+    widget.resize(1200, 60)
+    widget.show()
+    return widget
+
+
+def written(bar: EquationBar) -> str:
+    """The equation as one line, in the order of the screen."""
+    parts = []
+    for index in range(bar._row.count()):
+        item = bar._row.itemAt(index)
+        widget = item.widget() if item is not None else None
+        block = next((b for b in bar._blocks if b is widget), None)
+        if block is not None:
+            parts.append(f"{block._name.text()} {block._value.text()}")
+        elif widget in bar._signs:
+            parts.append(widget.text())  # type: ignore[union-attr]
+    return " ".join(parts)
+
+
+def test_the_bound_of_a_vae(bar: EquationBar) -> None:
+    bar.set_terms(TERMS, "vae")
+    assert written(bar) == "ELBO −123.4 = reconstruction −115.7 − KL 5.40"
+
+
+def test_the_bound_of_a_joint_vae_has_the_class_prior_in_it_and_the_classifier_beside_it(
+    bar: EquationBar,
+) -> None:
+    bar.set_terms(TERMS, "joint-vae", classification_weight=0.5)
+    assert written(bar) == (
+        "ELBO −123.4 = reconstruction −115.7 − KL 5.40 + class prior −2.30 "
+        "[ + 0.5 · classifier −0.02 ]"
+    )
+    bar.set_terms(TERMS, "joint-vae")
+    assert "[ + λ ·" in written(bar)
+
+
+def test_ppca_writes_its_exact_log_likelihood(bar: EquationBar) -> None:
+    bar.set_terms({"elbo": 812.2, "reconstruction": 815.6, "kl": 3.4}, "ppca", unit="nats")
+    assert written(bar).startswith("log-likelihood 812.2 = ")
+    assert "equality" in bar._blocks[0].toolTip()
+
+
+def test_without_numbers_the_equation_stands_calm(bar: EquationBar) -> None:
+    bar.set_terms(TERMS, "joint-vae")
+    bar.set_terms(None, "joint-vae")
+    assert written(bar).startswith("ELBO – = reconstruction – − KL –")
+    assert bar.accessibleDescription() == ""
+
+
+def test_each_term_explains_itself_in_words_and_formula(bar: EquationBar) -> None:
+    bar.set_terms(TERMS, "joint-vae")
+    for block in bar._blocks:
+        assert block.term.formula in block.toolTip()
+        assert len(block.term.words) > 40
+    assert "N(0, I)" in bar._blocks[2].toolTip()
+
+
+def test_whose_numbers_they_are_is_said(bar: EquationBar) -> None:
+    bar.set_terms(TERMS, "vae", subject="your drawing")
+    assert bar._subject.text() == "nats of your drawing"
+    assert bar.accessibleDescription() == "ELBO −123.4, reconstruction −115.7, KL 5.40"
+
+
+def test_it_stands_still_while_numbers_change(bar: EquationBar, qtbot: QtBot) -> None:
+    bar.set_terms(TERMS, "vae")
+    qtbot.wait(1)
+    before = [block.x() for block in bar._blocks]
+    bar.set_terms({"elbo": -98.1, "reconstruction": -89.7, "kl": 12.4}, "vae")
+    qtbot.wait(1)
+    assert [block.x() for block in bar._blocks] == before
+
+
+@pytest.mark.parametrize("kind", ["vae", "joint-vae", "ppca"])
+def test_nothing_is_cut_off_where_it_is_narrow(bar: EquationBar, qtbot: QtBot, kind: str) -> None:
+    bar.set_terms(TERMS, kind, subject="your drawing")
+    bar.resize(bar.minimumSizeHint().width(), 60)
+    qtbot.wait(1)
+    assert bar.minimumSizeHint().width() < 560
+    for block in bar._blocks:
+        assert block.geometry().right() <= bar.width()
+        assert not block._formula.isVisible()
+        assert block._name.width() >= block._name.sizeHint().width()
+    bar.resize(1300, 60)
+    assert all(block._formula.isVisible() for block in bar._blocks)
+
+
+def test_the_equation_adds_up_to_its_left_side() -> None:
+    """What stands before each term is its sign in the bound; the classifier is not part of it."""
+    signs = {"=": 1, "−": -1, "+": 1}
+    terms = [term for term in equation("joint-vae")[1:] if not term.sign.startswith("[")]
+    assert sum(signs[t.sign] * TERMS[t.key] for t in terms) == pytest.approx(-123.4, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (-123.44, "−123.4"),
+        (5.4, "5.40"),
+        (-0.001, "0.00"),
+        (9.999, "10.0"),
+        (-1234.5, "−1,234.5"),
+        (float("nan"), "–"),
+        (float("-inf"), "−∞"),
+    ],
+)
+def test_numbers_have_a_real_minus_and_a_fixed_precision(value: float, text: str) -> None:
+    assert nats(value) == text

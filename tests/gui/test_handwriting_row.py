@@ -1,0 +1,92 @@
+"""The row of all classes in one handwriting."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from vae_explorer.gui import style
+from vae_explorer.gui.handwriting_row import HandwritingRow
+
+NAMES = tuple("0123456789")
+
+
+@pytest.fixture
+def row(qtbot: QtBot) -> HandwritingRow:
+    widget = HandwritingRow(style.LIGHT)
+    qtbot.addWidget(widget)
+    widget.resize(640, 90)
+    widget.show()
+    return widget
+
+
+def filled(row: HandwritingRow) -> HandwritingRow:
+    images = np.linspace(0, 1, 10)[:, None, None] * np.ones((10, 28, 28))
+    row.set_images(images, NAMES, style.LIGHT.class_colors(10))
+    return row
+
+
+def test_every_class_has_its_picture(row: HandwritingRow) -> None:
+    filled(row)
+    picture = row.grab().toImage()
+    shades = [picture.pixelColor(row._tile(i).center().toPoint()).lightness() for i in range(10)]
+    assert shades == sorted(shades, reverse=True)
+    assert shades[0] - shades[-1] > 150
+
+
+def test_a_click_picks_the_class(row: HandwritingRow, qtbot: QtBot) -> None:
+    filled(row)
+    with qtbot.waitSignal(row.class_picked) as picked:
+        place = row._tile(7).center().toPoint()
+        qtbot.mouseClick(row, Qt.MouseButton.LeftButton, pos=place)
+    assert picked.args == [7]
+
+
+def test_the_keyboard_picks_too(row: HandwritingRow, qtbot: QtBot) -> None:
+    filled(row)
+    qtbot.keyClick(row, Qt.Key.Key_Right)
+    qtbot.keyClick(row, Qt.Key.Key_Right)
+    with qtbot.waitSignal(row.class_picked) as picked:
+        qtbot.keyClick(row, Qt.Key.Key_Return)
+    assert picked.args == [1]
+
+
+def test_beside_the_pictures_nothing_is_picked(row: HandwritingRow, qtbot: QtBot) -> None:
+    with qtbot.assertNotEmitted(row.class_picked):
+        qtbot.mouseClick(row, Qt.MouseButton.LeftButton, pos=row.rect().center())
+
+
+@pytest.mark.parametrize("size", [(640, 90), (300, 100), (340, 170), (1600, 120)])
+@pytest.mark.parametrize("classes", [1, 10, 47])
+def test_all_classes_stay_inside(row: HandwritingRow, size: tuple[int, int], classes: int) -> None:
+    images = np.zeros((classes, 28, 28))
+    names = [f"class {i}" for i in range(classes)]
+    row.set_images(images, names, style.LIGHT.class_colors(classes))
+    row.resize(*size)
+    for index in range(classes):
+        tile = row._tile(index)
+        assert tile.right() <= size[0]
+        assert tile.bottom() <= size[1]
+        assert tile.width() >= 1
+
+
+def test_colour_images_are_shown_too(row: HandwritingRow) -> None:
+    images = np.zeros((2, 8, 8, 3))
+    images[1, :, :, 0] = 1
+    row.set_images(images, ("a", "b"), style.LIGHT.class_colors(2))
+    color = row.grab().toImage().pixelColor(row._tile(1).center().toPoint())
+    assert color.red() == 255
+    assert color.green() == 0
+
+
+def test_images_without_names_are_an_error(row: HandwritingRow) -> None:
+    with pytest.raises(ValueError, match="3 images"):
+        row.set_images(np.zeros((3, 8, 8)), ("a",), [])
+
+
+def test_it_can_be_emptied(row: HandwritingRow) -> None:
+    filled(row)
+    row.set_images(None, (), [])
+    assert not row.hasHeightForWidth()
