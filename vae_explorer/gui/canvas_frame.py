@@ -99,12 +99,27 @@ def points_extent(points: NDArray[np.floating] | None) -> Extent:
     if points is None or len(points) == 0:
         return DEFAULT_EXTENT
     step = max(1, len(points) // 50_000)  # percentiles of a sample: the sort is what costs
-    low, high = np.nanpercentile(points[::step], (0.5, 99.5), axis=0)
-    if not (np.isfinite(low).all() and np.isfinite(high).all()):
+    sample = points[::step]
+    sample = sample[np.isfinite(sample).all(axis=1)]
+    if len(sample) == 0:
         return DEFAULT_EXTENT
+    low, high = np.percentile(sample, (0.5, 99.5), axis=0)
     margin = 0.06 * np.maximum(high - low, 1e-3)
     low, high = low - margin, high + margin
     return (min(x0, low[0]), max(x1, high[0]), min(y0, low[1]), max(y1, high[1]))
+
+
+def needs_fit(view: Extent, wanted: Extent) -> bool:
+    """Whether a fitted view should be fitted anew: something is cut off, or it has become far too wide.
+
+    In between it is left alone, so that it does not tremble while a training moves the points.
+    """
+    outside = (
+        wanted[0] < view[0] or wanted[1] > view[1] or wanted[2] < view[2] or wanted[3] > view[3]
+    )
+    wide = (view[1] - view[0]) > 1.3 * (wanted[1] - wanted[0])
+    tall = (view[3] - view[2]) > 1.3 * (wanted[3] - wanted[2])
+    return outside or (wide and tall)
 
 
 def ticks(low: float, high: float, pixels: float, spacing: float = 72.0) -> list[float]:

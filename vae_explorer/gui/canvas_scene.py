@@ -17,7 +17,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from vae_explorer.gui import canvas_legend, canvas_paint
-from vae_explorer.gui.canvas_frame import DEFAULT_EXTENT, Frame, points_extent
+from vae_explorer.gui.canvas_frame import DEFAULT_EXTENT, Frame, needs_fit, points_extent
 from vae_explorer.gui.canvas_layers import (
     LAYERS,
     ManifoldLayer,
@@ -29,7 +29,6 @@ from vae_explorer.gui.canvas_layers import (
 from vae_explorer.gui.canvas_paint import GUTTER_BOTTOM, GUTTER_LEFT, Point
 from vae_explorer.gui.pixels import paint_image
 from vae_explorer.gui.style import LIGHT, Theme
-
 
 _SLOW = ("regions", "support")  # wait for the view to settle
 
@@ -86,6 +85,12 @@ class CanvasScene:
     def fit(self) -> None:
         """Show all points and the prior."""
         self.look(self.frame.fitted(points_extent(self.points.points)))
+
+    def follow(self) -> None:
+        """Keep new points in view, without moving it for every little change."""
+        wanted = points_extent(self.points.points)
+        if needs_fit(self.frame.extent, wanted):
+            self.look(self.frame.fitted(wanted))
 
     def look(self, frame: Frame) -> None:
         """Another view; the pictures follow at the next `refresh`."""

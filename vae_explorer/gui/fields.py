@@ -168,12 +168,11 @@ def _edges(
     at = np.flatnonzero(margin < reach * steepest)
     row, column = np.divmod(at, width)
     flat = margin.ravel()
-    left, right = np.maximum(column - 1, 0), np.minimum(column + 1, width - 1)
-    above, below = np.maximum(row - 1, 0), np.minimum(row + 1, height - 1)
-    slope_x = (flat[row * width + right] - flat[row * width + left]) / np.maximum(right - left, 1)
-    slope_y = (flat[below * width + column] - flat[above * width + column]) / np.maximum(
-        below - above, 1
-    )
+    # the steeper of the two sides: on the line itself the margin has a crease
+    left, right = at - (column > 0), at + (column < width - 1)
+    above, below = at - width * (row > 0), at + width * (row < height - 1)
+    slope_x = np.maximum(np.abs(flat[right] - flat[at]), np.abs(flat[at] - flat[left]))
+    slope_y = np.maximum(np.abs(flat[below] - flat[at]), np.abs(flat[at] - flat[above]))
     slope = np.maximum(np.hypot(slope_x, slope_y), 1e-4)
     cover = np.clip(reach - flat[at] / slope, 0.0, 1.0)
     on_line = cover > 0

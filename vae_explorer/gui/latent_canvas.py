@@ -110,7 +110,7 @@ class LatentCanvas(QWidget):
             scene.highlighted = scene.legend_hovered = None
             self._place()
         elif self._is_fitted:
-            scene.fit()
+            scene.follow()
         scene.outdate("points", "support")
         self._schedule()
 

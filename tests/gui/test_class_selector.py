@@ -1,0 +1,184 @@
+"""The class selector under a real mouse and keyboard."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from vae_explorer.gui import chip_grid
+from vae_explorer.gui.chip_grid import bar_share, reweighted, share_weight
+from vae_explorer.gui.chip_paint import readable_on
+from vae_explorer.gui.class_selector import ClassSelector
+from vae_explorer.gui.style import DARK, LIGHT
+
+DIGITS = [str(i) for i in range(10)]
+LEFT, NO_KEY = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+
+
+@pytest.fixture
+def selector(qtbot: QtBot) -> ClassSelector:
+    widget = ClassSelector()
+    qtbot.addWidget(widget)
+    widget.resize(360, 230)
+    widget.set_classes(DIGITS)
+    widget.set_prior(np.full(10, 0.1))
+    widget.show()
+    return widget
+
+
+def caught(signal: object) -> list[tuple[object, ...]]:
+    seen: list[tuple[object, ...]] = []
+    signal.connect(lambda *values: seen.append(values))  # type: ignore[attr-defined]
+    return seen
+
+
+def middle(rect: QRectF) -> QPoint:
+    return rect.center().toPoint()
+
+
+def on_bar(selector: ClassSelector, index: int, share: float) -> QPoint:
+    bar = selector.cell(index).bar
+    return QPointF(bar.center().x(), bar.bottom() - share * bar.height()).toPoint()
+
+
+def test_a_click_on_chip_or_image_selects(qtbot: QtBot, selector: ClassSelector) -> None:
+    seen = caught(selector.class_selected)
+    qtbot.mouseClick(selector, LEFT, NO_KEY, middle(selector.cell(3).chip))
+    qtbot.mouseClick(selector, LEFT, NO_KEY, middle(selector.cell(8).image))
+    assert seen == [(3,), (8,)]
+    assert selector.selected == 8
+
+
+def test_the_selected_class_again_tells_nothing(qtbot: QtBot, selector: ClassSelector) -> None:
+    seen = caught(selector.class_selected)
+    selector.set_selected(5)
+    qtbot.mouseClick(selector, LEFT, NO_KEY, middle(selector.cell(5).chip))
+    assert seen == []
+
+
+def test_arrow_keys_walk_over_the_grid(qtbot: QtBot, selector: ClassSelector) -> None:
+    seen = caught(selector.class_selected)
+    for key in (Qt.Key.Key_Right, Qt.Key.Key_Down, Qt.Key.Key_Left, Qt.Key.Key_Up, Qt.Key.Key_Left):
+        qtbot.keyClick(selector, key)
+    columns = selector._columns()
+    assert seen == [(1,), (1 + columns,), (columns,), (0,)]
+
+
+def test_dragging_a_bar_edits_the_prior(qtbot: QtBot, selector: ClassSelector) -> None:
+    seen, chosen = caught(selector.prior_edited), caught(selector.class_selected)
+    qtbot.mousePress(selector, LEFT, NO_KEY, on_bar(selector, 2, 0.3))
+    qtbot.mouseMove(selector, on_bar(selector, 2, 0.7))
+    qtbot.mouseRelease(selector, LEFT, NO_KEY, on_bar(selector, 2, 0.7))
+    prior = seen[-1][0]
+    assert isinstance(prior, np.ndarray)
+    assert prior.sum() == pytest.approx(1)
+    assert prior[2] == pytest.approx(0.49, abs=0.04)
+    np.testing.assert_allclose(np.delete(prior, 2), (1 - prior[2]) / 9)
+    assert chosen == []
+
+
+def test_a_double_click_on_a_bar_gives_back_the_learned_prior(
+    qtbot: QtBot, selector: ClassSelector
+) -> None:
+    learned = np.linspace(1, 2, 10) / 15
+    selector.set_prior(np.full(10, 0.1), learned)
+    seen = caught(selector.prior_edited)
+    assert selector._reset.isVisible()
+    qtbot.mouseDClick(selector, LEFT, NO_KEY, on_bar(selector, 4, 0.2))
+    np.testing.assert_allclose(seen[-1][0], learned)  # type: ignore[arg-type]
+    assert not selector._reset.isVisible()
+
+
+def test_without_a_prior_the_whole_cell_selects(qtbot: QtBot, selector: ClassSelector) -> None:
+    selector.set_prior(None)
+    seen = caught(selector.class_selected)
+    qtbot.mouseClick(selector, LEFT, NO_KEY, on_bar(selector, 6, 0.5))
+    assert seen == [(6,)]
+
+
+def test_samples_are_asked_of_the_selected_class(qtbot: QtBot, selector: ClassSelector) -> None:
+    selector.set_selected(7)
+    with qtbot.waitSignal(selector.samples_requested) as asked:
+        qtbot.mouseClick(selector._samples, LEFT)
+    assert asked.args == [7]
+
+
+def test_images_are_shown_below_their_chips(selector: ClassSelector) -> None:
+    images = np.zeros((10, 28, 28))
+    images[4] = 1.0
+    selector.set_images(images)
+    picture = selector.grab().toImage()
+    inked, blank = (picture.pixelColor(middle(selector.cell(i).image)).name() for i in (4, 5))
+    assert inked == LIGHT.text.name()
+    assert blank == LIGHT.canvas.name()
+
+
+def test_the_selected_chip_differs_by_more_than_colour(selector: ClassSelector) -> None:
+    selector.set_selected(1)
+    picture = selector.grab().toImage()
+
+    def rim(index: int) -> str:
+        chip = selector.cell(index).chip
+        return picture.pixelColor(QPoint(round(chip.center().x()), round(chip.top()) + 1)).name()
+
+    assert QColor(rim(1)).lightness() < 60  # outlined in the text colour
+    assert QColor(rim(2)).lightness() > 200
+
+
+@pytest.mark.parametrize("count", [1, 2, 10, 26, 47])
+@pytest.mark.parametrize("width", [220, 360, 900])
+def test_every_class_has_its_place(selector: ClassSelector, count: int, width: int) -> None:
+    selector.set_classes([f"class {i}" for i in range(count)])
+    selector.resize(width, selector.heightForWidth(width))
+    QApplication.processEvents()
+    cells = [selector.cell(i).whole for i in range(count)]
+    assert all(QRectF(selector.rect()).adjusted(0, 0, 1, 1).contains(c) for c in cells)
+    assert not any(a.intersects(b) for i, a in enumerate(cells) for b in cells[:i])
+
+
+def test_no_class_of_that_index(selector: ClassSelector) -> None:
+    with pytest.raises(IndexError):
+        selector.set_selected(10)
+
+
+def test_no_classes_at_all(qtbot: QtBot, selector: ClassSelector) -> None:
+    selector.set_classes([])
+    assert not selector._samples.isEnabled()
+    qtbot.mouseClick(selector, LEFT, NO_KEY, QPoint(100, 100))
+    qtbot.keyClick(selector, Qt.Key.Key_Right)
+    assert not selector.grab().isNull()
+
+
+def test_the_bars_scale_has_an_inverse() -> None:
+    for weight in (0.0, 0.02, 0.1, 0.5, 1.0):
+        assert share_weight(bar_share(weight)) == pytest.approx(weight)
+    assert bar_share(0.1) > 0.3  # one in ten can still be seen
+
+
+def test_reweighting_sums_to_one() -> None:
+    prior = np.array([0.5, 0.3, 0.2])
+    np.testing.assert_allclose(reweighted(prior, 0, 0.2), [0.2, 0.48, 0.32])
+    np.testing.assert_allclose(reweighted(prior, 1, 7.0), [0, 1, 0])
+    np.testing.assert_allclose(reweighted(np.array([1.0, 0, 0]), 0, 0.4), [0.4, 0.3, 0.3])
+    np.testing.assert_allclose(reweighted(np.array([1.0]), 0, 0.4), [1.0])
+
+
+def test_one_row_where_the_room_is_wide() -> None:
+    cells = chip_grid.arrange(10, QRectF(0, 0, 900, 100))
+    assert len({cell.whole.top() for cell in cells}) == 1
+
+
+def test_names_on_selected_chips_can_be_read() -> None:
+    def luminance(color: QColor) -> float:
+        parts = [color.redF(), color.greenF(), color.blueF()]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    for theme in (LIGHT, DARK):
+        for color in theme.class_colors(47):
+            low, high = sorted((luminance(color), luminance(readable_on(color))))
+            assert (high + 0.05) / (low + 0.05) >= 4.5
