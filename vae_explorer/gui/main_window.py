@@ -47,6 +47,8 @@ _UPPER = (43, 28, 29)
 _LOWER = (61, 39)
 _ROWS = (69, 31)
 _COMPACT_BELOW = 820  # pixels of height
+_ROW_HEIGHT = 60  # of the handwritten classes in the drawing's panel: one row of them
+_UNLIMITED = 16777215  # Qt's own QWIDGETSIZE_MAX
 _LAYOUT_VERSION = 1  # a saved layout of another version is not restored
 
 
@@ -128,11 +130,13 @@ class MainWindow(QMainWindow):
             return
         if compact:
             layout.removeWidget(self.handwriting)
+            self.handwriting.setMaximumHeight(_UNLIMITED)
             self.tabs.insertTab(1, self.handwriting, self.tr("Handwriting"))
         else:
             self.tabs.removeTab(self.tabs.indexOf(self.handwriting))
             if isinstance(layout, QVBoxLayout):
                 layout.insertWidget(1, self.handwriting)
+            self.handwriting.setMaximumHeight(_ROW_HEIGHT)
             self.handwriting.show()
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -175,6 +179,7 @@ class MainWindow(QMainWindow):
         self.pad = DrawingPad(theme, self)
         self.bars = ProbabilityBars(theme, self)
         self.handwriting = HandwritingRow(theme, self)
+        self.handwriting.setMaximumHeight(_ROW_HEIGHT)
         self.equation = EquationBar(theme, self)
         self.curves = Curves(theme, self)
         self.film = FilmStrip(self)

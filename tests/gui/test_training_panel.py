@@ -1,0 +1,156 @@
+"""The training panel: what it asks for, what it refuses, which buttons make sense."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+
+from vae_explorer.engine.config import ModelConfig, TrainingConfig
+from vae_explorer.gui.recipes import recipes
+from vae_explorer.gui.style import DARK, LIGHT
+from vae_explorer.gui.training_panel import TrainingPanel, format_duration
+from vae_explorer.gui.training_settings import DatasetChoice
+
+
+@pytest.fixture
+def panel(qtbot) -> TrainingPanel:
+    panel = TrainingPanel(LIGHT)
+    qtbot.addWidget(panel)
+    panel.set_state("idle")
+    panel.resize(480, 320)
+    panel.show()
+    return panel
+
+
+def start(panel: TrainingPanel, qtbot) -> tuple[ModelConfig, str, TrainingConfig]:
+    with qtbot.waitSignal(panel.start_requested) as caught:
+        qtbot.mouseClick(panel.start_button, Qt.MouseButton.LeftButton)
+    model, dataset, training = caught.args
+    return model, dataset, training
+
+
+def test_the_first_recipe_is_the_windows_own_model(panel: TrainingPanel, qtbot) -> None:
+    model, dataset, training = start(panel, qtbot)
+    assert (model.kind, model.latent_dim, model.preset) == ("joint-vae", 2, "deep")
+    assert model.class_names == tuple("0123456789")
+    assert dataset == "digits"
+    assert training.epochs == 20
+
+
+@pytest.mark.parametrize("recipe", recipes(), ids=lambda recipe: recipe.key)
+def test_every_recipe_is_a_valid_training(panel: TrainingPanel, recipe) -> None:
+    panel.form.apply_recipe(recipe)
+    model, training = panel.form.model_config(), panel.form.training_config()
+    stated = {**model.to_dict(), **training.to_dict()}
+    for name, value in recipe.values.items():
+        assert stated[name] == value
+
+
+@pytest.mark.parametrize("text", ["fast", "", "nan", "-1", "0"])
+def test_a_learning_rate_that_is_none_is_refused_by_a_sentence(
+    panel: TrainingPanel, qtbot, text: str
+) -> None:
+    editor = panel.form._editors["learning_rate"]
+    editor.setText(text)  # type: ignore[union-attr]
+    with qtbot.assertNotEmitted(panel.start_requested), qtbot.waitSignal(panel.refused) as caught:
+        panel.activate()
+    assert caught.args[0].strip().endswith(".")
+    assert "earning rate" in caught.args[0]
+
+
+def test_a_latent_size_of_nought_cannot_be_typed(panel: TrainingPanel) -> None:
+    panel.form.set_value("latent_dim", 0)
+    assert panel.form.value("latent_dim") == 1
+
+
+def test_settings_that_mean_nothing_are_hidden(panel: TrainingPanel) -> None:
+    panel.form.set_details_shown(True)
+    editors = panel.form._editors
+    assert not editors["classification_weight"].isHidden()
+    assert editors["levels"].isHidden()
+    panel.form.set_value("kind", "vae")
+    panel.form.set_value("likelihood", "categorical")
+    assert editors["classification_weight"].isHidden()
+    assert not editors["levels"].isHidden()
+    panel.form.set_value("kind", "ppca")
+    assert editors["levels"].isHidden()
+    assert editors["learning_rate"].isHidden()
+
+
+def test_only_live_settings_change_while_training(panel: TrainingPanel, qtbot) -> None:
+    panel.set_state("training")
+    editors = panel.form._editors
+    assert not editors["beta"].isHidden()
+    assert editors["beta"].isEnabled()
+    assert not editors["latent_dim"].isEnabled()
+    editors["beta"].setText("0.5")  # type: ignore[union-attr]
+    with qtbot.waitSignal(panel.live_changed) as caught:
+        editors["beta"].editingFinished.emit()  # type: ignore[union-attr]
+    assert caught.args == ["beta", 0.5]
+
+
+def test_buttons_follow_the_state(panel: TrainingPanel, qtbot) -> None:
+    assert panel.start_button.isEnabled()
+    assert not panel.stop_button.isEnabled()
+    panel.set_state("training")
+    assert panel.stop_button.isEnabled()
+    with qtbot.waitSignal(panel.pause_requested):
+        panel.activate()
+    panel.set_state("paused")
+    with qtbot.waitSignal(panel.resume_requested):
+        panel.activate()
+    panel.set_state("stopping")
+    assert not panel.start_button.isEnabled()
+    assert not panel.stop_button.isEnabled()
+
+
+def test_one_step_from_idle_starts_and_then_steps(panel: TrainingPanel, qtbot) -> None:
+    with qtbot.waitSignals([panel.start_requested, panel.step_requested], order="strict"):
+        qtbot.mouseClick(panel.step_button, Qt.MouseButton.LeftButton)
+
+
+def test_classes_come_from_the_data_set(panel: TrainingPanel) -> None:
+    letters = DatasetChoice("letters", "Letters", class_names=("a", "b"))
+    bare = DatasetChoice("bare", "Bare", labelled=False)
+    panel.form.set_datasets([letters, bare])
+    panel.form.set_dataset("letters")
+    assert panel.form.model_config().class_names == ("a", "b")
+    panel.form.set_dataset("bare")
+    panel.form.set_value("kind", "vae")
+    assert panel.form.model_config().class_names == ()
+
+
+def test_a_folder_is_asked_for(panel: TrainingPanel, qtbot) -> None:
+    box = panel.form._dataset
+    with qtbot.waitSignal(panel.folder_requested):
+        box.setCurrentIndex(box.count() - 1)
+        box.activated.emit(box.count() - 1)
+
+
+def test_progress_reads_like_a_sentence(panel: TrainingPanel) -> None:
+    panel.set_progress(2.37, 20, 95, "4,400 images/s")
+    assert panel.note() == "Epoch 2.4 of 20  ·  4,400 images/s  ·  1 min 35 s left"
+    panel.set_download(5_000_000, 10_000_000)
+    assert "5.0 of 10.0 MB" in panel.note()
+    panel.set_download(5_000_000, None)
+    assert panel.note() == "Downloading: 5.0 MB"
+
+
+def test_an_explanation_comes_and_goes(panel: TrainingPanel) -> None:
+    panel.set_note("Epoch 3")
+    panel.form.explained.emit("What β means.")
+    assert panel._progress.text() == "What β means."
+    panel.form.explained.emit("")
+    assert panel._progress.text() == "Epoch 3"
+
+
+def test_durations() -> None:
+    assert format_duration(0.4) == "0 s"
+    assert format_duration(59.4) == "59 s"
+    assert format_duration(200) == "3 min 20 s"
+    assert format_duration(7500) == "2 h 05 min"
+
+
+def test_themes_can_change(panel: TrainingPanel) -> None:
+    panel.set_theme(DARK)
+    assert DARK.accent.name() in panel._bar.styleSheet()
