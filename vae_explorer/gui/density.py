@@ -8,6 +8,7 @@ Row 0 of every grid is the top of the picture, that is the largest second coordi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,20 +16,43 @@ from numpy.typing import NDArray
 from vae_explorer.gui.canvas_frame import Extent
 
 Floats = NDArray[np.float32]
+_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 MAX_RADIUS = 3.4  # of a dot, in logical pixels
 _PHASES = 4  # sub-pixel positions a dot is drawn at, in each direction
-_STAMP_BUDGET = 330_000  # point-pixel pairs a picture may cost
+_STAMP_BUDGET = 260_000  # point-pixel pairs a picture may cost
 _LEVELS = 16  # steps of coverage per dot in the colour table
 
 
 @dataclass(frozen=True)
 class Splat:
-    """Points added up on a grid: `ink` (h, w) is their coverage, `label` (h, w) the class on top."""
+    """Points added up on a grid with a border, which takes the parts of dots that hang over the edge.
 
-    ink: NDArray[np.float64]
-    label: NDArray[np.uint16]
+    Attributes:
+        all_ink: coverage of each cell, border included, (H, W).
+        all_label: the class on top in each, (H, W).
+        border: its width in cells.
+        visible: how many points were drawn.
+    """
+
+    all_ink: NDArray[np.float64]
+    all_label: NDArray[np.uint16]
+    border: int
     visible: int
+
+    @property
+    def ink(self) -> NDArray[np.float64]:
+        """Coverage of each cell (h, w)."""
+        return self._inner(self.all_ink)
+
+    @property
+    def label(self) -> NDArray[np.uint16]:
+        """The class on top in each cell (h, w)."""
+        return self._inner(self.all_label)
+
+    def _inner(self, grid: NDArray[_Scalar]) -> NDArray[_Scalar]:
+        edge = self.border
+        return grid[edge : grid.shape[0] - edge, edge : grid.shape[1] - edge]
 
 
 def to_grid(
@@ -62,7 +86,7 @@ def dot_radius(visible: int, pixels: int, ratio: float = 1.0) -> float:
     return max(radius, 0.5)
 
 
-def _stamps(radius: float) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+def _stamps(radius: float) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Pixel offsets (K,), (K,) of an anti-aliased dot, and its coverage at each sub-pixel phase (P², K)."""
     reach = int(np.ceil(radius + 0.5))
     offset = np.arange(-reach, reach + 1)
@@ -70,7 +94,7 @@ def _stamps(radius: float) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats
     phase = (np.arange(_PHASES) + 0.5) / _PHASES - 0.5
     down, right = (grid.ravel() for grid in np.meshgrid(phase, phase, indexing="ij"))
     distance = np.hypot(rows[None] - down[:, None], columns[None] - right[:, None])
-    coverage = np.clip(radius + 0.5 - distance, 0.0, 1.0).astype(np.float32)
+    coverage = np.clip(radius + 0.5 - distance, 0.0, 1.0)
     used = coverage.any(axis=0)
     return rows[used], columns[used], coverage[:, used]
 
@@ -117,8 +141,7 @@ def splat(
         phase_x = np.minimum(((column - x) * _PHASES).astype(np.int64), _PHASES - 1)
         phase_y = np.minimum(((row - y) * _PHASES).astype(np.int64), _PHASES - 1)
         ink = _stamp(cell, phase_y * _PHASES + phase_x, labels, top, stride, radius)
-    frame = np.s_[border : border + height, border : border + width]
-    return Splat(ink.reshape(-1, stride)[frame], top.reshape(-1, stride)[frame], len(column))
+    return Splat(ink.reshape(-1, stride), top.reshape(-1, stride), border, len(column))
 
 
 def _stamp(
@@ -131,20 +154,22 @@ def _stamp(
 ) -> NDArray[np.float64]:
     """Draw each point as a dot round its cell: returns the ink, and writes the classes into `top`."""
     rows, columns, coverage = _stamps(radius)
-    cells = cell[:, None] + (rows * stride + columns)[None]  # (n, K)
+    # thin edges first: they must not recolour the body of another dot
+    order = np.argsort(coverage.sum(axis=0), kind="stable")
+    offsets = (rows * stride + columns)[order]
+    cells = offsets[:, None] + cell  # (K, n)
     if labels is not None:
-        solid = coverage.min(axis=0) > 0.4
-        classes = np.broadcast_to(labels[:, None], cells.shape)
-        # thin edges first: they must not recolour the body of another dot
-        top[cells[:, ~solid]] = classes[:, ~solid]
-        top[cells[:, solid]] = classes[:, solid]
-    ink = np.bincount(cells.ravel(), weights=coverage[phase].ravel(), minlength=len(top))
+        top[cells] = labels
+    ink = np.bincount(
+        cells.ravel(), weights=coverage.T[order].take(phase, axis=1).ravel(), minlength=len(top)
+    )
     return ink.astype(np.float64, copy=False)
 
 
 def dot_opacity(points: Splat) -> float:
     """How opaque one dot is: 0.8 where points are few, less where they pile up, so that density shows."""
-    piled = points.ink[points.ink > 0][::7]
+    piled = points.all_ink.ravel()[:: max(1, points.all_ink.size // 50_000)]
+    piled = piled[piled > 0]
     if len(piled) == 0:
         return 0.8
     pile = max(float(np.percentile(piled, 95)), 1.0)
@@ -175,13 +200,15 @@ def to_rgba(
     channels = np.rint(alpha[..., None] * colors[:, None, :]).astype(np.uint32)  # (C, 256, 3)
     table = np.rint(alpha * 255).astype(np.uint32) << 24
     table |= (channels[..., 0] << 16) | (channels[..., 1] << 8) | channels[..., 2]
-    picture = np.zeros(points.ink.shape, dtype=np.uint32)
-    ink, label = points.ink.ravel(), points.label.ravel()
-    touched = np.flatnonzero(ink)
+    height, width = points.all_ink.shape
+    picture = np.zeros(height * width, dtype=np.uint32)
+    ink, label = points.all_ink.ravel(), points.all_label.ravel()
+    touched = np.flatnonzero(ink > 0)
     level = np.minimum(ink[touched] * _LEVELS + 0.5, 255).astype(np.int64)
     level += label[touched].astype(np.int64) << 8
-    picture.ravel()[touched] = table.ravel().take(level, mode="clip")
-    return picture
+    picture[touched] = table.ravel().take(level, mode="clip")
+    edge = points.border
+    return picture.reshape(height, width)[edge : height - edge, edge : width - edge]
 
 
 def gaussian_blur(grid: Floats, sigma: tuple[float, float]) -> Floats:
