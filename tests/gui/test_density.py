@@ -92,8 +92,8 @@ def test_dimmed_classes_step_back() -> None:
 
 
 def test_dots_are_fainter_where_they_pile_up() -> None:
-    few = Splat(np.ones((4, 4)), np.zeros((4, 4), np.uint16), 16)
-    many = Splat(np.full((4, 4), 20.0), np.zeros((4, 4), np.uint16), 320)
+    few = Splat(np.ones((4, 4)), np.zeros((4, 4), np.uint16), 0, 16)
+    many = Splat(np.full((4, 4), 20.0), np.zeros((4, 4), np.uint16), 0, 320)
     assert dot_opacity(many) < 0.5 * dot_opacity(few)
 
 
