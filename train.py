@@ -37,15 +37,35 @@ FROM_DATA = ("image_shape", "class_names")
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """The command line, most of it made from the configurations' fields."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dataset", default="digits", help=f"one of {', '.join(DATASETS)}, or a folder of images")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--dataset", default="digits", help=f"one of {', '.join(DATASETS)}, or a folder of images"
+    )
     parser.add_argument("--data-dir", type=Path, help="where data sets lie, or are downloaded to")
     parser.add_argument("--image-size", type=int, default=28, help="side of the images of a folder")
-    parser.add_argument("--out", type=Path, required=True, help="the folder for the model, its history and its figure")
-    parser.add_argument("--resume", type=Path, metavar="FILE", help="go on with a stopped training's training.safetensors")
-    parser.add_argument("--start-from", type=Path, metavar="MODEL", help="begin with the weights of a trained model")
-    parser.add_argument("--threads", type=int, default=max(1, (os.cpu_count() or 2) - 1),
-                        help="CPU threads (default: all cores but one)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="the folder for the model, its history and its figure",
+    )
+    parser.add_argument(
+        "--resume",
+        type=Path,
+        metavar="FILE",
+        help="go on with a stopped training's training.safetensors",
+    )
+    parser.add_argument(
+        "--start-from", type=Path, metavar="MODEL", help="begin with the weights of a trained model"
+    )
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=max(1, (os.cpu_count() or 2) - 1),
+        help="CPU threads (default: all cores but one)",
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     add_config(parser, ModelConfig, FROM_DATA)
     add_config(parser, TrainingConfig)
@@ -64,16 +84,24 @@ class Session:
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.out: Path = arguments.out
         state = TrainingState.load(arguments.resume) if arguments.resume else None
-        self.dataset: Dataset = load_dataset(arguments.dataset, arguments.data_dir, image_size=arguments.image_size)
+        self.dataset: Dataset = load_dataset(
+            arguments.dataset, arguments.data_dir, image_size=arguments.image_size
+        )
         self.training = TrainingConfig(**chosen(arguments, TrainingConfig))
         names = self.dataset.class_names if arguments.kind == "joint-vae" else ()
         config = ModelConfig(
-            **chosen(arguments, ModelConfig, FROM_DATA), image_shape=self.dataset.image_shape, class_names=names
+            **chosen(arguments, ModelConfig, FROM_DATA),
+            image_shape=self.dataset.image_shape,
+            class_names=names,
         )
         if state is not None:
             config = state.model_config
             self.training = TrainingConfig.from_dict(
-                {**state.training_config.to_dict(), "epochs": arguments.epochs, "device": arguments.device}
+                {
+                    **state.training_config.to_dict(),
+                    "epochs": arguments.epochs,
+                    "device": arguments.device,
+                }
             )
         self.model = build_model(config, self.training.seed)
         if arguments.start_from is not None:
@@ -95,7 +123,9 @@ class Session:
         """Train, with Ctrl-C as a clean stop."""
         signal.signal(signal.SIGINT, lambda *_: self.control.stop())
         finished: FinishedEvent | None = None
-        with tqdm(total=self.training.epochs, unit="epoch", disable=self.quiet, bar_format=BAR) as bar:
+        with tqdm(
+            total=self.training.epochs, unit="epoch", disable=self.quiet, bar_format=BAR
+        ) as bar:
             for event in self.events:
                 if isinstance(event, StepEvent):
                     rate = f"{event.images_per_second:,.0f} images/s"
@@ -105,7 +135,10 @@ class Session:
                     self.history.append(event)
                     best = "  best so far" if event.is_best else ""
                     line = f"epoch {event.epoch}: validation {describe(event.validation)}{best}"
-                    tqdm.write(f"{line}  ({event.images_per_second:,.0f} images/s, {event.seconds:.1f} s)", sys.stdout)
+                    tqdm.write(
+                        f"{line}  ({event.images_per_second:,.0f} images/s, {event.seconds:.1f} s)",
+                        sys.stdout,
+                    )
                     sys.stdout.flush()
                 elif isinstance(event, FinishedEvent):
                     finished = event
@@ -134,12 +167,16 @@ class Session:
             self._save_figure()
 
     def _save_figure(self) -> None:
-        chosen_images = np.random.default_rng(self.training.seed).choice(len(self.dataset.validation), 64)
+        chosen_images = np.random.default_rng(self.training.seed).choice(
+            len(self.dataset.validation), 64
+        )
         real = self.dataset.validation.images[chosen_images].numpy()
         generated = Explorer(self.model).sample(64, seed=self.training.seed)
         real = real[:, 0] if real.shape[1] == 1 else np.moveaxis(real, 1, -1)
         caption = f"{self.model.config.likelihood_title}, d = {self.model.config.latent_dim}, {self.dataset.title}"
-        save_lecture_figure(self.out / "figure.png", real, generated, self.history.curve(), caption=caption)
+        save_lecture_figure(
+            self.out / "figure.png", real, generated, self.history.curve(), caption=caption
+        )
 
 
 BAR = "{percentage:3.0f}% |{bar:24}| {n:.2f}/{total} epochs, {elapsed} {postfix}"
@@ -156,11 +193,15 @@ def train(arguments: list[str] | None = None) -> int:
     try:
         finished = session.run()
     except EngineError as error:
-        raise type(error)(f"{error} Nothing was written but {session.out / 'history.csv'}.") from error
+        raise type(error)(
+            f"{error} Nothing was written but {session.out / 'history.csv'}."
+        ) from error
     words = " ".join(sys.argv[1:] if arguments is None else arguments)
     session.keep(finished, f"python train.py {words}", time.perf_counter() - began)
     where = f"epoch {finished.best_epoch}" if finished.best_epoch else "the last step"
-    sys.stdout.write(f"{finished.reason} after {finished.epoch} epochs; the weights of {where} are in {session.out}\n")
+    sys.stdout.write(
+        f"{finished.reason} after {finished.epoch} epochs; the weights of {where} are in {session.out}\n"
+    )
     return 0
 
 

@@ -28,7 +28,9 @@ class BatchOrder:
         generator: on the device, the source of every shuffle.
     """
 
-    def __init__(self, images: int, batch_size: int, labelled: Tensor | None, generator: torch.Generator) -> None:
+    def __init__(
+        self, images: int, batch_size: int, labelled: Tensor | None, generator: torch.Generator
+    ) -> None:
         self._images, self._batch_size, self._generator = images, batch_size, generator
         self._labelled = labelled
         self._order = torch.empty(0, dtype=torch.int64)
@@ -39,7 +41,9 @@ class BatchOrder:
 
     def shuffle(self) -> None:
         """Begin a new pass."""
-        self._order = torch.randperm(self._images, generator=self._generator, device=self._generator.device)
+        self._order = torch.randperm(
+            self._images, generator=self._generator, device=self._generator.device
+        )
         self.position = 0
 
     def next(self) -> tuple[Tensor, Tensor | None]:
@@ -52,7 +56,9 @@ class BatchOrder:
         if self._labelled is None:
             return None
         if self.labelled_position >= len(self._labelled_order):
-            shuffled = torch.randperm(len(self._labelled), generator=self._generator, device=self._generator.device)
+            shuffled = torch.randperm(
+                len(self._labelled), generator=self._generator, device=self._generator.device
+            )
             self._labelled_order, self.labelled_position = self._labelled[shuffled], 0
         start = self.labelled_position
         self.labelled_position += self._batch_size
@@ -65,5 +71,8 @@ class BatchOrder:
     def restore(self, tensors: Mapping[str, Tensor], position: int, labelled_position: int) -> None:
         """The inverse of `tensors`."""
         device = self._generator.device
-        self._order, self._labelled_order = tensors["images"].to(device), tensors["labelled"].to(device)
+        self._order, self._labelled_order = (
+            tensors["images"].to(device),
+            tensors["labelled"].to(device),
+        )
         self.position, self.labelled_position = position, labelled_position

@@ -99,7 +99,9 @@ def load_model(path: str | Path) -> Model:
     expected = model.state_dict()
     for name in sorted(expected.keys() ^ tensors.keys()):
         problem = "lacks" if name in expected else "has an unknown tensor"
-        raise ModelFileError(f"The weights in {path} contradict its configuration: it {problem} {name}.")
+        raise ModelFileError(
+            f"The weights in {path} contradict its configuration: it {problem} {name}."
+        )
     for name, tensor in tensors.items():
         if tensor.shape != expected[name].shape or tensor.dtype != expected[name].dtype:
             raise ModelFileError(
@@ -107,7 +109,9 @@ def load_model(path: str | Path) -> Model:
                 f"not {tuple(expected[name].shape)}."
             )
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            raise ModelFileError(f"The weights in {path} are not all numbers: {name} has NaN or infinity.")
+            raise ModelFileError(
+                f"The weights in {path} are not all numbers: {name} has NaN or infinity."
+            )
     model.load_state_dict(tensors)
     return model.eval()
 
@@ -115,7 +119,10 @@ def load_model(path: str | Path) -> Model:
 def _check_size(path: Path, config: ModelConfig) -> None:
     """Refuse a small file that claims a huge model, before memory is taken for one."""
     with torch.device("meta"):
-        wanted = sum(tensor.numel() * tensor.element_size() for tensor in build_model(config).state_dict().values())
+        wanted = sum(
+            tensor.numel() * tensor.element_size()
+            for tensor in build_model(config).state_dict().values()
+        )
     if wanted > path.stat().st_size:
         raise ModelFileError(
             f"The weights in {path} contradict its configuration: it describes {wanted:,} bytes of weights."

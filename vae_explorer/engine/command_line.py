@@ -14,7 +14,9 @@ FLAGS = {"kind": "--model", "classification_weight": "--lambda"}
 BAD_INPUT = 2
 
 
-def add_config(parser: argparse.ArgumentParser, config: type, leave_out: tuple[str, ...] = ()) -> None:
+def add_config(
+    parser: argparse.ArgumentParser, config: type, leave_out: tuple[str, ...] = ()
+) -> None:
     """One flag a field, with its default and, from the class's docstring, its meaning."""
     hints = get_type_hints(config)
     meanings = _meanings(config)
@@ -25,7 +27,10 @@ def add_config(parser: argparse.ArgumentParser, config: type, leave_out: tuple[s
         flag = FLAGS.get(field.name, f"--{field.name.replace('_', '-')}")
         default = field.default if field.default is not MISSING else None
         group.add_argument(
-            flag, dest=field.name, default=default, help=_help(meanings.get(field.name, ""), default),
+            flag,
+            dest=field.name,
+            default=default,
+            help=_help(meanings.get(field.name, ""), default),
             **_reader(hints[field.name]),
         )
 
@@ -38,7 +43,9 @@ def _reader(hint: Any) -> dict[str, Any]:  # noqa: ANN401
         return {"action": argparse.BooleanOptionalAction}
     if get_origin(hint) is tuple:
         return {"type": _widths, "metavar": "N,N"}
-    options = [part for part in get_args(hint) if part is not type(None)] if _is_union(hint) else [hint]
+    options = (
+        [part for part in get_args(hint) if part is not type(None)] if _is_union(hint) else [hint]
+    )
     return {"type": options[0], "metavar": "N" if options[0] is int else "X"}
 
 
@@ -57,7 +64,12 @@ def _meanings(config: type) -> dict[str, str]:
     _, _, attributes = (config.__doc__ or "").partition("Attributes:\n")
     for line in attributes.splitlines():
         head, colon, rest = line.strip().partition(": ")
-        if line.startswith(" " * 8) and not line.startswith(" " * 9) and colon and head.isidentifier():
+        if (
+            line.startswith(" " * 8)
+            and not line.startswith(" " * 9)
+            and colon
+            and head.isidentifier()
+        ):
             name, found[head] = head, rest
         elif name:
             found[name] += " " + line.strip()
@@ -70,7 +82,9 @@ def _help(meaning: str, default: Any) -> str:  # noqa: ANN401
     return (meaning.strip().replace("`", "").rstrip(".") + suffix).replace("%", "%%")
 
 
-def chosen(arguments: argparse.Namespace, config: type, leave_out: tuple[str, ...] = ()) -> dict[str, Any]:
+def chosen(
+    arguments: argparse.Namespace, config: type, leave_out: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """The values of a configuration's fields among parsed arguments."""
     return {f.name: getattr(arguments, f.name) for f in fields(config) if f.name not in leave_out}
 

@@ -66,19 +66,29 @@ class _Config:
         try:
             return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
         except (TypeError, ValueError) as error:
-            raise ConfigError(f"The configuration has a value of the wrong kind: {error}.") from error
+            raise ConfigError(
+                f"The configuration has a value of the wrong kind: {error}."
+            ) from error
 
     def _whole(self, name: str, low: int, high: int) -> None:
         value = getattr(self, name)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise ConfigError(f"{_words(name)} is a whole number from {low} to {high:,}; not {value!r}.")
+            raise ConfigError(
+                f"{_words(name)} is a whole number from {low} to {high:,}; not {value!r}."
+            )
 
     def _number(self, name: str, low: float, high: float, *, above: bool = False) -> None:
         value = getattr(self, name)
-        bad = isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value)
+        bad = (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not math.isfinite(value)
+        )
         if bad or not low <= value <= high or (above and value == low):
             bound = "above" if above else "from"
-            raise ConfigError(f"{_words(name)} is a number {bound} {low:g} to {high:g}; not {value!r}.")
+            raise ConfigError(
+                f"{_words(name)} is a number {bound} {low:g} to {high:g}; not {value!r}."
+            )
 
     def _flag(self, name: str) -> None:
         if not isinstance(getattr(self, name), bool):
@@ -86,7 +96,11 @@ class _Config:
 
 
 def _words(name: str) -> str:
-    special = {"classification_weight": "λ (lambda)", "beta": "β (beta)", "variance": "The variance η²"}
+    special = {
+        "classification_weight": "λ (lambda)",
+        "beta": "β (beta)",
+        "variance": "The variance η²",
+    }
     return special.get(name, name.replace("_", " ").capitalize())
 
 
@@ -130,8 +144,14 @@ class ModelConfig(_Config):
 
     def _validate(self) -> None:
         shape = self.image_shape
-        if len(shape) != 3 or shape[0] not in (1, 3) or any(type(n) is not int or not 1 <= n <= 512 for n in shape):
-            raise ConfigError(f"An image has 1 or 3 channels and sides of 1 to 512 pixels; not {shape!r}.")
+        if (
+            len(shape) != 3
+            or shape[0] not in (1, 3)
+            or any(type(n) is not int or not 1 <= n <= 512 for n in shape)
+        ):
+            raise ConfigError(
+                f"An image has 1 or 3 channels and sides of 1 to 512 pixels; not {shape!r}."
+            )
         self._whole("latent_dim", 1, 4096)
         self._whole("levels", 2, 256)
         self._number("variance", 0.0, 100.0, above=True)
@@ -141,9 +161,13 @@ class ModelConfig(_Config):
         if any(not isinstance(name, str) for name in self.class_names):
             raise ConfigError("Class names are words.")
         if self.kind == "joint-vae" and not self.class_names:
-            raise ConfigError("A Joint VAE models p(x, y) and so needs labelled images; these have no labels.")
+            raise ConfigError(
+                "A Joint VAE models p(x, y) and so needs labelled images; these have no labels."
+            )
         if self.kind == "ppca" and self.latent_dim >= self.pixels:
-            raise ConfigError(f"PPCA needs a latent size below the number of pixels, {self.pixels}.")
+            raise ConfigError(
+                f"PPCA needs a latent size below the number of pixels, {self.pixels}."
+            )
 
     @property
     def pixels(self) -> int:
@@ -161,7 +185,9 @@ class ModelConfig(_Config):
         detail = {
             "bernoulli": f"Bernoulli, {self.binarisation} binarisation",
             "continuous-bernoulli": "continuous Bernoulli",
-            "gaussian": "Gaussian, η² learned" if self.learn_variance else f"Gaussian, η² = {self.variance:g}",
+            "gaussian": "Gaussian, η² learned"
+            if self.learn_variance
+            else f"Gaussian, η² = {self.variance:g}",
             "categorical": f"categorical, {self.levels} levels",
         }
         return detail[self.likelihood]
@@ -225,6 +251,10 @@ class TrainingConfig(_Config):
         if self.patience is not None:
             self._whole("patience", 1, 100_000)
         if self.gradient == "score-function" and self.objective == "iw":
-            raise ConfigError("The score-function gradient is for the ELBO; the IW bound takes reparameterization.")
+            raise ConfigError(
+                "The score-function gradient is for the ELBO; the IW bound takes reparameterization."
+            )
         if self.objective == "iw" and (self.beta != 1.0 or self.warmup_epochs):
-            raise ConfigError("The IW bound has no separate KL term: it takes beta 1 and no warm-up.")
+            raise ConfigError(
+                "The IW bound has no separate KL term: it takes beta 1 and no warm-up."
+            )

@@ -50,7 +50,7 @@ class TrainingControl:
         """Pause at the end of the epoch in hand."""
         with self._changed:
             self._paused = True
-            self._epochs_allowed = 1
+            self._steps_allowed, self._epochs_allowed = 0, 1
             self._changed.notify_all()
 
     def set(self, **settings: float | None) -> None:
@@ -62,7 +62,9 @@ class TrainingControl:
         given = {name: value for name, value in settings.items() if value is not None}
         for name, value in given.items():
             if name not in LIVE_SETTINGS:
-                raise ConfigError(f"{name!r} cannot change while a training runs; {', '.join(LIVE_SETTINGS)} can.")
+                raise ConfigError(
+                    f"{name!r} cannot change while a training runs; {', '.join(LIVE_SETTINGS)} can."
+                )
             if not math.isfinite(value) or value < 0.0:
                 raise ConfigError(f"A {name.replace('_', ' ')} is zero or more; not {value!r}.")
         with self._changed:
@@ -91,7 +93,9 @@ class TrainingControl:
         if not self._paused and not self._stopping:
             return True
         with self._changed:
-            while self._paused and not (self._stopping or self._steps_allowed or self._epochs_allowed):
+            while self._paused and not (
+                self._stopping or self._steps_allowed or self._epochs_allowed
+            ):
                 self._changed.wait()
             if self._paused and not self._epochs_allowed and self._steps_allowed:
                 self._steps_allowed -= 1

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from vae_explorer.engine.joint_vae import JointVAE
+from vae_explorer.engine.latent_model import LatentModel
 from vae_explorer.engine.objective import classifier_input
-from vae_explorer.engine.vae import LatentModel, one_hot
+from vae_explorer.engine.vae import one_hot
 
 BATCH = 1000
 
@@ -23,7 +24,9 @@ def exploring_input(model: LatentModel, images: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def embed_images(model: LatentModel, images: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def embed_images(
+    model: LatentModel, images: Tensor, labels: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Posterior means and standard deviations, both (N, d) on the CPU.
 
     Args:

@@ -68,7 +68,12 @@ class Explorer:
 
     @torch.inference_mode()
     def decode(
-        self, points: Any, labels: Labels | None = None, *, mode: Mode = "mean", seed: int | None = None  # noqa: ANN401
+        self,
+        points: Any,
+        labels: Labels | None = None,
+        *,
+        mode: Mode = "mean",
+        seed: int | None = None,
     ) -> Floats:
         """The mean image E[x|z], or one draw of p(x|z), at latent points.
 
@@ -88,14 +93,20 @@ class Explorer:
         generator = _generator(seed)
         parts = []
         for start in range(0, len(z), BATCH):
-            condition = None if y is None else one_hot(y[start : start + BATCH], self.config.classes)
+            condition = (
+                None if y is None else one_hot(y[start : start + BATCH], self.config.classes)
+            )
             parameters = self._model.decode(z[start : start + BATCH], condition)
             likelihood = self._model.likelihood
-            parts.append(likelihood.sample(parameters, generator) if mode == "sample" else likelihood.mean(parameters))
+            parts.append(
+                likelihood.sample(parameters, generator)
+                if mode == "sample"
+                else likelihood.mean(parameters)
+            )
         return self._pictures(torch.cat(parts) if parts else torch.empty(0, self.config.pixels))
 
     @torch.inference_mode()
-    def embed(self, images: Any, labels: Labels | None = None) -> tuple[Floats, Floats]:  # noqa: ANN401
+    def embed(self, images: Any, labels: Labels | None = None) -> tuple[Floats, Floats]:
         """The posterior's means and standard deviations, both float32 (N, d).
 
         Without labels a Joint VAE takes y as the class that q(y|x) finds most probable.
@@ -105,7 +116,7 @@ class Explorer:
         return means.numpy(), deviations.numpy()
 
     @torch.inference_mode()
-    def classify(self, images: Any) -> Floats:  # noqa: ANN401
+    def classify(self, images: Any) -> Floats:
         """q(y|x), float32 (N, C), rows summing to 1.
 
         Raises:
@@ -113,11 +124,13 @@ class Explorer:
         """
         model = self._joint()
         x = classifier_input(self._images(images))
-        parts = [model.classify(x[start : start + BATCH]).exp() for start in range(0, len(x), BATCH)]
+        parts = [
+            model.classify(x[start : start + BATCH]).exp() for start in range(0, len(x), BATCH)
+        ]
         return torch.cat(parts).numpy() if parts else np.empty((0, self.config.classes), np.float32)
 
     @torch.inference_mode()
-    def verdict(self, images: Any, samples: int = 8, seed: int = 0) -> Floats:  # noqa: ANN401
+    def verdict(self, images: Any, samples: int = 8, seed: int = 0) -> Floats:
         """The generative verdict p(y|x) ∝ π_y exp(ELBO(x|y)), float32 (N, C), by M latent samples a class."""
         model = self._joint()
         pixels = self._images(images)
@@ -126,16 +139,23 @@ class Explorer:
         columns = []
         for label in range(self.config.classes):
             labels = torch.full((len(pixels),), label)
-            columns.append(bound_terms(model, target, labels, samples=samples, generator=generator).elbo)
+            columns.append(
+                bound_terms(model, target, labels, samples=samples, generator=generator).elbo
+            )
         return torch.softmax(torch.stack(columns, 1), 1).numpy()
 
     @torch.inference_mode()
     def terms(
-        self, images: Any, labels: Labels | None = None, samples: int = 8, seed: int = 0  # noqa: ANN401
+        self,
+        images: Any,
+        labels: Labels | None = None,
+        samples: int = 8,
+        seed: int = 0,
     ) -> dict[str, NDArray[np.float64]]:
-        """The parts of the ELBO of each image, (N,), in nats: elbo, reconstruction, kl, and for a Joint VAE log_prior
-        and classification. Without labels y is the classifier's most probable class. For PPCA elbo is a bound too,
-        and is tight but for sampling noise.
+        """The parts of the ELBO of each image, each (N,), in nats.
+
+        They are elbo, reconstruction, kl, and for a Joint VAE log_prior and classification. Without labels y is
+        the classifier's most probable class.
         """
         pixels = self._images(images)
         y = self._known_or_likely(pixels, labels)
@@ -145,16 +165,20 @@ class Explorer:
         result = {"elbo": found.elbo, "reconstruction": found.reconstruction, "kl": found.kl}
         if isinstance(self._model, JointVAE) and y is not None and found.log_prior is not None:
             result["log_prior"] = found.log_prior
-            result["classification"] = self._model.classify(classifier_input(pixels)).gather(1, y[:, None])[:, 0]
+            result["classification"] = self._model.classify(classifier_input(pixels)).gather(
+                1, y[:, None]
+            )[:, 0]
         return {name: value.double().numpy() for name, value in result.items()}
 
     @torch.inference_mode()
-    def kl_per_dimension(self, images: Any, labels: Labels | None = None) -> Floats:  # noqa: ANN401
+    def kl_per_dimension(self, images: Any, labels: Labels | None = None) -> Floats:
         """KL(q(z_i|x) ‖ p(z_i)) of each image and dimension, (N, d), in nats."""
         means, deviations = self.embed(images, labels)
-        return gaussian_kl(torch.from_numpy(means), 2.0 * torch.from_numpy(deviations).log()).numpy()
+        return gaussian_kl(
+            torch.from_numpy(means), 2.0 * torch.from_numpy(deviations).log()
+        ).numpy()
 
-    def reconstruct(self, images: Any, labels: Labels | None = None) -> Floats:  # noqa: ANN401
+    def reconstruct(self, images: Any, labels: Labels | None = None) -> Floats:
         """E[x|z] at the posterior means, as `decode` gives it."""
         pixels = self._images(images)
         y = self._known_or_likely(pixels, labels)
@@ -162,20 +186,30 @@ class Explorer:
         return self.decode(means.numpy(), None if y is None else y.numpy())
 
     @torch.inference_mode()
-    def posterior_samples(self, images: Any, n: int, labels: Labels | None = None, seed: int = 0) -> Floats:  # noqa: ANN401
-        """n draws of q(z|x) for each image, float32 (n, N, d)."""
+    def posterior_samples(
+        self, images: Any, n: int, labels: Labels | None = None, seed: int = 0
+    ) -> Floats:
+        """N draws of q(z|x) for each image, float32 (n, N, d)."""
         means, deviations = self.embed(images, labels)
         log_variance = 2.0 * torch.from_numpy(deviations).log()
         return reparameterize(torch.from_numpy(means), log_variance, n, _generator(seed)).numpy()
 
-    def sample(self, n: int, label: int | None = None, seed: int | None = None, mode: Mode = "mean") -> Floats:
-        """n images of z ~ p(z); a Joint VAE draws y ~ π first where no label is given.
+    def sample(
+        self, n: int, label: int | None = None, seed: int | None = None, mode: Mode = "mean"
+    ) -> Floats:
+        """N images of z ~ p(z); a Joint VAE draws y ~ π first where no label is given.
 
         Returns:
             float32 (n, H, W), or (n, H, W, 3), in [0, 1].
         """
-        if isinstance(n, bool) or not isinstance(n, int | np.integer) or not 0 <= n <= LARGEST_COUNT:
-            raise InputError(f"The number of samples is a whole number from 0 to {LARGEST_COUNT:,}; not {n!r}.")
+        if (
+            isinstance(n, bool)
+            or not isinstance(n, int | np.integer)
+            or not 0 <= n <= LARGEST_COUNT
+        ):
+            raise InputError(
+                f"The number of samples is a whole number from 0 to {LARGEST_COUNT:,}; not {n!r}."
+            )
         generator = _generator(seed)
         z = torch.randn((int(n), self.latent_dim), generator=generator)
         labels: Labels | None = label
@@ -191,7 +225,7 @@ class Explorer:
         label: int | None = None,
         extent: float | tuple[float, float, float, float] = 3.0,
         axes: tuple[int, int] = (0, 1),
-        at: Any = None,  # noqa: ANN401
+        at: Any = None,
     ) -> Floats:
         """Decoded images on a regular grid over two latent dimensions.
 
@@ -209,10 +243,16 @@ class Explorer:
         x0, x1, y0, y1 = extent if isinstance(extent, tuple) else (-extent, extent, -extent, extent)
         if not all(map(math.isfinite, (x0, x1, y0, y1))):
             raise InputError("The extent of a manifold is made of finite numbers.")
-        base = np.zeros(self.latent_dim, np.float32) if at is None else self._points(np.atleast_2d(at)).numpy()[0]
+        base = (
+            np.zeros(self.latent_dim, np.float32)
+            if at is None
+            else self._points(np.atleast_2d(at)).numpy()[0]
+        )
         rows = size if self.latent_dim > 1 else 1
         z = np.broadcast_to(base, (rows, size, self.latent_dim)).copy()
-        z[..., axes[0] if self.latent_dim > 1 else 0] = np.linspace(x0, x1, size, dtype=np.float32)[None, :]
+        z[..., axes[0] if self.latent_dim > 1 else 0] = np.linspace(x0, x1, size, dtype=np.float32)[
+            None, :
+        ]
         if self.latent_dim > 1:
             z[..., axes[1]] = np.linspace(y1, y0, size, dtype=np.float32)[:, None]
         images = self.decode(z.reshape(-1, self.latent_dim), label)
@@ -236,15 +276,17 @@ class Explorer:
             raise InputError("This model is one of p(x) and knows no classes; a Joint VAE does.")
         return self._model
 
-    def _points(self, points: Any) -> Tensor:  # noqa: ANN401
+    def _points(self, points: Any) -> Tensor:
         array = _numbers(points, "Latent points")
         if array.ndim != 2 or array.shape[1] != self.latent_dim:
-            raise InputError(f"Latent points have the shape (N, {self.latent_dim}); not {array.shape}.")
+            raise InputError(
+                f"Latent points have the shape (N, {self.latent_dim}); not {array.shape}."
+            )
         if not np.isfinite(array).all():
             raise InputError("Latent points are finite numbers.")
         return torch.from_numpy(np.ascontiguousarray(array, np.float32))
 
-    def _images(self, images: Any) -> Tensor:  # noqa: ANN401
+    def _images(self, images: Any) -> Tensor:
         """uint8 (N, P), channels first."""
         array = _numbers(images, "Images")
         channels, height, width = self.image_shape
@@ -255,7 +297,9 @@ class Explorer:
         if array.dtype != np.uint8:
             if not np.issubdtype(array.dtype, np.floating):
                 raise InputError(f"Images are uint8, or floats in [0, 1]; not {array.dtype}.")
-            if array.size and not (np.isfinite(array).all() and array.min() >= 0.0 and array.max() <= 1.0):
+            if array.size and not (
+                np.isfinite(array).all() and array.min() >= 0.0 and array.max() <= 1.0
+            ):
                 raise InputError("Images of floats have values in [0, 1].")
             array = np.rint(array * 255.0).astype(np.uint8)
         if channels > 1:
@@ -268,13 +312,17 @@ class Explorer:
             return None
         if labels is None:
             if needed:
-                raise InputError("A Joint VAE decodes a latent point together with a class: give labels.")
+                raise InputError(
+                    "A Joint VAE decodes a latent point together with a class: give labels."
+                )
             return None
         array = np.asarray(labels)
         if array.ndim == 0:
             array = np.broadcast_to(array, (count,))
         if array.shape != (count,) or not np.issubdtype(array.dtype, np.integer):
-            raise InputError(f"Labels are one whole number, or {count} of them; not {array.dtype} {array.shape}.")
+            raise InputError(
+                f"Labels are one whole number, or {count} of them; not {array.dtype} {array.shape}."
+            )
         if count and not 0 <= array.min() <= array.max() < self.config.classes:
             raise InputError(f"Labels go from 0 to {self.config.classes - 1}.")
         return torch.from_numpy(array.astype(np.int64))
@@ -288,10 +336,14 @@ class Explorer:
 
     def _pictures(self, flat: Tensor) -> Floats:
         images = flat.view(-1, *self.image_shape)
-        return (images[:, 0] if self.image_shape[0] == 1 else images.permute(0, 2, 3, 1)).contiguous().numpy()
+        return (
+            (images[:, 0] if self.image_shape[0] == 1 else images.permute(0, 2, 3, 1))
+            .contiguous()
+            .numpy()
+        )
 
 
-def _numbers(values: Any, what: str) -> NDArray[Any]:  # noqa: ANN401
+def _numbers(values: Any, what: str) -> NDArray[Any]:
     try:
         array = np.asarray(values)
     except ValueError as error:
@@ -308,5 +360,3 @@ def _generator(seed: int | None) -> torch.Generator:
     else:
         generator.manual_seed(seed)
     return generator
-
-

@@ -14,7 +14,10 @@ from vae_explorer.engine.files import write_whole
 
 PARTS = ("elbo", "reconstruction", "kl", "log_prior", "classification", "accuracy", "objective")
 COLUMNS = (
-    "epoch", "step", "seconds", "images_per_second",
+    "epoch",
+    "step",
+    "seconds",
+    "images_per_second",
     *(f"train_{part}" for part in PARTS),
     *(f"validation_{part}" for part in PARTS),
     "is_best",
@@ -47,8 +50,11 @@ class History:
         """Add an epoch and write the file anew."""
         self.reference = event.reference
         values: dict[str, object] = {
-            "epoch": event.epoch, "step": event.step, "seconds": round(event.seconds, 3),
-            "images_per_second": round(event.images_per_second, 1), "is_best": int(event.is_best),
+            "epoch": event.epoch,
+            "step": event.step,
+            "seconds": round(event.seconds, 3),
+            "images_per_second": round(event.images_per_second, 1),
+            "is_best": int(event.is_best),
         }
         for split in ("train", "validation"):
             for part, value in asdict(getattr(event, split)).items():
@@ -67,7 +73,11 @@ class History:
         """The validation metrics of an epoch, by name; empty where there is no such row."""
         row = next((row for row in self.rows if row["epoch"] == str(epoch)), {})
         start = "validation_"
-        return {name.removeprefix(start): float(value) for name, value in row.items() if name.startswith(start) and value}
+        return {
+            name.removeprefix(start): float(value)
+            for name, value in row.items()
+            if name.startswith(start) and value
+        }
 
     def curve(self) -> Curve:
         """The ELBO by epoch, for the lecture's figure."""

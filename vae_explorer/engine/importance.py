@@ -122,17 +122,17 @@ def spent_log_prob(likelihood: Likelihood, parameters: Tensor, target: Tensor) -
 
 
 def _spent_bernoulli(logits: Tensor, target: Tensor) -> Tensor:
-    """Σ x·l − log(1 + eˡ), reading the logits as rarely as can be.
+    """Σ x·l − log(1 + eˡ), in place and in few passes.
 
-    With log(1 + eˡ) = (l + |l|)/2 + log(1 + e^−|l|), and one logarithm for a product of up to
-    sixteen factors, which all lie between 1 and 2.
+    With log(1 + eˡ) = (l + |l|)/2 − log σ(|l|), and one logarithm for a product of up to sixteen
+    factors, which all lie between ½ and 1.
     """
     linear = torch.bmm(logits, (target - 0.5).unsqueeze(2)).squeeze(2)
     size = logits.abs_().sum(2)
-    factors = logits.neg_().exp_().add_(1.0)
+    factors = logits.sigmoid_()
     for _ in range(4):
         half, odd = divmod(factors.shape[2], 2)
         if odd:
             break
-        factors = factors[..., :half] * factors[..., half:]
-    return linear - 0.5 * size - factors.log_().sum(2)
+        factors = factors[..., :half].mul_(factors[..., half:])
+    return linear - 0.5 * size + factors.log().sum(2)

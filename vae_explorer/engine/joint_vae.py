@@ -13,13 +13,13 @@ from torch import Tensor, nn
 from vae_explorer.engine.config import ModelConfig
 from vae_explorer.engine.errors import InputError
 from vae_explorer.engine.networks import build_classifier
-from vae_explorer.engine.vae import LatentModel
+from vae_explorer.engine.vae import NetworkModel
 
 # An edited weight of zero keeps a finite logarithm.
 SMALLEST_WEIGHT = 1e-12
 
 
-class JointVAE(LatentModel):
+class JointVAE(NetworkModel):
     """q(z|x, y), p(x|z, y), a class prior p(y) = Cat(π), and a classifier q(y|x)."""
 
     def __init__(self, config: ModelConfig) -> None:
@@ -28,7 +28,7 @@ class JointVAE(LatentModel):
         self.class_logits = nn.Parameter(torch.zeros(config.classes))
 
     def log_class_prior(self) -> Tensor:
-        """log π, (C,)."""
+        """Log π, (C,)."""
         return torch.log_softmax(self.class_logits, 0)
 
     @torch.no_grad()
@@ -40,13 +40,17 @@ class JointVAE(LatentModel):
         """
         values = torch.as_tensor(weights, dtype=torch.float32)
         if values.shape != self.class_logits.shape:
-            raise InputError(f"The class prior has {self.config.classes} weights, not {values.numel()}.")
+            raise InputError(
+                f"The class prior has {self.config.classes} weights, not {values.numel()}."
+            )
         if not torch.isfinite(values).all() or (values < 0).any() or not (values > 0).any():
-            raise InputError("The weights of the class prior are zero or more, and not all of them zero.")
+            raise InputError(
+                "The weights of the class prior are zero or more, and not all of them zero."
+            )
         self.class_logits.copy_((values / values.sum()).clamp_min(SMALLEST_WEIGHT).log())
 
     def classify(self, x: Tensor) -> Tensor:
-        """log q(y|x), (B, C), of grey images (B, P) in [0, 1]."""
+        """Log q(y|x), (B, C), of grey images (B, P) in [0, 1]."""
         return torch.log_softmax(self.classifier(x), -1)
 
     def generation_parameters(self) -> Iterator[nn.Parameter]:

@@ -42,7 +42,7 @@ class Likelihood(nn.Module, ABC):
 
     @abstractmethod
     def log_prob(self, parameters: Tensor, target: Tensor) -> Tensor:
-        """log p(x|z) in nats per image: (..., B, P·k), (B, P) -> (..., B)."""
+        """Log p(x|z) in nats per image: (..., B, P·k), (B, P) -> (..., B)."""
 
     @abstractmethod
     def mean(self, parameters: Tensor) -> Tensor:
@@ -113,7 +113,7 @@ class ContinuousBernoulli(Likelihood):
 
     @staticmethod
     def log_normaliser(logits: Tensor) -> Tensor:
-        """log C(l), by its Taylor series near zero, where both parts of the quotient vanish."""
+        """Log C(l), by its Taylor series near zero, where both parts of the quotient vanish."""
         near = logits.abs() < TAYLOR_BELOW
         safe = torch.where(near, torch.ones_like(logits), logits).abs()
         square = torch.where(near, logits, torch.zeros_like(logits)).square()
@@ -127,7 +127,9 @@ class ContinuousBernoulli(Likelihood):
         return torch.where(near, series, 1.0 / -torch.expm1(-safe) - 1.0 / safe)
 
     def sample(self, parameters: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        u = torch.rand(parameters.shape, generator=generator, device=parameters.device, dtype=parameters.dtype)
+        u = torch.rand(
+            parameters.shape, generator=generator, device=parameters.device, dtype=parameters.dtype
+        )
         # The inverse of the distribution function for -|l|, mirrored for positive logits.
         steep = torch.clamp(parameters.abs(), min=1e-4)
         x = -torch.log1p(u * torch.expm1(-steep)) / steep
@@ -144,6 +146,7 @@ class Gaussian(Likelihood):
     """
 
     discrete = False
+    log_variance: Tensor  # log η², a scalar
 
     def __init__(self, variance: float, learned: bool = False, logistic: bool = True) -> None:
         super().__init__()
@@ -168,7 +171,9 @@ class Gaussian(Likelihood):
 
     def sample(self, parameters: Tensor, generator: torch.Generator | None = None) -> Tensor:
         location = torch.sigmoid(parameters) if self.logistic else parameters
-        noise = torch.randn(location.shape, generator=generator, device=location.device, dtype=location.dtype)
+        noise = torch.randn(
+            location.shape, generator=generator, device=location.device, dtype=location.dtype
+        )
         return (location + noise * torch.exp(0.5 * self.log_variance)).clamp_(0.0, 1.0)
 
 
@@ -216,7 +221,9 @@ class Categorical(Likelihood):
         return _CategoricalLogProb.apply(logits, levels)  # type: ignore[return-value]
 
     def mean(self, parameters: Tensor) -> Tensor:
-        scale = torch.linspace(0.0, 1.0, self.levels, device=parameters.device, dtype=parameters.dtype)
+        scale = torch.linspace(
+            0.0, 1.0, self.levels, device=parameters.device, dtype=parameters.dtype
+        )
         return torch.softmax(self._logits(parameters), -1) @ scale
 
     def sample(self, parameters: Tensor, generator: torch.Generator | None = None) -> Tensor:

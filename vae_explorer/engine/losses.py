@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -11,23 +11,37 @@ from vae_explorer.engine.augmentation import random_affine
 from vae_explorer.engine.config import TrainingConfig
 from vae_explorer.engine.events import Metrics
 from vae_explorer.engine.joint_vae import JointVAE
-from vae_explorer.engine.objective import Terms, Weights, bound_terms, classifier_input, gaussian_kl, unlabelled_terms
-from vae_explorer.engine.vae import LatentModel, one_hot
+from vae_explorer.engine.latent_model import LatentModel
+from vae_explorer.engine.objective import (
+    Terms,
+    Weights,
+    bound_terms,
+    classifier_input,
+    gaussian_kl,
+    unlabelled_terms,
+)
+from vae_explorer.engine.vae import one_hot
 
-TERMS = 6  # reconstruction, KL, objective, log prior, classification, correct answers
+TERMS, OBJECTIVE = 6, 2  # reconstruction, KL, objective, log prior, classification, correct answers
 
 
 @dataclass(frozen=True)
-class Counts:
-    """Over how many images the sums of a batch run.
+class BatchResult:
+    """What a batch gives.
 
     Attributes:
+        loss: a scalar to descend.
+        sums: (TERMS,), without a gradient.
         images: of the batch, by which throughput and the objective count.
-        terms: whose reconstruction, KL and class terms are known: the labelled ones where only some are.
+        term_images: whose reconstruction, KL and class terms are in the sums: the labelled ones where only some are.
+        kl_per_dimension: (B, d).
     """
 
+    loss: Tensor
+    sums: Tensor
     images: int
-    terms: int
+    term_images: int
+    kl_per_dimension: Tensor
 
 
 class BatchLoss:
@@ -35,7 +49,6 @@ class BatchLoss:
 
     def __init__(self, model: LatentModel, config: TrainingConfig) -> None:
         self._model, self._config = model, config
-        self.counts = Counts(0, 0)
 
     def __call__(
         self,
@@ -45,8 +58,8 @@ class BatchLoss:
         labelled: Tensor | None,
         weights: Weights,
         generator: torch.Generator,
-    ) -> tuple[Tensor, Tensor]:
-        """The loss to descend and the sums (TERMS,), both on the device.
+    ) -> BatchResult:
+        """The result of a batch, on the device.
 
         Args:
             images: uint8 (N, P), the train split.
@@ -54,16 +67,27 @@ class BatchLoss:
             labelled: indices of a labelled batch where only some images have labels.
         """
         if labelled is None:
-            batch_labels = labels[index] if labels is not None and isinstance(self._model, JointVAE) else None
-            return self._labelled(images[index], batch_labels, weights, generator, augment=self._config.augment)
+            batch_labels = (
+                labels[index] if labels is not None and isinstance(self._model, JointVAE) else None
+            )
+            return self._labelled(
+                images[index], batch_labels, weights, generator, augment=self._config.augment
+            )
         assert labels is not None
-        return self._semi_supervised(images[index], images[labelled], labels[labelled], weights, generator)
+        return self._semi_supervised(
+            images[index], images[labelled], labels[labelled], weights, generator
+        )
 
     def _terms(self, target: Tensor, labels: Tensor | None, generator: torch.Generator) -> Terms:
         config = self._config
         return bound_terms(
-            self._model, target, labels, samples=config.samples, objective=config.objective,
-            gradient=config.gradient, generator=generator,
+            self._model,
+            target,
+            labels,
+            samples=config.samples,
+            objective=config.objective,
+            gradient=config.gradient,
+            generator=generator,
         )
 
     def _log_q(self, images: Tensor, generator: torch.Generator, augment: bool) -> Tensor:
@@ -74,10 +98,15 @@ class BatchLoss:
         return self._model.classify(x)
 
     def _labelled(
-        self, images: Tensor, labels: Tensor | None, weights: Weights, generator: torch.Generator, *, augment: bool
-    ) -> tuple[Tensor, Tensor]:
+        self,
+        images: Tensor,
+        labels: Tensor | None,
+        weights: Weights,
+        generator: torch.Generator,
+        *,
+        augment: bool,
+    ) -> BatchResult:
         """J_cond + λ J_cls of a batch whose labels are known, or J of a model of p(x)."""
-        self.counts = Counts(len(images), len(images))
         terms = self._terms(self._model.likelihood.target(images, generator), labels, generator)
         objective = terms.conditional(weights)
         extra: tuple[Tensor, ...] = ()
@@ -86,36 +115,51 @@ class BatchLoss:
             classification = log_q.gather(1, labels[:, None]).squeeze(1)
             objective = objective + weights.classification * classification
             assert terms.log_prior is not None
-            extra = (terms.log_prior.sum(), classification.sum(), (log_q.argmax(1) == labels).sum().float())
-        return -objective.mean(), _sums(terms, objective.sum(), extra)
+            extra = (
+                terms.log_prior.sum(),
+                classification.sum(),
+                (log_q.argmax(1) == labels).sum().float(),
+            )
+        sums = _sums(terms, objective.sum(), extra)
+        return BatchResult(
+            -objective.mean(), sums, len(images), len(images), terms.kl_per_dimension
+        )
 
     def _semi_supervised(
-        self, images: Tensor, known: Tensor, labels: Tensor, weights: Weights, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
+        self,
+        images: Tensor,
+        known: Tensor,
+        labels: Tensor,
+        weights: Weights,
+        generator: torch.Generator,
+    ) -> BatchResult:
         """The mean of J_cond over the labelled and the bound on log p(x) over the others, plus λ J_cls."""
         assert isinstance(self._model, JointVAE)
-        loss, sums = self._labelled(known, labels, weights, generator, augment=self._config.augment)
+        known_result = self._labelled(
+            known, labels, weights, generator, augment=self._config.augment
+        )
         log_q = self._log_q(images, generator, self._config.augment)
         target = self._model.likelihood.target(images, generator)
         config = self._config
         unlabelled = unlabelled_terms(
-            self._model, target, log_q, weights, samples=config.samples, objective=config.objective,
-            gradient=config.gradient, generator=generator,
+            self._model,
+            target,
+            log_q,
+            weights,
+            samples=config.samples,
+            objective=config.objective,
+            gradient=config.gradient,
+            generator=generator,
         )
-        self.counts = Counts(len(images), len(known))
-        sums[2] = unlabelled.detach().sum()
-        return loss - unlabelled.mean(), sums
+        known_result.sums[OBJECTIVE] = unlabelled.detach().sum()
+        return replace(known_result, loss=known_result.loss - unlabelled.mean(), images=len(images))
 
     def validate(
         self, images: Tensor, labels: Tensor | None, weights: Weights, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        """The sums of a validation batch, all of whose labels are used, and its summed KL a dimension (d,)."""
-        model = self._model
-        labels = labels if isinstance(model, JointVAE) else None
-        _, sums = self._labelled(images, labels, weights, generator, augment=False)
-        target = model.likelihood.target(images, generator)
-        y = None if labels is None else one_hot(labels, model.config.classes)
-        return sums, gaussian_kl(*model.encode(model.likelihood.encoder_input(target), y)).sum(0)
+    ) -> BatchResult:
+        """The result of a validation batch, all of whose labels are used."""
+        labels = labels if isinstance(self._model, JointVAE) else None
+        return self._labelled(images, labels, weights, generator, augment=False)
 
 
 def _sums(terms: Terms, objective: Tensor, extra: tuple[Tensor, ...]) -> Tensor:
@@ -134,18 +178,11 @@ class MetricSums:
         self._terms = 0
         self.began = 0.0
 
-    def add(self, sums: Tensor, counts: Counts) -> None:
+    def add(self, result: BatchResult) -> None:
         """Add a batch."""
-        self._sums += sums
-        self.images += counts.images
-        self._terms += counts.terms
-
-    def absorb(self, other: MetricSums) -> None:
-        """Add another's sums and clear it."""
-        self._sums += other._sums
-        self.images += other.images
-        self._terms += other._terms
-        other.clear()
+        self._sums += result.sums
+        self.images += result.images
+        self._terms += result.term_images
 
     def clear(self, began: float = 0.0) -> None:
         """Begin anew at a time of training in seconds."""
@@ -161,8 +198,13 @@ class MetricSums:
         if not self._has_classes:
             return Metrics(reconstruction - kl, reconstruction, kl, objective / n)
         return Metrics(
-            reconstruction - kl + log_prior / terms, reconstruction, kl, objective / n,
-            log_prior / terms, classification / terms, correct / terms,
+            reconstruction - kl + log_prior / terms,
+            reconstruction,
+            kl,
+            objective / n,
+            log_prior / terms,
+            classification / terms,
+            correct / terms,
         )
 
     def tensor(self) -> Tensor:

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from vae_explorer.engine.joint_vae import JointVAE
+from vae_explorer.engine.latent_model import LatentModel
 from vae_explorer.engine.likelihoods import LOG_2PI, grey
-from vae_explorer.engine.vae import LatentModel, one_hot
+from vae_explorer.engine.vae import NetworkModel, one_hot
 
 
 @dataclass(frozen=True)
@@ -30,14 +31,21 @@ class Terms:
     """The parts of the bound, each (B,) in nats per image; `log_prior` is log π_y, `None` for a model of p(x)."""
 
     reconstruction: Tensor
-    kl: Tensor
+    kl_per_dimension: Tensor  # (B, d)
     log_prior: Tensor | None
     bound: Tensor | None = None  # the importance-weighted bound, where that is the objective
-    surrogate: Tensor | None = None  # score-function estimator: zero in value, its gradient is ∇_ψ of the rest
+    surrogate: Tensor | None = (
+        None  # score-function estimator: zero in value, its gradient is ∇_ψ of the rest
+    )
+
+    @property
+    def kl(self) -> Tensor:
+        """KL(q(z|x) ‖ p(z)) in closed form, (B,)."""
+        return self.kl_per_dimension.sum(-1)
 
     @property
     def elbo(self) -> Tensor:
-        """reconstruction − KL (+ log π_y)."""
+        """Reconstruction − KL (+ log π_y)."""
         value = self.reconstruction - self.kl
         return value if self.log_prior is None else value + self.log_prior
 
@@ -63,34 +71,42 @@ def isotropic_kl(mean1: Tensor, sigma1: Tensor, mean2: Tensor, sigma2: Tensor) -
     """KL(N(μ₁, σ₁²I) ‖ N(μ₂, σ₂²I)), (...,): d·log(σ₂/σ₁) − d/2 + (dσ₁² + ‖μ₁ − μ₂‖²)/(2σ₂²)."""
     d = mean1.shape[-1]
     squares = (mean1 - mean2).square().sum(-1)
-    return d * (sigma2 / sigma1).log() - d / 2 + (d * sigma1.square() + squares) / (2.0 * sigma2.square())
+    return (
+        d * (sigma2 / sigma1).log()
+        - d / 2
+        + (d * sigma1.square() + squares) / (2.0 * sigma2.square())
+    )
 
 
 def gaussian_log_density(z: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
-    """log N(z; μ, σ²I), (..., d) -> (...,)."""
+    """Log N(z; μ, σ²I), (..., d) -> (...,)."""
     return -0.5 * ((z - mean).square() * torch.exp(-log_variance) + log_variance + LOG_2PI).sum(-1)
 
 
 def standard_log_density(z: Tensor) -> Tensor:
-    """log N(z; 0, I), (..., d) -> (...,)."""
+    """Log N(z; 0, I), (..., d) -> (...,)."""
     return -0.5 * (z.square().sum(-1) + z.shape[-1] * LOG_2PI)
 
 
 def reparameterize(
     mean: Tensor, log_variance: Tensor, samples: int, generator: torch.Generator | None
 ) -> Tensor:
-    """z = μ + σε with ε ~ N(0, I): (B, d) -> (M, B, d)."""
-    noise = torch.randn((samples, *mean.shape), generator=generator, device=mean.device, dtype=mean.dtype)
+    """Z = μ + σε with ε ~ N(0, I): (B, d) -> (M, B, d)."""
+    noise = torch.randn(
+        (samples, *mean.shape), generator=generator, device=mean.device, dtype=mean.dtype
+    )
     return torch.addcmul(mean, torch.exp(0.5 * log_variance), noise)
 
 
 def log_mean_exp(values: Tensor) -> Tensor:
-    """log (1/M) Σ_j exp(v_j) over the first dimension."""
+    """Log (1/M) Σ_j exp(v_j) over the first dimension."""
     return torch.logsumexp(values, 0) - math.log(values.shape[0])
 
 
-def sampled_kl(mean: Tensor, log_variance: Tensor, samples: int, generator: torch.Generator | None = None) -> Tensor:
-    """A Monte Carlo estimate of KL(q ‖ N(0, I)), (B,): the mean of log q(z_j) − log p(z_j), a check of the closed form."""
+def sampled_kl(
+    mean: Tensor, log_variance: Tensor, samples: int, generator: torch.Generator | None = None
+) -> Tensor:
+    """KL(q ‖ N(0, I)) by the mean of log q(z_j) − log p(z_j), (B,): a check of the closed form."""
     z = reparameterize(mean, log_variance, samples, generator)
     return (gaussian_log_density(z, mean, log_variance) - standard_log_density(z)).mean(0)
 
@@ -130,7 +146,7 @@ def bound_terms(
     if isinstance(model, JointVAE) and labels is not None:
         y, log_prior = one_hot(labels, model.config.classes), model.log_class_prior()[labels]
     mean, log_variance = model.encode(model.likelihood.encoder_input(target), y)
-    kl = gaussian_kl(mean, log_variance).sum(-1)
+    kl = gaussian_kl(mean, log_variance)
     z = reparameterize(mean, log_variance, samples, generator)
     if gradient == "score-function":
         z = z.detach()
@@ -144,7 +160,9 @@ def bound_terms(
     if gradient == "score-function":
         advantage = (log_likelihood - leave_one_out(log_likelihood)).detach()
         score = gaussian_log_density(z, mean, log_variance)
-        return Terms(reconstruction, kl, log_prior, surrogate=(advantage * (score - score.detach())).mean(0))
+        return Terms(
+            reconstruction, kl, log_prior, surrogate=(advantage * (score - score.detach())).mean(0)
+        )
     return Terms(reconstruction, kl, log_prior)
 
 
@@ -169,22 +187,29 @@ def unlabelled_terms(
     batch, classes = log_q.shape
     repeated = target.repeat(classes, 1)  # (C·B, P)
     labels = torch.arange(classes, device=target.device).repeat_interleave(batch)
-    terms = bound_terms(model, repeated, labels, samples=samples, objective=objective, gradient=gradient,
-                        generator=generator)
+    terms = bound_terms(
+        model,
+        repeated,
+        labels,
+        samples=samples,
+        objective=objective,
+        gradient=gradient,
+        generator=generator,
+    )
     conditional = terms.conditional(weights).view(classes, batch).T
     return (log_q.exp() * (conditional - log_q)).sum(-1)
 
 
 @dataclass(frozen=True)
 class GradientMoments:
-    """The mean of an estimator of ∇_ψ over repeated draws, flat, and its total variance (the trace of its covariance)."""
+    """An estimator of ∇_ψ over repeated draws: its mean, flat, and the trace of its covariance."""
 
     mean: Tensor
     variance: float
 
 
 def gradient_moments(
-    model: LatentModel,
+    model: NetworkModel,
     images: Tensor,
     labels: Tensor | None = None,
     *,
@@ -205,7 +230,9 @@ def gradient_moments(
     parameters = list(model.encoder.parameters())
     total, squares = None, None
     for _ in range(draws):
-        terms = bound_terms(model, target, labels, samples=samples, gradient=gradient, generator=generator)
+        terms = bound_terms(
+            model, target, labels, samples=samples, gradient=gradient, generator=generator
+        )
         parts = torch.autograd.grad(terms.conditional(Weights()).mean(), parameters)
         flat = torch.cat([part.flatten() for part in parts]).double()
         total = flat if total is None else total + flat

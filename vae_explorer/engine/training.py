@@ -20,7 +20,15 @@ from vae_explorer.engine.data import Dataset
 from vae_explorer.engine.device import pick_device
 from vae_explorer.engine.embedding import embed_images
 from vae_explorer.engine.errors import ConfigError, TrainingError
-from vae_explorer.engine.events import EpochEvent, Event, FinishedEvent, Metrics, SnapshotEvent, State, StepEvent
+from vae_explorer.engine.events import (
+    EpochEvent,
+    Event,
+    FinishedEvent,
+    Metrics,
+    SnapshotEvent,
+    State,
+    StepEvent,
+)
 from vae_explorer.engine.joint_vae import JointVAE
 from vae_explorer.engine.losses import BatchLoss, MetricSums
 from vae_explorer.engine.models import Model
@@ -29,7 +37,7 @@ from vae_explorer.engine.optimisation import Optimisation
 from vae_explorer.engine.ppca import PPCA
 from vae_explorer.engine.ppca_training import fit_ppca
 from vae_explorer.engine.training_state import TrainingState
-from vae_explorer.engine.vae import LatentModel
+from vae_explorer.engine.vae import NetworkModel
 
 REPORT_EVERY = 10  # steps; the only places where the device is waited for
 VALIDATION_BATCH = 1000
@@ -67,7 +75,12 @@ def fit(
     control = control or TrainingControl()
     if isinstance(model, PPCA):
         yield from fit_ppca(
-            model, dataset, config, control, snapshot_images=snapshot_images, snapshot_seconds=snapshot_seconds
+            model,
+            dataset,
+            config,
+            control,
+            snapshot_images=snapshot_images,
+            snapshot_seconds=snapshot_seconds,
         )
         return
     trainer = Trainer(model, dataset, config, control, resume)
@@ -75,11 +88,15 @@ def fit(
     try:
         yield from trainer.run(snapshots)
     except torch.OutOfMemoryError as error:
-        raise TrainingError("Memory is short: take a smaller batch, fewer samples or a smaller network.") from error
+        raise TrainingError(
+            "Memory is short: take a smaller batch, fewer samples or a smaller network."
+        ) from error
     except RuntimeError as error:
         if "alloc" not in str(error):
             raise
-        raise TrainingError("Memory is short: take a smaller batch, fewer samples or a smaller network.") from error
+        raise TrainingError(
+            "Memory is short: take a smaller batch, fewer samples or a smaller network."
+        ) from error
     finally:
         trainer.leave_best()
 
@@ -99,7 +116,7 @@ class Snapshots:
         """Whether the last snapshot is old enough."""
         return self._seconds is not None and time.perf_counter() - self._last >= self._seconds
 
-    def take(self, model: LatentModel, epoch: float, step: int) -> SnapshotEvent:
+    def take(self, model: NetworkModel, epoch: float, step: int) -> SnapshotEvent:
         """Copy the weights and embed the images with them."""
         embedding: np.ndarray | None = None
         if self._images is not None:
@@ -108,9 +125,11 @@ class Snapshots:
         return SnapshotEvent(epoch, step, copy_state(model), embedding)
 
 
-def copy_state(model: LatentModel) -> State:
+def copy_state(model: NetworkModel) -> State:
     """The weights on the CPU, with no storage in common."""
-    return {name: tensor.detach().to("cpu", copy=True) for name, tensor in model.state_dict().items()}
+    return {
+        name: tensor.detach().to("cpu", copy=True) for name, tensor in model.state_dict().items()
+    }
 
 
 class Trainer:
@@ -118,7 +137,7 @@ class Trainer:
 
     def __init__(
         self,
-        model: LatentModel,
+        model: NetworkModel,
         dataset: Dataset,
         config: TrainingConfig,
         control: TrainingControl,
@@ -135,7 +154,9 @@ class Trainer:
         self.labels = None if split.labels is None else split.labels.to(self.device)
         labelled = None
         if isinstance(model, JointVAE) and config.labels is not None and split.labels is not None:
-            labelled = choose_labelled(split.labels, dataset.classes, config.labels, config.seed).to(self.device)
+            labelled = choose_labelled(
+                split.labels, dataset.classes, config.labels, config.seed
+            ).to(self.device)
         if isinstance(model, JointVAE) and self.labels is not None and resume is None:
             known = self.labels if labelled is None else self.labels[labelled]
             model.set_class_prior(torch.bincount(known, minlength=dataset.classes).float())
@@ -166,7 +187,10 @@ class Trainer:
             yield self._end_epoch()
             if snapshots.wanted:
                 yield snapshots.take(self.model, self._epoch_now(), self.step)
-            if self.config.patience is not None and self.epoch - self.best_epoch >= self.config.patience:
+            if (
+                self.config.patience is not None
+                and self.epoch - self.best_epoch >= self.config.patience
+            ):
                 reason = "early-stopped"
                 break
             if self.control.stopping and self.epoch < self.config.epochs:
@@ -195,7 +219,7 @@ class Trainer:
             if self.step % REPORT_EVERY == 0 or last or self.control.paused:
                 event = self._report(mark)
                 yield event
-                if snapshots.due():
+                if snapshots.due() and not last:
                     self.model.eval()
                     yield snapshots.take(self.model, self._epoch_now(), self.step)
                     self.model.train()
@@ -205,9 +229,10 @@ class Trainer:
         weights = Weights(self.weights.beta * self._warmup(), self.weights.classification)
         index, labelled = self.order.next()
         self.optimisation.prepare(self.step)
-        loss, sums = self.loss(self.images, self.labels, index, labelled, weights, self.generator)
-        self.optimisation.step(loss, self.step)
-        self.report_sums.add(sums, self.loss.counts)
+        result = self.loss(self.images, self.labels, index, labelled, weights, self.generator)
+        self.optimisation.step(result.loss, self.step)
+        self.report_sums.add(result)
+        self.epoch_sums.add(result)
         self.step += 1
 
     def _warmup(self) -> float:
@@ -223,14 +248,18 @@ class Trainer:
             self.optimisation.learning_rate = given.pop("learning_rate")
         if given:  # another objective: what was best under the old one is no longer comparable
             beta = given.get("beta", self.weights.beta)
-            self.weights = Weights(beta, given.get("classification_weight", self.weights.classification))
+            self.weights = Weights(
+                beta, given.get("classification_weight", self.weights.classification)
+            )
             self.best_objective = float("-inf")
 
     def _epoch_now(self) -> float:
         return self.step / self.order.steps
 
     def _report(self, mark: float) -> StepEvent:
-        metrics = self.report_sums.metrics()  # waits for the device, so that the clock is read after the work
+        metrics = (
+            self.report_sums.metrics()
+        )  # waits for the device, so that the clock is read after the work
         self.seconds += time.perf_counter() - mark
         if not np.isfinite(metrics.objective):
             raise TrainingError(
@@ -239,7 +268,7 @@ class Trainer:
         images = self.report_sums.images
         rate = images / max(self.seconds - self.report_seconds, 1e-9)
         self.report_seconds = self.seconds
-        self.epoch_sums.absorb(self.report_sums)
+        self.report_sums.clear()
         return StepEvent(
             self.step,
             self._epoch_now(),
@@ -269,7 +298,15 @@ class Trainer:
             self.best_state = copy_state(self.model)
         rate = images / max(self.seconds - began, 1e-9)
         return EpochEvent(
-            self.epoch, self.config.epochs, self.step, self.seconds, train, validation, kl, rate, is_best
+            self.epoch,
+            self.config.epochs,
+            self.step,
+            self.seconds,
+            train,
+            validation,
+            kl,
+            rate,
+            is_best,
         )
 
     @torch.no_grad()
@@ -283,10 +320,14 @@ class Trainer:
         batch = max(1, VALIDATION_BATCH // self.config.samples)
         for start in range(0, len(split), batch):
             images = split.images[start : start + batch].flatten(1).to(self.device)
-            labels = None if split.labels is None else split.labels[start : start + batch].to(self.device)
-            batch_sums, batch_kl = self.loss.validate(images, labels, self.weights, generator)
-            sums.add(batch_sums, self.loss.counts)
-            kl += batch_kl
+            labels = (
+                None
+                if split.labels is None
+                else split.labels[start : start + batch].to(self.device)
+            )
+            result = self.loss.validate(images, labels, self.weights, generator)
+            sums.add(result)
+            kl += result.kl_per_dimension.sum(0)
         self.model.train()
         return sums.metrics(), tuple((kl / len(split)).tolist())
 
@@ -326,8 +367,12 @@ class Trainer:
 
     def _restore(self, state: TrainingState) -> None:
         same = state.model_config == self.model.config and state.dataset == self.dataset.name
-        if not same or state.training_config.to_dict() | {"epochs": 0} != self.config.to_dict() | {"epochs": 0}:
-            raise ConfigError("The training to go on with had another model, data set or configuration.")
+        if not same or state.training_config.to_dict() | {"epochs": 0} != self.config.to_dict() | {
+            "epochs": 0
+        }:
+            raise ConfigError(
+                "The training to go on with had another model, data set or configuration."
+            )
         counters = state.counters
         self.model.load_state_dict(state.part("model"))
         self.best_state = state.part("best")
@@ -336,7 +381,11 @@ class Trainer:
         self.generator.set_state(state.tensors["generator"])
         self.epoch_sums.restore(state.tensors["sums.epoch"])
         self.report_sums.restore(state.tensors["sums.report"])
-        self.step, self.epoch, self.seconds = counters["step"], counters["epoch"], counters["seconds"]
+        self.step, self.epoch, self.seconds = (
+            counters["step"],
+            counters["epoch"],
+            counters["seconds"],
+        )
         self.report_seconds = self.seconds
         self.best_epoch = counters["best_epoch"]
         self.best_objective = counters["best_objective"] if self.best_epoch else float("-inf")
@@ -344,7 +393,7 @@ class Trainer:
         self.optimisation.learning_rate = counters["learning_rate"]
 
 
-def check_fits(model: LatentModel, dataset: Dataset, config: TrainingConfig) -> None:
+def check_fits(model: NetworkModel, dataset: Dataset, config: TrainingConfig) -> None:
     """Refuse a model, data set and configuration that do not belong together.
 
     Raises:
@@ -359,9 +408,12 @@ def check_fits(model: LatentModel, dataset: Dataset, config: TrainingConfig) -> 
     if isinstance(model, JointVAE) and dataset.train.labels is None:
         raise ConfigError(f"A Joint VAE needs labels, and {dataset.title} has none.")
     if isinstance(model, JointVAE) and dataset.classes != model.config.classes:
-        raise ConfigError(f"The model has {model.config.classes} classes; {dataset.title} has {dataset.classes}.")
-    if isinstance(model, JointVAE) and config.labels is not None:
-        if not dataset.classes <= config.labels <= len(dataset.train):
-            raise ConfigError(
-                f"Between {dataset.classes} and {len(dataset.train):,} images may keep their label; not {config.labels}."
-            )
+        raise ConfigError(
+            f"The model has {model.config.classes} classes; {dataset.title} has {dataset.classes}."
+        )
+    labels = config.labels if isinstance(model, JointVAE) else None
+    if labels is not None and not dataset.classes <= labels <= len(dataset.train):
+        raise ConfigError(
+            f"Of {len(dataset.train):,} images in {dataset.classes} classes, "
+            f"{dataset.classes} to {len(dataset.train):,} may keep their label; not {labels}."
+        )

@@ -61,9 +61,15 @@ class TrainingState:
                 dict(header["counters"]),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise ModelFileError(f"{path} is a training state with a part missing: {error}.") from error
+            raise ModelFileError(
+                f"{path} is a training state with a part missing: {error}."
+            ) from error
 
     def part(self, prefix: str) -> dict[str, Tensor]:
         """The tensors whose names begin with `prefix.`, without it."""
         start = f"{prefix}."
-        return {name.removeprefix(start): value for name, value in self.tensors.items() if name.startswith(start)}
+        return {
+            name.removeprefix(start): value
+            for name, value in self.tensors.items()
+            if name.startswith(start)
+        }

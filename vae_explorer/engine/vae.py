@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from vae_explorer.engine.config import ModelConfig
+from vae_explorer.engine.latent_model import LatentModel
 from vae_explorer.engine.likelihoods import build_likelihood
 from vae_explorer.engine.networks import build_decoder, build_encoder
 
@@ -15,8 +16,8 @@ from vae_explorer.engine.networks import build_decoder, build_encoder
 LOG_VARIANCE_LIMIT = 30.0
 
 
-class LatentModel(nn.Module):
-    """An encoder and a decoder about a Gaussian latent space; the part that VAE and Joint VAE share.
+class NetworkModel(LatentModel):
+    """An encoder and a decoder network about a Gaussian latent space; the part that VAE and Joint VAE share.
 
     θ, `generation_parameters`, is what p needs; ψ, `inference_parameters`, is what q needs.
     """
@@ -30,19 +31,12 @@ class LatentModel(nn.Module):
         self.decoder = build_decoder(config, self.likelihood.parameters_per_value)
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """The posterior's mean and log variance, both (B, d).
-
-        Args:
-            x: the likelihood's `encoder_input`, (B, P) in [0, 1].
-            y: one-hot classes (B, C), for a Joint VAE only.
-        """
         out = self.encoder(x, y)
         mean, log_variance = out[..., : self.config.latent_dim], out[..., self.config.latent_dim :]
         log_variance = log_variance.clamp(-LOG_VARIANCE_LIMIT, LOG_VARIANCE_LIMIT)
         return mean, log_variance.expand_as(mean)
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """The likelihood's parameters, (..., d) and one-hot (..., C) -> (..., P·k)."""
         return self.decoder(z, y)
 
     def generation_parameters(self) -> Iterator[nn.Parameter]:
@@ -55,7 +49,7 @@ class LatentModel(nn.Module):
         yield from self.encoder.parameters()
 
 
-class VAE(LatentModel):
+class VAE(NetworkModel):
     """p(x) = ∫ p(x|z) p(z) dz (Kingma and Welling, 2014; Rezende et al., 2014)."""
 
 
