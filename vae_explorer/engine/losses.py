@@ -17,10 +17,8 @@ from vae_explorer.engine.objective import (
     Weights,
     bound_terms,
     classifier_input,
-    gaussian_kl,
     unlabelled_terms,
 )
-from vae_explorer.engine.vae import one_hot
 
 TERMS, OBJECTIVE = 6, 2  # reconstruction, KL, objective, log prior, classification, correct answers
 
