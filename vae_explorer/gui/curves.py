@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QImage, QRegion
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -193,8 +193,13 @@ class Curves(QWidget):
 
     def export_png(self, path: str | Path) -> None:
         """Write the panels as they are, at twice the screen's resolution. Raises OSError."""
-        picture = self._board.sheet.grab()
-        if not picture.save(str(path), "PNG"):
+        sheet = self._board.sheet
+        picture = QImage(sheet.size() * 2, QImage.Format.Format_RGB32)
+        picture.setDevicePixelRatio(2)
+        picture.fill(self._theme.panel)
+        whole = QRegion(sheet.rect())
+        sheet.render(picture, QPoint(), whole, QWidget.RenderFlag.DrawChildren)
+        if not picture.save(str(path), b"PNG"):
             raise OSError(self.tr("The picture cannot be written to {}.").format(path))
 
     def ask_export(self, kind: str) -> None:

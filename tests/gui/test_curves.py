@@ -1,0 +1,348 @@
+"""The curves, fed as a training feeds them and hovered with a real mouse."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QFileDialog, QInputDialog
+from pytestqt.qtbot import QtBot
+
+from vae_explorer.gui import style
+from vae_explorer.gui.curve_panel import CurvePanel, clock
+from vae_explorer.gui.curves import MAX_RUNS, Curves
+
+UNIT = "nats per image"
+
+
+@pytest.fixture
+def curves(qtbot: QtBot) -> Curves:
+    style.configure_pyqtgraph()
+    widget = Curves(style.LIGHT)
+    qtbot.addWidget(widget)
+    widget.resize(1300, 320)
+    widget.show()
+    return widget
+
+
+def numbers(step: float, joint: bool = True) -> dict[str, float]:
+    elbo = -100 - 450 * math.exp(-step / 60)
+    bound = {"elbo": elbo, "reconstruction": elbo + 8, "kl": 8.0, "objective": elbo}
+    labelled = {"log_prior": -2.3, "classification": -1 / step, "accuracy": 1 - 0.5 / step}
+    return bound | labelled if joint else bound
+
+
+def feed(curves: Curves, steps: int = 400, per_epoch: int = 100, *, joint: bool = True) -> None:
+    """What a training of so many steps sends."""
+    for first in range(1, steps + 1, per_epoch):
+        last = first + per_epoch - 1
+        curves.append_steps(
+            [(s, s / per_epoch, s * 0.5, numbers(s, joint)) for s in range(first, last + 1)]
+        )
+        epoch = numbers(last, joint)
+        curves.append_epoch(last / per_epoch, last, last * 0.5, epoch, epoch, (5.0, 3.0, 0.001))
+
+
+def panel_of(curves: Curves, key: str) -> CurvePanel:
+    return next(panel for panel in curves._panels if panel.measure.key == key)
+
+
+def validation_of(curves: Curves, key: str, run: int = -1) -> tuple[np.ndarray, np.ndarray]:
+    items = panel_of(curves, key)._curves[id(curves._runs[run])]
+    x, y = items.validation.getData()
+    assert x is not None
+    assert y is not None
+    return x, y
+
+
+def in_sight(curves: Curves) -> list[str]:
+    return [panel.title for panel, _, _ in curves._board._laid_out]
+
+
+def test_before_the_first_run_it_says_what_to_do(curves: Curves) -> None:
+    assert curves._stack.currentIndex() == 0
+    assert not curves._header.isVisible()
+    curves.append_steps([(1, 0.01, 0.1, numbers(1))])  # without a run: nothing to add it to
+    assert curves.run_names == ()
+
+
+def test_a_joint_vae_has_all_panels_and_a_vae_those_of_the_bound(curves: Curves) -> None:
+    curves.begin_run("VAE", False, UNIT)
+    assert in_sight(curves) == ["ELBO", "Reconstruction", "KL", "KL by dimension"]
+    curves.begin_run("Joint VAE", True, UNIT)
+    assert in_sight(curves)[3:5] == ["Classification", "Accuracy"]
+
+
+def test_steps_and_epochs_are_on_the_curves(curves: Curves) -> None:
+    curves.begin_run("run", True, UNIT)
+    feed(curves)
+    x, y = validation_of(curves, "elbo")
+    np.testing.assert_allclose(x, [100, 200, 300, 400])
+    np.testing.assert_allclose(y, [numbers(s)["elbo"] for s in (100, 200, 300, 400)])
+    items = panel_of(curves, "elbo")._curves[id(curves._runs[0])]
+    steps, _ = items.steps.getData()
+    assert steps is not None
+    assert steps[-1] == 400
+    _, accuracy = validation_of(curves, "accuracy")
+    assert accuracy[-1] == pytest.approx(100 - 50 / 400)
+
+
+def test_train_is_dashed_and_validation_is_solid(curves: Curves) -> None:
+    curves.begin_run("run", True, UNIT)
+    feed(curves)
+    items = panel_of(curves, "elbo")._curves[id(curves._runs[0])]
+    assert items.train.opts["pen"].style() == Qt.PenStyle.CustomDashLine
+    assert items.validation.opts["pen"].style() == Qt.PenStyle.SolidLine
+    assert items.validation.opts["pen"].color() == style.LIGHT.accent
+    for item in (items.steps, items.train, items.validation):
+        assert item.opts["pen"].width() <= 1  # wider lines cost four times as much
+        assert item.opts["pen"].isCosmetic()
+    assert items.epochs._dots.size() == 4
+
+
+def test_the_axes_show_the_late_part_whole(curves: Curves) -> None:
+    curves.begin_run("run", True, UNIT)
+    feed(curves, 1000)
+    (x0, x1), (y0, y1) = panel_of(curves, "elbo").view.viewRange()
+    assert (x0, x1) == (0, 1000)
+    assert y0 > -200  # the first steps lie at −550
+    assert y1 > -100
+
+
+@pytest.mark.parametrize(("axis", "end"), [("step", 400), ("epoch", 4), ("seconds", 200)])
+def test_the_axis_can_be_step_epoch_or_time(curves: Curves, axis: str, end: float) -> None:
+    curves.begin_run("run", True, UNIT)
+    feed(curves)
+    curves.set_axis(axis)
+    x, _ = validation_of(curves, "elbo")
+    assert x[-1] == pytest.approx(end)
+    _, x1 = panel_of(curves, "elbo").view.viewRange()[0]
+    assert x1 == pytest.approx(end, rel=0.5)
+    with pytest.raises(ValueError, match="axis"):
+        curves.set_axis("fortnight")
+
+
+def test_the_box_chooses_the_axis(curves: Curves, qtbot: QtBot) -> None:
+    curves.begin_run("run", True, UNIT)
+    feed(curves)
+    curves._axis_box.setFocus()
+    qtbot.keyClick(curves._axis_box, Qt.Key.Key_Down)
+    x, _ = validation_of(curves, "elbo")
+    assert x[-1] == 4
+
+
+def test_the_cursor_reads_every_panel_and_every_run(curves: Curves, qtbot: QtBot) -> None:
+    curves.begin_run("first", True, UNIT)
+    feed(curves)
+    curves.begin_run("second", True, UNIT)
+    feed(curves, 800)
+    panel = panel_of(curves, "elbo")
+    qtbot.wait(20)
+    viewport = panel.plot.viewport()
+    place = panel.place_of(200.0) + QPoint(0, 40)
+    qtbot.mouseMove(viewport, viewport.mapFromGlobal(place + QPoint(9, 9)))
+    qtbot.mouseMove(viewport, viewport.mapFromGlobal(place))
+    qtbot.waitUntil(curves._readout.isVisible, timeout=2000)
+    text = curves._readout.text()
+    expected = f"{numbers(200)['elbo']:.1f}".replace("-", "−")
+    assert "first" in text
+    assert "second" in text
+    assert text.count(expected) == 4  # train and validation of both
+    assert panel._value.text() == expected
+    assert panel_of(curves, "accuracy")._value.text() == "99.75"
+    assert curves.rect().contains(curves._readout.geometry())
+
+
+def test_leaving_shows_the_newest_numbers_again(curves: Curves) -> None:
+    curves.begin_run("run", True, UNIT)
+    feed(curves)
+    panel = panel_of(curves, "elbo")
+    curves._hover(100.0, panel)
+    before = panel._value.text()
+    curves._hover(None, panel)
+    assert not curves._readout.isVisible()
+    assert panel._value.text() != before
+    assert panel._value.text() == f"{numbers(400)['elbo']:.1f}".replace("-", "−")
+
+
+def test_earlier_runs_stay_named_and_can_be_renamed_hidden_and_removed(curves: Curves) -> None:
+    for _ in range(3):
+        curves.begin_run("Joint VAE", True, UNIT)
+        feed(curves, 100)
+    assert curves.run_names == ("Joint VAE", "Joint VAE (2)", "Joint VAE (3)")
+    curves.rename_run(0, "without warm-up")
+    curves.set_run_visible(1, False)
+    panel = panel_of(curves, "elbo")
+    assert len(panel._curves) == 2
+    curves.remove_run(1)
+    assert curves.run_names == ("without warm-up", "Joint VAE (3)")
+    chips = [chip.text() for chip in curves._chips._chips]
+    assert chips == list(curves.run_names)
+
+
+def test_a_chip_hides_its_run_and_its_menu_renames(
+    curves: Curves, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    curves.begin_run("run", True, UNIT)
+    feed(curves, 100)
+    qtbot.mouseClick(curves._chips._chips[0], Qt.MouseButton.LeftButton)
+    assert len(panel_of(curves, "elbo")._curves) == 0
+    monkeypatch.setattr(QInputDialog, "getText", lambda *_, **__: (" better ", True))
+    curves._chips.ask_name(0)
+    assert curves.run_names == ("better",)
+
+
+def test_a_run_without_a_step_is_forgotten_and_so_are_the_oldest(curves: Curves) -> None:
+    curves.begin_run("empty", True, UNIT)
+    for number in range(MAX_RUNS + 3):
+        curves.begin_run(f"run {number}", False, UNIT)
+        feed(curves, 100, joint=False)
+    assert "empty" not in curves.run_names
+    assert len(curves.run_names) == MAX_RUNS
+    assert curves.run_names[-1] == f"run {MAX_RUNS + 2}"
+
+
+def test_it_warns_where_visible_runs_cannot_be_compared(curves: Curves) -> None:
+    curves.begin_run("VAE", False, UNIT, data="MNIST", likelihood="Bernoulli")
+    feed(curves, 100, joint=False)
+    assert curves.warning == ""
+    density = "nats of a density per image"
+    curves.begin_run("Gaussian", False, density, data="MNIST", likelihood="Gaussian")
+    assert curves.warning == "Not comparable: these runs differ in unit and likelihood."
+    assert curves._warning.isVisible()
+    curves.set_run_visible(0, False)
+    assert not curves._warning.isVisible()
+
+
+def test_ppca_shows_what_em_should_reach(curves: Curves) -> None:
+    curves.begin_run("PPCA", False, "nats of a density per image", label="Log-likelihood")
+    for epoch in range(1, 6):
+        value = {"elbo": 100.0 - 50 / epoch}
+        curves.append_epoch(epoch, epoch, epoch, value, value, (2.0, 1.0), reference=101.5)
+    panel = panel_of(curves, "elbo")
+    assert panel.title == "Log-likelihood"
+    items = panel._curves[id(curves._runs[0])]
+    assert items.reference.isVisible()
+    assert items.reference.value() == 101.5
+    (_, (low, high)) = panel.view.viewRange()
+    assert low < 101.5 < high
+
+
+def test_kl_by_dimension_counts_those_in_use(curves: Curves) -> None:
+    curves.begin_run("run", True, UNIT)
+    feed(curves, 100)
+    assert curves._kl_bars._value.text() == "2 of 3"
+    bars = curves._kl_bars._bars
+    assert bars is not None
+    height, colors = bars.opts["height"], bars.opts["brushes"]
+    assert height is not None
+    assert colors is not None
+    np.testing.assert_allclose(height, [5.0, 3.0, 0.001])
+    assert colors[0] == style.LIGHT.accent
+    assert colors[2] == style.LIGHT.disabled
+
+
+def test_the_moment_of_the_time_machine_is_marked(curves: Curves) -> None:
+    curves.begin_run("run", True, UNIT)
+    feed(curves)
+    curves.set_moment(2.0)
+    line = panel_of(curves, "elbo")._moment
+    assert line.isVisible()
+    assert line.value() == 200
+    curves.set_moment(None)
+    assert not line.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [((1300, 300), 6), ((900, 360), 6), ((600, 220), 3), ((320, 200), 1)]
+)
+def test_panels_fit_the_room_there_is(
+    curves: Curves, qtbot: QtBot, size: tuple[int, int], expected: int
+) -> None:
+    curves.begin_run("run", True, UNIT)
+    feed(curves, 100)
+    curves.resize(*size)
+    qtbot.wait(1)
+    assert (curves.width(), curves.height()) == size
+    assert len(in_sight(curves)) == expected
+    assert curves._board.tabs.isVisible() == (expected < 6)
+    for panel, _, _ in curves._board._laid_out:
+        assert panel._title.width() >= panel._title.sizeHint().width()
+
+
+def test_a_page_that_is_turned_to_has_the_newest_numbers(curves: Curves, qtbot: QtBot) -> None:
+    curves.begin_run("run", True, UNIT)
+    curves.resize(600, 220)
+    qtbot.wait(1)
+    feed(curves, 300)
+    assert "Accuracy" not in in_sight(curves)
+    curves._board.tabs.setCurrentIndex(1)
+    assert "Accuracy" in in_sight(curves)
+    x, _ = validation_of(curves, "accuracy")
+    assert x[-1] == 300
+    assert panel_of(curves, "accuracy").view.viewRange()[0][1] == pytest.approx(300)
+
+
+def test_a_double_click_enlarges_a_panel_and_another_puts_it_back(
+    curves: Curves, qtbot: QtBot
+) -> None:
+    curves.begin_run("run", True, UNIT)
+    feed(curves, 100)
+    viewport = panel_of(curves, "kl").plot.viewport()
+    qtbot.mouseDClick(viewport, Qt.MouseButton.LeftButton, pos=viewport.rect().center())
+    assert in_sight(curves) == ["KL"]
+    qtbot.mouseDClick(viewport, Qt.MouseButton.LeftButton, pos=viewport.rect().center())
+    assert len(in_sight(curves)) == 6
+
+
+def test_export_as_a_table_and_as_a_picture(
+    curves: Curves, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    curves.begin_run("run", True, UNIT)
+    feed(curves, 100)
+    for kind in ("csv", "png"):
+        path = tmp_path / f"curves.{kind}"
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, p=path: (str(p), ""))
+        with qtbot.waitSignal(curves.exported):
+            curves.ask_export(kind)
+    assert len((tmp_path / "curves.csv").read_text().splitlines()) == 1 + 100 + 2
+    picture = QImage(str(tmp_path / "curves.png"))
+    assert picture.width() == 2 * curves._board.sheet.width()
+    assert picture.pixelColor(2, 2) == style.LIGHT.panel
+    missing = tmp_path / "missing" / "curves.csv"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(missing), ""))
+    with qtbot.waitSignal(curves.export_failed) as failed:
+        curves.ask_export("csv")
+    assert failed.args is not None
+    assert "missing" in failed.args[0]
+
+
+def test_another_theme_keeps_the_curves(curves: Curves) -> None:
+    curves.begin_run("run", True, UNIT)
+    feed(curves)
+    curves.set_theme(style.DARK)
+    x, _ = validation_of(curves, "elbo")
+    assert len(x) == 4
+    items = panel_of(curves, "elbo")._curves[id(curves._runs[0])]
+    assert items.validation.opts["pen"].color() == style.DARK.accent
+
+
+def test_numbers_that_are_not_finite_are_left_out(curves: Curves) -> None:
+    curves.begin_run("run", False, UNIT)
+    curves.append_steps([(1, 0.1, 1, {"elbo": math.nan}), (2, 0.2, 2, {"elbo": -5.0})])
+    broken = {"elbo": math.inf}
+    curves.append_epoch(1, 2, 2, broken, broken, (math.nan,))
+    x, _ = validation_of(curves, "elbo")
+    assert len(x) == 0
+    assert panel_of(curves, "elbo")._value.text() == "–"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(4, "4 s"), (59.6, "1:00"), (150, "2:30"), (3725, "1:02:05")]
+)
+def test_time_reads_like_a_clock(seconds: float, text: str) -> None:
+    assert clock(seconds) == text
