@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QFontMetricsF
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from vae_explorer.gui.decoded_image import DecodedImage
-from vae_explorer.gui.style import DARK, LIGHT
+from vae_explorer.gui.style import DARK, LIGHT, small_font
 
 CROSS = np.eye(8) + np.eye(8)[::-1]
 
@@ -123,3 +123,13 @@ def test_the_theme_changes_ink_and_paper(decoded: DecodedImage) -> None:
     decoded.set_image(CROSS)
     decoded.set_theme(DARK)
     assert main_pixel(decoded, 0.5 / 8, 0.5 / 8).name() == DARK.text.name()
+
+
+def test_captions_share_a_narrow_line_by_need(decoded: DecodedImage) -> None:
+    decoded.resize(262, 220)
+    decoded.set_image(CROSS, "z = (−1.20, −0.80)")
+    decoded.set_neighbour(CROSS, "a 6")
+    metrics = QFontMetricsF(small_font())
+    border = decoded._caption_border(131.0)
+    assert border >= metrics.horizontalAdvance("z = (−1.20, −0.80)")
+    assert decoded.width() - border - 8 >= metrics.horizontalAdvance("a 6")

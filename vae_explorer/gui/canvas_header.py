@@ -30,6 +30,12 @@ _LAYER_TIPS = {
     ),
 }
 
+_TITLES = (  # the longest that fits
+    QT_TRANSLATE_NOOP("CanvasHeader", "Latent space"),
+    QT_TRANSLATE_NOOP("CanvasHeader", "Latent"),
+    "",
+)
+
 
 def _tr(text: object) -> str:
     return QCoreApplication.translate("CanvasHeader", str(text))
@@ -45,7 +51,7 @@ class CanvasHeader:
         self._row = QHBoxLayout(self._bar)
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(2)
-        self._title = section_title(_tr(QT_TRANSLATE_NOOP("CanvasHeader", "Latent space")))
+        self._title = section_title(_tr(_TITLES[0]))
         self._row.addWidget(self._title)
         self._row.addStretch(1)
         self._buttons = [self._layer_button(action) for action in self.layers.values()]
@@ -95,7 +101,10 @@ class CanvasHeader:
             button.setVisible(in_row)
         self._more.setVisible(not in_row)
         taken = other + (buttons if in_row else self._more.sizeHint().width())
-        self._title.setVisible(taken + self._title.sizeHint().width() <= width)
+        for title in _TITLES:
+            self._title.setText(_tr(title))
+            if taken + self._title.sizeHint().width() <= width:
+                break
 
     def _layer_button(self, action: QAction) -> QToolButton:
         button = QToolButton(self._bar)

@@ -37,7 +37,8 @@ def height_for(count: int, width: float) -> float:
     if count == 0:
         return 0.0
     target = 48.0 if count <= 12 else 34.0
-    columns = max(1, min(count, int((width + _GAP) // (target + BAR + 2 + _GAP)) or 1))
+    columns = int((width + _GAP) // (target + BAR + 2 + _GAP))
+    columns = min(count, max(columns, 5 if count <= 12 else 8))  # narrow: small images, few rows
     rows = -(-count // columns)
     columns = -(-count // rows)  # even rows
     side = min((width - _GAP * (columns - 1)) / columns - BAR - 2, 1.35 * target)

@@ -170,19 +170,22 @@ class DecodedImage(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._header.setGeometry(0, 0, self.width(), _HEADER - HALF)
-        needed = self._header.sizeHint().width()
-        if not self._title.isVisibleTo(self._header):
-            needed += self._title.sizeHint().width()
-        self._title.setVisible(needed <= self.width())
+        for title in (self.tr("Decoded image"), self.tr("Image"), ""):
+            self._title.setText(title)
+            if self._header.sizeHint().width() <= self.width():
+                break
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         main, beside = self._places()
-        self._paint_picture(painter, main, "image", self._image, self._caption)
-        if beside is not None:
-            self._paint_picture(
-                painter, beside, "neighbour", self._neighbour, self._neighbour_caption
-            )
+        self._paint_picture(painter, main, "image", self._image)
+        if beside is None:
+            left, right = 0.0, float(self.width())
+        else:
+            self._paint_picture(painter, beside, "neighbour", self._neighbour)
+            left, right = 0.0, self._caption_border((main.right() + beside.left()) / 2)
+            self._paint_caption(painter, beside, right + 8, self.width(), self._neighbour_caption)
+        self._paint_caption(painter, main, left, right, self._caption)
         if self._image is None:
             self._paint_hint(painter, main)
         top = self.height() - _CAPTION * len(self._term_lines())
@@ -283,7 +286,6 @@ class DecodedImage(QWidget):
         place: QRectF,
         name: str,
         image: NDArray[np.generic] | None,
-        caption: str,
     ) -> None:
         painter.fillRect(place, self._theme.canvas)
         if image is not None:
@@ -294,9 +296,23 @@ class DecodedImage(QWidget):
         painter.setPen(QPen(self._theme.border, 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(place.adjusted(-0.5, -0.5, 0.5, 0.5))
+
+    def _caption_border(self, middle: float) -> float:
+        """Where the first caption ends at most: by the middle, moved for whichever needs more room."""
+        metrics = QFontMetricsF(small_font())
+        first = metrics.horizontalAdvance(self._caption) + 2
+        second = metrics.horizontalAdvance(self._neighbour_caption) + 2
+        return max(min(max(middle - 4, first), self.width() - 8 - second), 0.0)
+
+    def _paint_caption(
+        self, painter: QPainter, below: QRectF, left: float, right: float, text: str
+    ) -> None:
+        """Write a line centred below a picture, or as near to that as its bounds allow."""
         painter.setFont(small_font())
         painter.setPen(self._theme.muted)
-        self._write(painter, QRectF(place.left(), place.bottom(), place.width(), _CAPTION), caption)
+        needed = min(QFontMetricsF(painter.font()).horizontalAdvance(text) + 2, right - left)
+        start = min(max(below.center().x() - needed / 2, left), right - needed)
+        self._write(painter, QRectF(start, below.bottom(), needed, _CAPTION), text)
 
     def _write(self, painter: QPainter, place: QRectF, text: str) -> None:
         metrics = QFontMetricsF(painter.font())
