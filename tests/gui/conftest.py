@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
-from vae_explorer.engine.config import ModelConfig
+from tests.gui.windows import DIGITS, MakeController, wait_open, write_model
 from vae_explorer.gui import style
 from vae_explorer.gui.controller.application import Controller, Options
 from vae_explorer.gui.main_window import MainWindow
-
-DIGITS = tuple("0123456789")
-MakeController = Callable[..., Controller]
-
-
-def write_model(path: Path, **settings: object) -> Path:
-    """An untrained model of the lecture's size."""
-    from vae_explorer.engine.checkpoint import save_model
-    from vae_explorer.engine.models import build_model
-
-    config = ModelConfig.from_dict({"preset": "lecture", **settings})
-    save_model(path, build_model(config, seed=1), {"dataset": "digits"})
-    return path
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +41,6 @@ def make_controller(qapp: QApplication, tmp_path: Path) -> Iterator[MakeControll
 
     def make(model: Path | None = None, **options: object) -> Controller:
         theme = style.LIGHT
-        style.configure_pyqtgraph()
         style.apply_theme(qapp, theme)
         settings = QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
         window = MainWindow(theme)
@@ -70,15 +57,8 @@ def make_controller(qapp: QApplication, tmp_path: Path) -> Iterator[MakeControll
     qapp.processEvents()
 
 
-def wait_open(qtbot, controller: Controller) -> None:  # noqa: ANN001
-    """Start it and wait until its model is on show."""
-    with qtbot.waitSignal(controller.opened, timeout=60_000):
-        controller.start()
-    qtbot.waitUntil(lambda: controller.window.training.state() == "idle", timeout=10_000)
-
-
 @pytest.fixture
-def joint(make_controller: MakeController, joint_file: Path, qtbot) -> Controller:  # noqa: ANN001
+def joint(make_controller: MakeController, joint_file: Path, qtbot: QtBot) -> Controller:
     """A window with a 2-D Joint VAE on show."""
     controller = make_controller(joint_file)
     wait_open(qtbot, controller)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
 
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
-from vae_explorer.gui.recipes import recipes
+from vae_explorer.gui.recipes import Recipe, recipes
 from vae_explorer.gui.style import DARK, LIGHT
 from vae_explorer.gui.training_panel import TrainingPanel, format_duration
 from vae_explorer.gui.training_settings import DatasetChoice
 
 
 @pytest.fixture
-def panel(qtbot) -> TrainingPanel:
+def panel(qtbot: QtBot) -> TrainingPanel:
     panel = TrainingPanel(LIGHT)
     qtbot.addWidget(panel)
     panel.set_state("idle")
@@ -22,14 +23,14 @@ def panel(qtbot) -> TrainingPanel:
     return panel
 
 
-def start(panel: TrainingPanel, qtbot) -> tuple[ModelConfig, str, TrainingConfig]:
+def start(panel: TrainingPanel, qtbot: QtBot) -> tuple[ModelConfig, str, TrainingConfig]:
     with qtbot.waitSignal(panel.start_requested) as caught:
         qtbot.mouseClick(panel.start_button, Qt.MouseButton.LeftButton)
     model, dataset, training = caught.args
     return model, dataset, training
 
 
-def test_the_first_recipe_is_the_windows_own_model(panel: TrainingPanel, qtbot) -> None:
+def test_the_first_recipe_is_the_windows_own_model(panel: TrainingPanel, qtbot: QtBot) -> None:
     model, dataset, training = start(panel, qtbot)
     assert (model.kind, model.latent_dim, model.preset) == ("joint-vae", 2, "deep")
     assert model.class_names == tuple("0123456789")
@@ -38,7 +39,7 @@ def test_the_first_recipe_is_the_windows_own_model(panel: TrainingPanel, qtbot) 
 
 
 @pytest.mark.parametrize("recipe", recipes(), ids=lambda recipe: recipe.key)
-def test_every_recipe_is_a_valid_training(panel: TrainingPanel, recipe) -> None:
+def test_every_recipe_is_a_valid_training(panel: TrainingPanel, recipe: Recipe) -> None:
     panel.form.apply_recipe(recipe)
     model, training = panel.form.model_config(), panel.form.training_config()
     stated = {**model.to_dict(), **training.to_dict()}
@@ -48,7 +49,7 @@ def test_every_recipe_is_a_valid_training(panel: TrainingPanel, recipe) -> None:
 
 @pytest.mark.parametrize("text", ["fast", "", "nan", "-1", "0"])
 def test_a_learning_rate_that_is_none_is_refused_by_a_sentence(
-    panel: TrainingPanel, qtbot, text: str
+    panel: TrainingPanel, qtbot: QtBot, text: str
 ) -> None:
     editor = panel.form._editors["learning_rate"]
     editor.setText(text)  # type: ignore[union-attr]
@@ -77,7 +78,7 @@ def test_settings_that_mean_nothing_are_hidden(panel: TrainingPanel) -> None:
     assert editors["learning_rate"].isHidden()
 
 
-def test_only_live_settings_change_while_training(panel: TrainingPanel, qtbot) -> None:
+def test_only_live_settings_change_while_training(panel: TrainingPanel, qtbot: QtBot) -> None:
     panel.set_state("training")
     editors = panel.form._editors
     assert not editors["beta"].isHidden()
@@ -89,7 +90,7 @@ def test_only_live_settings_change_while_training(panel: TrainingPanel, qtbot) -
     assert caught.args == ["beta", 0.5]
 
 
-def test_buttons_follow_the_state(panel: TrainingPanel, qtbot) -> None:
+def test_buttons_follow_the_state(panel: TrainingPanel, qtbot: QtBot) -> None:
     assert panel.start_button.isEnabled()
     assert not panel.stop_button.isEnabled()
     panel.set_state("training")
@@ -104,7 +105,7 @@ def test_buttons_follow_the_state(panel: TrainingPanel, qtbot) -> None:
     assert not panel.stop_button.isEnabled()
 
 
-def test_one_step_from_idle_starts_and_then_steps(panel: TrainingPanel, qtbot) -> None:
+def test_one_step_from_idle_starts_and_then_steps(panel: TrainingPanel, qtbot: QtBot) -> None:
     with qtbot.waitSignals([panel.start_requested, panel.step_requested], order="strict"):
         qtbot.mouseClick(panel.step_button, Qt.MouseButton.LeftButton)
 
@@ -120,7 +121,7 @@ def test_classes_come_from_the_data_set(panel: TrainingPanel) -> None:
     assert panel.form.model_config().class_names == ()
 
 
-def test_a_folder_is_asked_for(panel: TrainingPanel, qtbot) -> None:
+def test_a_folder_is_asked_for(panel: TrainingPanel, qtbot: QtBot) -> None:
     box = panel.form._dataset
     with qtbot.waitSignal(panel.folder_requested):
         box.setCurrentIndex(box.count() - 1)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from pytestqt.qtbot import QtBot
 
 from vae_explorer.gui.training_thread import Failed, Worker
 
@@ -59,7 +60,7 @@ class Heard:
         return [message for batch in self.batches for message in batch]
 
 
-def test_messages_arrive_in_order_and_in_few_batches(qtbot) -> None:
+def test_messages_arrive_in_order_and_in_few_batches(qtbot: QtBot) -> None:
     worker = Worker()
     heard = Heard(worker)
     with qtbot.waitSignal(worker.ended):
@@ -70,7 +71,7 @@ def test_messages_arrive_in_order_and_in_few_batches(qtbot) -> None:
     assert not worker.busy
 
 
-def test_a_failure_is_the_last_message_and_carries_its_traceback(qtbot) -> None:
+def test_a_failure_is_the_last_message_and_carries_its_traceback(qtbot: QtBot) -> None:
     worker = Worker()
     heard = Heard(worker)
     with qtbot.waitSignal(worker.ended):
@@ -83,7 +84,7 @@ def test_a_failure_is_the_last_message_and_carries_its_traceback(qtbot) -> None:
     assert "no good" in last.details
 
 
-def test_one_job_at_a_time(qtbot) -> None:
+def test_one_job_at_a_time(qtbot: QtBot) -> None:
     worker, job = Worker(), Endless()
     worker.start(job)
     with pytest.raises(RuntimeError):
@@ -104,7 +105,7 @@ def test_shut_down_waits_and_drops_what_is_left() -> None:
     worker.shut_down()  # again is harmless
 
 
-def test_a_worker_can_be_used_again(qtbot) -> None:
+def test_a_worker_can_be_used_again(qtbot: QtBot) -> None:
     worker = Worker()
     heard = Heard(worker)
     for _ in range(2):

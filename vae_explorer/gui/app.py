@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 DEFAULT_SIZE = (1440, 900)
 PICTURE_NAME = "vae-explorer.png"
 BAD_INPUT = 2
+FIRST_PAINT_MS = 30  # the window is painted before anything slow begins
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -66,7 +67,7 @@ def _run(options: argparse.Namespace, picture: Path | None) -> int:
     heartbeat = QTimer(app, interval=200)
     heartbeat.timeout.connect(_heartbeat)
     heartbeat.start()
-    QTimer.singleShot(0, controller.start)
+    QTimer.singleShot(FIRST_PAINT_MS, controller.start)
     return app.exec()
 
 
@@ -91,7 +92,6 @@ def build(app, options: Options, *, remembers: bool = True):  # noqa: ANN001, AN
     if name not in style.THEMES:
         name = style.system_theme_name()
     theme = style.THEMES[name]
-    style.configure_pyqtgraph()
     style.apply_theme(app, theme)
     window = MainWindow(theme)
     window.restore_layout(settings)

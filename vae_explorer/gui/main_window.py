@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, Signal
 from PySide6.QtGui import (
@@ -23,7 +24,6 @@ from PySide6.QtWidgets import (
 
 from vae_explorer.gui import style
 from vae_explorer.gui.class_selector import ClassSelector
-from vae_explorer.gui.curves import Curves
 from vae_explorer.gui.decoded_image import DecodedImage
 from vae_explorer.gui.dimensions_bar import DimensionsBar
 from vae_explorer.gui.drawing_pad import DrawingPad
@@ -42,6 +42,9 @@ from vae_explorer.gui.training_panel import TrainingPanel
 
 MINIMUM_SIZE = (1024, 700)
 DEFAULT_SIZE = (1440, 900)
+if TYPE_CHECKING:
+    from vae_explorer.gui.curves import Curves
+
 # Shares of the width of the three upper panels and the two lower ones, and of the two rows
 _UPPER = (43, 28, 29)
 _LOWER = (61, 39)
@@ -75,6 +78,22 @@ class MainWindow(QMainWindow):
 
     # -- what the controllers use --------------------------------------------------------------
 
+    @property
+    def curves(self) -> Curves:
+        """The live curves, made when first asked for.
+
+        The plot library takes a second to import, and the window shall be seen before.
+        """
+        if self._curves is None:
+            from vae_explorer.gui.curves import Curves
+
+            style.configure_pyqtgraph()
+            self._curves = Curves(self.theme, self)
+            column = QVBoxLayout(self._curves_page)
+            column.setContentsMargins(0, 0, 0, 0)
+            column.addWidget(self._curves)
+        return self._curves
+
     def set_close_guard(self, guard: Callable[[], bool]) -> None:
         """Ask `guard` before closing; False keeps the window open."""
         self._may_close = guard
@@ -84,6 +103,8 @@ class MainWindow(QMainWindow):
         self.theme = theme
         for widget in self._themed:
             widget.set_theme(theme)
+        if self._curves is not None:
+            self._curves.set_theme(theme)
 
     def reset_layout(self) -> None:
         """Share the space as designed."""
@@ -181,15 +202,15 @@ class MainWindow(QMainWindow):
         self.handwriting = HandwritingRow(theme, self)
         self.handwriting.setMaximumHeight(_ROW_HEIGHT)
         self.equation = EquationBar(theme, self)
-        self.curves = Curves(theme, self)
+        self._curves: Curves | None = None
         self.film = FilmStrip(self)
         self.samples = SamplesPage(theme, self)
         self.figure = FigurePage(theme, self)
         self.training = TrainingPanel(theme, self)
         self._themed = (
             self.banner, self.canvas, self.dimensions, self.snapshots, self.image, self.classes,
-            self.pad, self.bars, self.handwriting, self.equation, self.curves, self.film,
-            self.samples, self.figure, self.training,
+            self.pad, self.bars, self.handwriting, self.equation, self.film, self.samples,
+            self.figure, self.training,
         )  # fmt: skip
 
     def _arrange(self) -> None:
@@ -202,8 +223,9 @@ class MainWindow(QMainWindow):
         )
         self.tabs = QTabWidget(self)
         self.tabs.setDocumentMode(True)
+        self._curves_page = QWidget(self)
         for page, title in (
-            (self.curves, self.tr("Curves")),
+            (self._curves_page, self.tr("Curves")),
             (self.film, self.tr("Path")),
             (self.samples, self.tr("Samples")),
             (self.figure, self.tr("Lecture's figure")),

@@ -159,7 +159,9 @@ def apply_theme(app: QApplication, theme: Theme) -> None:
         app.setStyle(style)
     app.setPalette(make_palette(theme))
     app.setFont(base_font())
-    app.setStyleSheet(style_sheet(theme))
+    sheet = style_sheet(theme)
+    if app.styleSheet() != sheet:  # setting one polishes every widget anew
+        app.setStyleSheet(sheet)
 
 
 def configure_pyqtgraph() -> None:

@@ -87,7 +87,8 @@ class Controller(QObject):
     # -- life --------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Load the engine and the first model behind the visible window."""
+        """Load the rest of the window, the engine and the first model behind the visible window."""
+        self.export.wire_curves()
         bundled = paths.bundled_models()
         first = self.options.model or (bundled[0] if bundled else None)
         if first is None:

@@ -56,8 +56,11 @@ class Export(QObject):
         window.image.save_requested.connect(self.image)
         window.film.export_requested.connect(self.path)
         window.figure.export_requested.connect(self.figure)
-        window.curves.exported.connect(self._on_exported)
-        window.curves.export_failed.connect(reporter.refuse)
+
+    def wire_curves(self) -> None:
+        """Connect the curves, once they are there."""
+        self._window.curves.exported.connect(self._on_exported)
+        self._window.curves.export_failed.connect(self._reporter.refuse)
 
     def canvas(self) -> None:
         """The canvas as it is on the screen."""

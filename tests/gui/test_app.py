@@ -1,0 +1,97 @@
+"""The command line: what it takes, what it refuses, and what it does without a screen."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import vae_explorer
+from vae_explorer.gui import app
+
+
+def run(*arguments: str, cwd: Path, display: bool = True) -> subprocess.CompletedProcess[str]:
+    """The program in a process of its own, as a user starts it."""
+    environment = dict(os.environ)
+    environment["QT_QPA_PLATFORM"] = "offscreen"
+    if not display:
+        for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+            environment.pop(name, None)
+    root = str(Path(vae_explorer.__file__).resolve().parent.parent)
+    environment["PYTHONPATH"] = root
+    return subprocess.run(
+        [sys.executable, "-m", "vae_explorer", *arguments],
+        cwd=cwd, env=environment, capture_output=True, text=True, timeout=180, check=False,
+    )  # fmt: skip
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        app.main(["--version"])
+    assert stopped.value.code == 0
+    assert vae_explorer.__version__ in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("size", ["1440", "axb", "1x1", "99999x10", "-5x10"])
+def test_a_size_that_is_none_is_refused(size: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        app.main([f"--size={size}"])
+    assert stopped.value.code == 2
+    assert "size" in capsys.readouterr().err
+
+
+def test_a_missing_library_is_named_with_its_remedy(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    library = app.preflight.Library("libEGL.so.1", "libegl1", "egl", "egl", "egl")
+    monkeypatch.setattr(app.preflight, "missing_libraries", lambda for_screen: [library])
+    assert app.main([]) == 1
+    assert "libEGL.so.1" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["missing", "folder"])
+def test_a_model_that_is_no_file_is_one_sentence_and_exit_2(
+    kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app.preflight, "missing_libraries", lambda for_screen: [])
+    path = tmp_path / "missing.safetensors" if kind == "missing" else tmp_path
+    assert app.main([str(path)]) == app.BAD_INPUT
+    assert str(path) in caplog.text
+    assert caplog.text.strip().endswith(".")
+
+
+def test_a_picture_of_the_window_has_exactly_the_size_asked(
+    tmp_path: Path, joint_file: Path
+) -> None:
+    from PySide6.QtGui import QImage
+
+    done = run(
+        "--screenshot", "shot.png", "--size", "1100x720", "--theme", "dark", str(joint_file),
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    image = QImage(str(tmp_path / "shot.png"))
+    assert (image.width(), image.height()) == (1100, 720)
+    assert image.pixelColor(4, 60).lightness() < 60  # dark
+    assert len({image.pixel(x, y) for x in range(0, 1100, 7) for y in range(0, 720, 7)}) > 200
+
+
+def test_without_a_display_a_picture_is_written_and_named(tmp_path: Path, joint_file: Path) -> None:
+    done = run(str(joint_file), cwd=tmp_path, display=False)
+    assert done.returncode == 0, done.stderr
+    assert "no display" in done.stderr
+    assert str(tmp_path / app.PICTURE_NAME) in done.stderr
+    assert (tmp_path / app.PICTURE_NAME).stat().st_size > 10_000
+
+
+def test_a_damaged_model_is_one_sentence_and_exit_2(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.safetensors"
+    bad.write_bytes(b"nonsense")
+    done = run("--screenshot", "shot.png", str(bad), cwd=tmp_path)
+    assert done.returncode == app.BAD_INPUT
+    assert "bad.safetensors" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "shot.png").exists()

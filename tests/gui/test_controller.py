@@ -1,0 +1,364 @@
+"""The wiring, on the real window with a small model: explore, draw, choose, keep files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QMessageBox
+from pytestqt.qtbot import QtBot
+
+from tests.gui.windows import MakeController, wait_open, write_model
+from vae_explorer.gui.controller.application import Controller
+from vae_explorer.gui.screenshot import THREE
+from vae_explorer.gui.style import DARK
+
+
+def save_name(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    """Let the next dialog that asks where to save answer with this path."""
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(path), ""))
+
+
+def test_the_window_shows_before_there_is_an_engine(make_controller: MakeController) -> None:
+    controller = make_controller()
+    assert controller.window.isVisible()
+    assert not controller.session.ready
+    controller.exploring.hover(0.0, 0.0)  # nothing to decode: calm, not an error
+    controller.exploring.pin(0.0, 0.0)
+    controller.handwriting.answer()
+    controller.equation.compute()
+    assert controller.window.banner.text() == ""
+
+
+def test_no_model_at_all_says_what_to_do(
+    make_controller: MakeController, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vae_explorer.paths.bundled_models", list)
+    controller = make_controller()
+    controller.start()
+    assert controller.window.training.state() == "idle"
+
+
+def test_hover_decodes_what_the_engine_decodes(joint: Controller) -> None:
+    joint.exploring.select_class(4)
+    joint.exploring._decoded_at = 0.0
+    joint.exploring.hover(0.5, -1.0)
+    expected = joint.session.explorer.decode(np.array([[0.5, -1.0]]), 4)[0]
+    np.testing.assert_allclose(joint.exploring.decoded, expected, atol=1e-6)
+
+
+def test_hover_is_at_most_once_a_frame(joint: Controller, qtbot: QtBot) -> None:
+    calls = []
+    decode = joint.session.explorer.decode
+    joint.session.explorer.decode = lambda *a, **k: calls.append(1) or decode(*a, **k)  # type: ignore[method-assign]
+    joint.exploring._decoded_at = 0.0
+    for x in np.linspace(-1, 1, 50):
+        joint.exploring.hover(float(x), 0.0)
+    assert len(calls) <= 3
+    qtbot.waitUntil(lambda: joint.exploring._pending is None, timeout=2000)
+    expected = joint.session.explorer.decode(np.array([[1.0, 0.0]]), joint.session.label)[0]
+    np.testing.assert_allclose(joint.exploring.decoded, expected, atol=1e-6)
+
+
+def test_a_pin_stays_when_the_cursor_has_passed(joint: Controller) -> None:
+    joint.exploring.pin(0.3, 0.2)
+    pinned = joint.exploring.decoded
+    joint.exploring._decoded_at = 0.0
+    joint.exploring.hover(-2.0, 1.0)
+    assert not np.array_equal(joint.exploring.decoded, pinned)
+    joint.exploring.show_pinned()
+    np.testing.assert_array_equal(joint.exploring.decoded, pinned)
+
+
+def test_digit_keys_choose_the_class(joint: Controller, qtbot: QtBot) -> None:
+    for digit in (7, 0):
+        qtbot.keyClick(joint.window, str(digit))
+        assert joint.session.label == digit
+        assert joint.window.classes.selected == digit
+
+
+def test_the_decoded_image_changes_with_the_class(joint: Controller) -> None:
+    joint.exploring.pin(0.0, 0.0)
+    joint.exploring.select_class(1)
+    one = joint.exploring.decoded
+    joint.exploring.select_class(8)
+    assert not np.array_equal(joint.exploring.decoded, one)
+
+
+def test_a_clicked_point_shows_its_own_image_and_terms(joint: Controller, qtbot: QtBot) -> None:
+    opened = joint.session.opened
+    assert opened is not None
+    assert opened.gallery is not None
+    assert opened.means is not None
+    joint.exploring.pick_sample(17)
+    assert joint.exploring.neighbour == 17
+    np.testing.assert_allclose(joint.session.code, opened.means[17])
+    assert joint.session.label == opened.gallery.labels[17]  # type: ignore[index]
+    joint.equation.compute()
+    terms = joint.session.explorer.terms(
+        opened.gallery.images[17][None], joint.session.label, samples=16
+    )
+    shown = joint.window.equation.accessibleDescription()
+    assert f"{abs(float(terms['kl'][0])):.2f}" in shown or "KL" in shown
+
+
+def test_sample_mode_draws_pixels(joint: Controller) -> None:
+    joint.exploring.pin(0.0, 0.0)
+    joint.exploring.set_mode("sample")
+    assert set(np.unique(joint.exploring.decoded)) <= {0.0, 1.0}
+    joint.exploring.set_mode("mean")
+    assert len(np.unique(joint.exploring.decoded)) > 2
+
+
+def test_a_drawing_is_classified_and_placed(joint: Controller, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(joint.handwriting.drawing_answered):
+        joint.window.pad.draw_stroke(THREE)
+    drawn = joint.handwriting.drawn
+    assert drawn is not None
+    assert drawn.image.shape == (28, 28)
+    q = joint.session.explorer.classify(drawn.image[None])[0]
+    assert drawn.label == int(q.argmax())
+    qtbot.waitUntil(lambda: not joint.idle.busy, timeout=5000)
+    with qtbot.waitSignal(joint.handwriting.drawing_answered):
+        joint.window.pad.clear()
+    assert joint.handwriting.drawn is None
+
+
+def test_the_handwriting_row_brings_its_code_to_the_canvas(joint: Controller, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(joint.handwriting.drawing_answered):
+        joint.window.pad.draw_stroke(THREE)
+    joint.window.handwriting.class_picked.emit(7)
+    assert joint.handwriting.drawn is not None
+    assert joint.session.label == 7
+    np.testing.assert_allclose(joint.session.code, joint.handwriting.drawn.code)
+
+
+def test_a_model_without_classes_hides_what_needs_them(
+    joint: Controller, vae_file: Path, qtbot: QtBot
+) -> None:
+    with qtbot.waitSignal(joint.opened, timeout=30_000):
+        joint.open_model(vae_file)
+    assert not joint.window.classes.isVisible()
+    assert joint.session.decoder_label is None
+    joint.exploring.pin(0.5, 0.5)
+    with qtbot.waitSignal(joint.handwriting.drawing_answered):
+        joint.window.pad.draw_stroke(THREE)
+    assert joint.handwriting.drawn is not None
+    assert joint.handwriting.drawn.label is None
+    assert joint.window.banner.text() == ""
+
+
+@pytest.mark.parametrize("content", [b"", b"not a model", b"\x80\x04."])
+def test_a_bad_file_is_refused_and_the_model_stays(
+    joint: Controller, qtbot: QtBot, tmp_path: Path, content: bytes
+) -> None:
+    before = joint.session.opened
+    bad = tmp_path / "bad.safetensors"
+    bad.write_bytes(content)
+    with qtbot.waitSignal(joint.open_failed, timeout=30_000):
+        joint.open_model(bad)
+    assert joint.session.opened is before
+    assert joint.window.banner.kind() == "error"
+    assert "bad.safetensors" in joint.window.banner.text()
+    assert joint.window.banner.details() == ""
+    assert bad.read_bytes() == content
+
+
+def test_save_and_open_again_gives_the_same_pictures(
+    joint: Controller, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "mine"
+    save_name(monkeypatch, target)
+    assert joint.files.save_as()
+    saved = tmp_path / "mine.safetensors"
+    assert saved.is_file()
+    image = joint.session.explorer.decode(np.zeros((1, 2)), 3)
+    with qtbot.waitSignal(joint.opened, timeout=30_000):
+        joint.open_model(saved)
+    np.testing.assert_array_equal(joint.session.explorer.decode(np.zeros((1, 2)), 3), image)
+    assert joint.files.recent()[0] == saved
+    assert "mine" in joint.window.windowTitle()
+
+
+def test_a_failed_save_says_so_and_keeps_the_work(
+    joint: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joint.session.unsaved = True
+    blocker = tmp_path / "file"
+    blocker.write_text("in the way")
+    save_name(monkeypatch, blocker / "model.safetensors")
+    assert not joint.files.save_as()
+    assert joint.window.banner.kind() == "error"
+    assert joint.session.unsaved
+    assert blocker.read_text() == "in the way"
+
+
+@pytest.mark.parametrize(
+    ("answer", "allowed"),
+    [
+        (QMessageBox.StandardButton.Discard, True),
+        (QMessageBox.StandardButton.Cancel, False),
+    ],
+)
+def test_unsaved_work_is_asked_about(
+    joint: Controller,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: QMessageBox.StandardButton,
+    allowed: bool,
+) -> None:
+    asked = []
+    monkeypatch.setattr(QMessageBox, "question", lambda *a: asked.append(a) or answer)
+    assert joint.files.may_replace()
+    assert asked == []  # nothing unsaved, nothing asked
+    joint.session.unsaved = True
+    assert joint.files.may_replace() is allowed
+    assert len(asked) == 1
+
+
+def test_files_dropped_go_where_they_belong(
+    joint: Controller, qtbot: QtBot, tmp_path: Path
+) -> None:
+    model = write_model(tmp_path / "dropped.safetensors", kind="vae")
+    with qtbot.waitSignal(joint.opened, timeout=30_000):
+        joint.window.files_dropped.emit([str(model)])
+    assert joint.session.path == model
+    folder = tmp_path / "pictures"
+    (folder / "cats").mkdir(parents=True)
+    joint.window.files_dropped.emit([str(folder)])
+    assert joint.window.training.form.dataset_name() == str(folder)
+
+
+def test_an_unknown_error_is_shown_with_its_traceback_and_the_window_stays(
+    joint: Controller,
+) -> None:
+    try:
+        raise ZeroDivisionError("surprise")
+    except ZeroDivisionError as error:
+        joint.reporter._on_exception(ZeroDivisionError, error, error.__traceback__)
+    banner = joint.window.banner
+    assert "surprise" in banner.text()
+    assert "Traceback" in banner.details()
+    banner.copy_details()
+    assert "ZeroDivisionError" in QGuiApplication.clipboard().text()
+    banner.dismiss()
+    assert banner.text() == ""
+
+
+def test_six_dimensions_have_axes_sliders_and_a_principal_plane(
+    make_controller: MakeController, wide_file: Path, qtbot: QtBot
+) -> None:
+    controller = make_controller(wide_file)
+    wait_open(qtbot, controller)
+    assert controller.window.dimensions.isVisible()
+    assert controller.session.plane.dim == 6
+    controller.exploring.choose_axes(2, 4)
+    controller.exploring.pin(0.5, -0.5)
+    code = controller.session.code
+    assert code is not None
+    np.testing.assert_allclose(code[[2, 4]], [0.5, -0.5])
+    controller.window.dimensions.slider(0).setValue(150)
+    assert controller.session.code is not None
+    assert controller.session.code[0] == pytest.approx(1.5)
+    before = controller.exploring.decoded
+    controller.exploring.centre()
+    assert not np.array_equal(controller.exploring.decoded, before)
+    controller.exploring.choose_principal()
+    assert controller.session.plane.kind == "principal"
+    controller.pages.draw_path(-1.0, 0.0, 1.0, 0.5)
+    assert controller.pages.path_frames is not None
+    assert len(controller.pages.path_frames) == controller.window.film.count
+
+
+def test_layers_are_painted_when_they_are_switched_on(
+    joint: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifolds, regions = [], []
+    canvas = joint.window.canvas
+    monkeypatch.setattr(canvas, "set_manifold", lambda *a: manifolds.append(a))
+    monkeypatch.setattr(canvas, "set_regions", lambda *a: regions.append(a))
+    joint.window.menus.layers["manifold"].trigger()
+    joint.window.menus.layers["regions"].trigger()
+    joint.idle.finish()
+    (images, extent) = manifolds[-1]
+    assert images.ndim == 4
+    assert extent == canvas.view
+    winners, confidence, _ = regions[-1]
+    assert winners.shape == confidence.shape
+    assert confidence.min() >= 0.1 - 1e-6  # the largest of ten probabilities
+    x = extent[0] + 0.5 * (extent[1] - extent[0]) / images.shape[1]
+    y = extent[3] - 0.5 * (extent[3] - extent[2]) / images.shape[0]
+    corner = joint.session.explorer.decode(np.array([[x, y]]), joint.session.label)[0]
+    np.testing.assert_allclose(images[0, 0], corner, atol=1e-5)
+
+
+def test_editing_the_class_prior_reaches_the_verdict(joint: Controller) -> None:
+    weights = np.full(10, 0.01)
+    weights[2] = 0.91
+    joint.window.classes.prior_edited.emit(weights)
+    np.testing.assert_allclose(joint.session.explorer.class_prior, weights, atol=1e-5)
+    assert joint.session.unsaved
+
+
+def test_samples_and_the_figure_are_filled(joint: Controller) -> None:
+    joint.window.classes.samples_requested.emit(5)
+    images = joint.window.samples.images()
+    assert images is not None
+    assert images.shape == (60, 28, 28)
+    joint.window.show_tab(joint.window.figure)
+    real, generated = joint.pages.figure_images()
+    assert real is not None
+    assert real.shape == generated.shape == (36, 28, 28)
+
+
+def test_the_path_can_be_played_and_exported(
+    joint: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joint.pages.draw_path(-1.0, 0.0, 1.0, 0.0)
+    joint.window.film.frame_selected.emit(10)
+    np.testing.assert_allclose(joint.exploring.decoded, joint.pages.path_frames[10], atol=1e-6)  # type: ignore[index]
+    save_name(monkeypatch, tmp_path / "path.gif")
+    joint.export.path()
+    assert (tmp_path / "path.gif").read_bytes()[:3] == b"GIF"
+
+
+@pytest.mark.parametrize("what", ["canvas", "manifold", "image", "samples"])
+def test_pictures_are_exported(
+    joint: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    save_name(monkeypatch, tmp_path / what)
+    getattr(joint.export, what)()
+    assert (tmp_path / f"{what}.png").read_bytes()[:4] == b"\x89PNG"
+    assert what in joint.window.banner.text()
+
+
+def test_an_export_that_cannot_be_written_says_so(
+    joint: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_name(monkeypatch, tmp_path / "nowhere" / "deep" / "x.png")
+    (tmp_path / "nowhere").write_text("a file")
+    joint.export.image()
+    assert joint.window.banner.kind() == "error"
+
+
+def test_copy_puts_the_models_pixels_on_the_clipboard(joint: Controller) -> None:
+    joint.window.menus.copy_image.trigger()
+    image = QGuiApplication.clipboard().image()
+    assert (image.width(), image.height()) == (28, 28)
+
+
+def test_the_theme_can_be_switched_and_is_remembered(joint: Controller) -> None:
+    joint.window.menus.themes["dark"].trigger()
+    assert joint.window.theme is DARK
+    assert joint.settings.value("theme") == "dark"
+
+
+def test_clicking_the_canvas_pins_where_it_was_clicked(joint: Controller, qtbot: QtBot) -> None:
+    canvas = joint.window.canvas
+    canvas.set_layer("points", False)  # else the nearest point is meant
+    place = canvas.to_pixel(0.9, 0.4).toPoint()
+    qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=QPoint(place))
+    assert joint.session.code is not None
+    np.testing.assert_allclose(joint.session.code, [0.9, 0.4], atol=0.05)

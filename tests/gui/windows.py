@@ -1,0 +1,31 @@
+"""What the tests of the real window share: small models, and waiting for one to be on show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pytestqt.qtbot import QtBot
+
+from vae_explorer.engine.config import ModelConfig
+from vae_explorer.gui.controller.application import Controller
+
+DIGITS = tuple("0123456789")
+MakeController = Callable[..., Controller]
+
+
+def write_model(path: Path, **settings: object) -> Path:
+    """An untrained model of the lecture's size."""
+    from vae_explorer.engine.checkpoint import save_model
+    from vae_explorer.engine.models import build_model
+
+    config = ModelConfig.from_dict({"preset": "lecture", **settings})
+    save_model(path, build_model(config, seed=1), {"dataset": "digits"})
+    return path
+
+
+def wait_open(qtbot: QtBot, controller: Controller) -> None:
+    """Start it and wait until its model is on show."""
+    with qtbot.waitSignal(controller.opened, timeout=60_000):
+        controller.start()
+    qtbot.waitUntil(lambda: controller.window.training.state() == "idle", timeout=10_000)
