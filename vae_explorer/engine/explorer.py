@@ -213,9 +213,9 @@ class Explorer:
         generator = _generator(seed)
         z = torch.randn((int(n), self.latent_dim), generator=generator)
         labels: Labels | None = label
-        if isinstance(self._model, JointVAE) and label is None and n:
+        if isinstance(self._model, JointVAE) and label is None:
             pi = self._model.log_class_prior().detach().exp()
-            labels = torch.multinomial(pi, int(n), replacement=True, generator=generator).numpy()
+            labels = torch.multinomial(pi.expand(int(n), -1), 1, generator=generator)[:, 0].numpy()
         draw = int(torch.randint(2**31, (1,), generator=generator))
         return self.decode(z.numpy(), labels, mode=mode, seed=draw)
 
@@ -304,7 +304,7 @@ class Explorer:
             array = np.rint(array * 255.0).astype(np.uint8)
         if channels > 1:
             array = np.moveaxis(array, -1, 1)
-        return torch.from_numpy(np.array(array.reshape(len(array), -1)))
+        return torch.from_numpy(np.array(array.reshape(len(array), self.config.pixels)))
 
     def _labels(self, labels: Labels | None, count: int, *, needed: bool = False) -> Tensor | None:
         """int64 (N,) for a Joint VAE; `None` for a model of p(x), which has no use for them."""

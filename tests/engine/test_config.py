@@ -1,0 +1,107 @@
+"""Settings are checked when they are made, and refused by a sentence."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from vae_explorer.engine.config import ModelConfig, TrainingConfig
+from vae_explorer.engine.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"kind": "gan"},
+        {"latent_dim": 0},
+        {"latent_dim": -1},
+        {"latent_dim": 2.5},
+        {"latent_dim": True},
+        {"latent_dim": 10**9},
+        {"likelihood": "poisson"},
+        {"levels": 1},
+        {"levels": 257},
+        {"variance": 0.0},
+        {"variance": float("nan")},
+        {"variance": "much"},
+        {"learn_variance": 1},
+        {"widths": ()},
+        {"widths": (0,)},
+        {"widths": ("a",)},
+        {"activation": "swish"},
+        {"image_shape": (2, 28, 28)},
+        {"image_shape": (28, 28)},
+        {"image_shape": (1, 0, 28)},
+        {"kind": "joint-vae"},
+        {"class_names": (1, 2)},
+        {"kind": "ppca", "image_shape": (1, 2, 2), "latent_dim": 4},
+    ],
+    ids=str,
+)
+def test_a_model_that_cannot_be_is_refused(settings: dict[str, object]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        ModelConfig(**settings)  # type: ignore[arg-type]
+    assert str(caught.value).endswith(".")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"epochs": 0},
+        {"batch_size": 0},
+        {"batch_size": 10**9},
+        {"learning_rate": 0.0},
+        {"learning_rate": float("inf")},
+        {"samples": 0},
+        {"beta": -1.0},
+        {"beta": None},
+        {"classification_weight": float("nan")},
+        {"seed": -1},
+        {"patience": 0},
+        {"labels": 0},
+        {"objective": "loss"},
+        {"device": "tpu"},
+        {"objective": "iw", "gradient": "score-function"},
+        {"objective": "iw", "beta": 2.0},
+        {"augment": "yes"},
+    ],
+    ids=str,
+)
+def test_a_training_that_cannot_be_is_refused(settings: dict[str, object]) -> None:
+    with pytest.raises(ConfigError):
+        TrainingConfig(**settings)  # type: ignore[arg-type]
+
+
+def test_a_configuration_survives_a_dictionary_and_an_unknown_key_is_an_error() -> None:
+    config = ModelConfig(kind="joint-vae", widths=(3, 2), class_names=("a", "b"))
+    assert ModelConfig.from_dict(config.to_dict()) == config
+    training = TrainingConfig(labels=10, patience=None)
+    assert TrainingConfig.from_dict(training.to_dict()) == training
+    with pytest.raises(ConfigError, match="unknown setting: momentum"):
+        TrainingConfig.from_dict({"momentum": 0.9})
+    with pytest.raises(ConfigError, match="Latent dim"):
+        ModelConfig.from_dict({"latent_dim": [2]})
+
+
+def test_settings_load_without_torch_numpy_and_qt() -> None:
+    code = (
+        "import sys; from vae_explorer.engine import ModelConfig, TrainingConfig; ModelConfig(); "
+        "sys.exit(any(name in sys.modules for name in ('torch', 'numpy', 'PySide6')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_likelihoods_title_tells_what_must_agree_for_two_figures_to_be_compared() -> None:
+    titles = {
+        ModelConfig().likelihood_title,
+        ModelConfig(binarisation="fixed").likelihood_title,
+        ModelConfig(likelihood="categorical").likelihood_title,
+        ModelConfig(likelihood="categorical", levels=17).likelihood_title,
+        ModelConfig(likelihood="gaussian").likelihood_title,
+        ModelConfig(likelihood="gaussian", variance=1.0).likelihood_title,
+        ModelConfig(likelihood="gaussian", learn_variance=True).likelihood_title,
+    }
+    assert len(titles) == 7

@@ -1,0 +1,203 @@
+"""What a window asks of a model: shapes, values and sentences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch.distributions import Normal
+
+from vae_explorer.engine.config import ModelConfig
+from vae_explorer.engine.errors import InputError
+from vae_explorer.engine.explorer import Explorer
+from vae_explorer.engine.models import build_model
+
+NAMES = ("a", "b", "c")
+
+
+def explorer(kind: str = "joint-vae", **changes: object) -> Explorer:
+    values = {"kind": kind, "image_shape": (1, 8, 6), "latent_dim": 3, **changes}
+    if kind == "joint-vae":
+        values["class_names"] = NAMES
+    return Explorer(build_model(ModelConfig(**values), 0))  # type: ignore[arg-type]
+
+
+def pictures(count: int = 5, *shape: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (count, *(shape or (8, 6)))).astype(np.uint8)
+
+
+@pytest.mark.parametrize("kind", ["vae", "joint-vae", "ppca"])
+@pytest.mark.parametrize("mode", ["mean", "sample"])
+def test_decode_gives_grey_pictures_in_zero_to_one(kind: str, mode: str) -> None:
+    images = explorer(kind).decode(np.zeros((4, 3)), labels=1, mode=mode)  # type: ignore[arg-type]
+    assert images.shape == (4, 8, 6)
+    assert images.dtype == np.float32
+    assert images.min() >= 0.0
+    assert images.max() <= 1.0
+
+
+@pytest.mark.parametrize(
+    "likelihood", ["gaussian", "continuous-bernoulli", "categorical", "bernoulli"]
+)
+@pytest.mark.parametrize("preset", ["lecture", "conv"])
+def test_colour_and_odd_sizes(likelihood: str, preset: str) -> None:
+    ex = explorer("vae", image_shape=(3, 13, 9), likelihood=likelihood, levels=5, preset=preset)
+    images = pictures(2, 13, 9, 3)
+    means, deviations = ex.embed(images)
+    assert means.shape == deviations.shape == (2, 3)
+    assert ex.decode(means).shape == (2, 13, 9, 3)
+    assert ex.manifold(2).shape == (2, 2, 13, 9, 3)
+    assert ex.sample(3, seed=1, mode="sample").shape == (3, 13, 9, 3)
+
+
+def test_channels_keep_their_place() -> None:
+    """A picture that is bright in one channel is encoded as that channel's pixels, in channels-first order."""
+    ex = explorer("vae", image_shape=(3, 4, 4), likelihood="gaussian")
+    image = np.zeros((1, 4, 4, 3), np.uint8)
+    image[..., 1] = 255
+    flat = torch.zeros(1, 3, 16)
+    flat[:, 1] = 1.0
+    expected = ex.model.encode(flat.flatten(1))[0]
+    np.testing.assert_allclose(ex.embed(image)[0], expected.detach().numpy(), rtol=1e-5)
+
+
+def test_embed_takes_bytes_and_floats_alike() -> None:
+    ex, images = explorer(), pictures()
+    for first, second in zip(ex.embed(images), ex.embed(images / 255.0), strict=True):
+        np.testing.assert_array_equal(first, second)
+    assert ex.embed(images)[0].shape == (5, 3)
+    assert (ex.embed(images)[1] > 0).all()
+
+
+def test_without_labels_the_classifier_chooses() -> None:
+    ex, images = explorer(), pictures()
+    likely = ex.classify(images).argmax(1)
+    np.testing.assert_array_equal(ex.embed(images)[0], ex.embed(images, likely)[0])
+    other = (likely + 1) % 3
+    assert not np.array_equal(ex.embed(images)[0], ex.embed(images, other)[0])
+
+
+def test_classify_and_verdict_are_distributions() -> None:
+    ex, images = explorer(), pictures()
+    for rows in (ex.classify(images), ex.verdict(images)):
+        assert rows.shape == (5, 3)
+        np.testing.assert_allclose(rows.sum(1), 1.0, rtol=1e-5)
+    assert explorer().classify(pictures(0)).shape == (0, 3)
+
+
+def test_the_verdict_weighs_the_elbo_of_each_class_by_the_prior() -> None:
+    ex, images = explorer(likelihood="gaussian"), pictures()
+    ex.set_class_prior([0.2, 0.5, 0.3])
+    # M is large, so that the two draws of noise agree
+    elbo = np.stack([ex.terms(images, label, samples=20_000)["elbo"] for label in range(3)], 1)
+    wanted = np.exp(elbo - elbo.max(1, keepdims=True))
+    wanted /= wanted.sum(1, keepdims=True)
+    np.testing.assert_allclose(ex.verdict(images, samples=20_000), wanted, atol=0.02)
+    ex.set_class_prior([1.0, 0.0, 0.0])
+    np.testing.assert_allclose(ex.verdict(images)[:, 0], 1.0, atol=1e-3)
+
+
+def test_the_class_prior_is_edited_and_refused() -> None:
+    ex = explorer()
+    np.testing.assert_allclose(ex.class_prior, 1 / 3)
+    ex.set_class_prior([2.0, 6.0, 0.0])
+    np.testing.assert_allclose(ex.class_prior, [0.25, 0.75, 0.0], atol=1e-6)
+    labels = {int(np.argmax(ex.class_prior))}
+    assert labels == {1}
+    for weights in ([1.0, 2.0], [0.0, 0.0, 0.0], [-1.0, 1.0, 1.0], [np.nan, 1.0, 1.0]):
+        with pytest.raises(InputError):
+            ex.set_class_prior(weights)
+
+
+def test_terms_add_up_and_name_their_parts() -> None:
+    terms = explorer().terms(pictures(), [0, 1, 2, 0, 1])
+    assert set(terms) == {"elbo", "reconstruction", "kl", "log_prior", "classification"}
+    np.testing.assert_allclose(
+        terms["elbo"], terms["reconstruction"] - terms["kl"] + terms["log_prior"], rtol=1e-5
+    )
+    assert set(explorer("vae").terms(pictures())) == {"elbo", "reconstruction", "kl"}
+    ex = explorer("vae", likelihood="gaussian")
+    np.testing.assert_allclose(
+        ex.kl_per_dimension(pictures()).sum(1), ex.terms(pictures())["kl"], rtol=1e-4
+    )
+
+
+def test_posterior_samples_have_the_posteriors_moments() -> None:
+    ex = explorer("vae")
+    means, deviations = ex.embed(pictures(2))
+    draws = ex.posterior_samples(pictures(2), 20_000)
+    assert draws.shape == (20_000, 2, 3)
+    np.testing.assert_allclose(draws.mean(0), means, atol=0.05)
+    np.testing.assert_allclose(draws.std(0), deviations, rtol=0.05)
+
+
+def test_sampling_repeats_with_a_seed_and_draws_classes_from_the_prior() -> None:
+    ex = explorer()
+    np.testing.assert_array_equal(ex.sample(4, seed=3), ex.sample(4, seed=3))
+    assert not np.array_equal(ex.sample(4, seed=3), ex.sample(4, seed=4))
+    assert not np.array_equal(ex.sample(4), ex.sample(4))
+    ex.set_class_prior([0.0, 1.0, 0.0])
+    np.testing.assert_allclose(ex.sample(1, seed=0), ex.sample(1, label=1, seed=0), atol=1e-6)
+    assert ex.sample(0).shape == (0, 8, 6)
+
+
+def test_ppca_samples_follow_its_gaussian() -> None:
+    ex = explorer("ppca")
+    drawn = ex.sample(2000, seed=0, mode="sample")
+    assert abs(drawn.mean() - 0.5) < 0.05
+    assert drawn.std() > Normal(0.0, 0.05).stddev.item() / 2
+
+
+def test_the_manifold_lies_as_the_axes_do() -> None:
+    ex = explorer("vae")
+    grid = ex.manifold(3, extent=2.0)
+    assert grid.shape == (3, 3, 8, 6)
+    np.testing.assert_allclose(grid[0, 2], ex.decode([[2.0, 2.0, 0.0]])[0], rtol=1e-5)
+    np.testing.assert_allclose(grid[2, 0], ex.decode([[-2.0, -2.0, 0.0]])[0], rtol=1e-5)
+    other = ex.manifold(2, extent=(0.0, 1.0, 2.0, 3.0), axes=(2, 0), at=[9.0, 7.0, 9.0])
+    np.testing.assert_allclose(other[0, 1], ex.decode([[3.0, 7.0, 1.0]])[0], rtol=1e-5)
+    assert explorer("vae", latent_dim=1).manifold(4).shape == (1, 4, 8, 6)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda ex: ex.decode([0.0, 0.0, 0.0], 0),
+        lambda ex: ex.decode([[0.0, 0.0]], 0),
+        lambda ex: ex.decode([[0.0, 0.0], [1.0]], 0),
+        lambda ex: ex.decode([["x", "y", "z"]], 0),
+        lambda ex: ex.decode(None, 0),
+        lambda ex: ex.decode([[np.nan, 0.0, 0.0]], 0),
+        lambda ex: ex.decode(np.zeros((2, 3))),
+        lambda ex: ex.decode(np.zeros((2, 3)), 3),
+        lambda ex: ex.decode(np.zeros((2, 3)), -1),
+        lambda ex: ex.decode(np.zeros((2, 3)), [0, 1, 2]),
+        lambda ex: ex.decode(np.zeros((2, 3)), 0.5),
+        lambda ex: ex.embed(pictures()[0]),
+        lambda ex: ex.embed(pictures(2, 28, 28)),
+        lambda ex: ex.embed(pictures().astype(np.int64)),
+        lambda ex: ex.embed(pictures() * 1.0),
+        lambda ex: ex.embed(np.full((1, 8, 6), np.nan)),
+        lambda ex: ex.embed("picture"),
+        lambda ex: ex.classify(None),
+        lambda ex: ex.sample(-1),
+        lambda ex: ex.sample(2.5),
+        lambda ex: ex.sample(10**12),
+        lambda ex: ex.manifold(0, label=0),
+        lambda ex: ex.manifold(3, label=0, extent=np.inf),
+    ],
+)
+def test_wrong_input_is_refused_by_a_sentence(call: object) -> None:
+    with pytest.raises(InputError) as caught:
+        call(explorer())  # type: ignore[operator]
+    assert str(caught.value).endswith(".")
+
+
+def test_a_model_of_p_x_knows_no_classes() -> None:
+    for call in (
+        lambda ex: ex.classify(pictures()),
+        lambda ex: ex.verdict(pictures()),
+        lambda ex: ex.class_prior,
+    ):
+        with pytest.raises(InputError, match="knows no classes"):
+            call(explorer("vae"))
