@@ -34,7 +34,8 @@ def written(bar: EquationBar) -> str:
         widget = item.widget() if item is not None else None
         block = next((b for b in bar._blocks if b is widget), None)
         if block is not None:
-            parts.append(f"{block._name.text()} {block._value.text()}")
+            name = f"{block._name.text()} " if block._name.isVisible() else ""
+            parts.append(name + block._value.text())
         elif widget in bar._signs:
             parts.append(widget.text())  # type: ignore[union-attr]
     return " ".join(parts)
@@ -66,7 +67,7 @@ def test_ppca_writes_its_exact_log_likelihood(bar: EquationBar) -> None:
 def test_without_numbers_the_equation_stands_calm(bar: EquationBar) -> None:
     bar.set_terms(TERMS, "joint-vae")
     bar.set_terms(None, "joint-vae")
-    assert written(bar).startswith("ELBO – = reconstruction – − KL –")
+    assert written(bar).startswith("ELBO = reconstruction − KL + class prior [ + λ · classifier")
     assert bar.accessibleDescription() == ""
 
 

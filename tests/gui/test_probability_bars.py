@@ -62,7 +62,7 @@ def test_with_nothing_known_it_says_what_to_do(bars: ProbabilityBars) -> None:
     bars.set_probabilities(peaked(4), peaked(9), NAMES)
     bars.set_probabilities(None, None, ())
     assert bars.hint == ""
-    assert "Draw a digit" in bars.accessibleDescription()
+    assert "your drawing" in bars.accessibleDescription()
     assert ink_of(bars, style.LIGHT.class_color(4)) == 0
 
 

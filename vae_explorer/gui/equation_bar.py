@@ -146,8 +146,10 @@ class EquationBar(QWidget):
             self._build(kind)
         numbers = {} if terms is None else terms
         for block in self._blocks:
-            value = numbers.get(block.term.key)
-            block.show_value(None if value is None else float(value))
+            if terms is None:
+                block.show_name()
+            else:
+                block.show_value(numbers.get(block.term.key))
         if classification_weight is not None and kind == "joint-vae":
             self._signs[-2].setText(f"[ + {classification_weight:g} ·")
         elif kind == "joint-vae":
@@ -249,26 +251,34 @@ class _Block(QWidget):
         self.setToolTip(f"<p><b>{term.name}</b>&nbsp; <i>{term.formula}</i></p><p>{term.words}</p>")
         self.setAccessibleName(term.name)
         self.setAccessibleDescription(term.words)
-        self.show_value(None)
+        self.show_name()
 
     def show_value(self, value: float | None) -> None:
-        self._value.setText("–" if value is None else nats(value))
-        self._value.setEnabled(value is not None)
+        self._value.setText("–" if value is None else nats(float(value)))
+        self._value.setEnabled(True)
+        self._name.show()
+
+    def show_name(self) -> None:
+        """While there are no numbers, the equation is written in words."""
+        self._value.setText(self.term.name)
+        self._value.setEnabled(False)
+        self._name.hide()
 
     def show_formula(self, shown: bool) -> None:
         self._formula.setVisible(shown)
 
     def width_with_formula(self) -> int:
         captions = self._name.sizeHint().width() + 6 + self._formula.sizeHint().width()
-        return max(captions, self._value.minimumWidth())
+        return max(captions, self._value.sizeHint().width(), self._value.minimumWidth())
 
     def width_without_formula(self) -> int:
-        return max(self._name.sizeHint().width(), self._value.minimumWidth())
+        values = max(self._value.sizeHint().width(), self._value.minimumWidth())
+        return max(self._name.sizeHint().width(), values)
 
     def set_theme(self, theme: Theme) -> None:
         quiet = self.term.key == "classification"
         color = (theme.muted if quiet else theme.text).name()
-        disabled = theme.disabled.name()
+        disabled = theme.muted.name()
         self._value.setStyleSheet(
             f"QLabel {{ color: {color}; }} QLabel:disabled {{ color: {disabled}; }}"
         )

@@ -41,7 +41,7 @@ class HandwritingRow(QWidget):
         self._colors: list[QColor] = []
         self._pictures: list[QImage] = []
         self._current = -1
-        self._message = self.tr("Draw a digit to see every class in your handwriting")
+        self._message = self.tr("Every class in your handwriting")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)

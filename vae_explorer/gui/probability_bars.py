@@ -30,7 +30,7 @@ class ProbabilityBars(QWidget):
         self._names: tuple[str, ...] = ()
         self._q: NDArray[np.float64] | None = None
         self._verdict: NDArray[np.float64] | None = None
-        self._message = self.tr("Draw a digit to see what the model says")
+        self._message = self.tr("What the model says of your drawing")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(self.tr("Class probabilities"))
 
