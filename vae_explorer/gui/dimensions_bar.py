@@ -61,6 +61,7 @@ class DimensionsBar(QWidget):
         self._dim = dim
         self.setVisible(dim > 2)
         if dim <= 2:
+            self._clear_sliders()
             return
         for box, axis in ((self._x, axes[0]), (self._y, axes[1])):
             box.blockSignals(True)
@@ -129,12 +130,7 @@ class DimensionsBar(QWidget):
         return name if kl is None else self.tr("{0}  {1:.1f} nats").format(name, float(kl[index]))
 
     def _build_sliders(self, collapsed: NDArray[np.bool_], kl: np.ndarray | None) -> None:
-        while (item := self._grid.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None:
-                widget.deleteLater()
-        self._sliders.clear()
-        self._names.clear()
+        self._clear_sliders()
         order = np.argsort(-kl) if kl is not None else np.arange(self._dim)
         for place, index in enumerate(order.tolist()):
             row, column = divmod(place, _COLUMNS)
@@ -159,6 +155,14 @@ class DimensionsBar(QWidget):
             self._grid.setColumnStretch(2 * column + 1, 1)
             self._sliders[index] = slider
             self._names[index] = name
+
+    def _clear_sliders(self) -> None:
+        while (item := self._grid.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.deleteLater()
+        self._sliders.clear()
+        self._names.clear()
 
     def _on_slider(self, value: int) -> None:
         slider = self.sender()

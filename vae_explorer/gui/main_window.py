@@ -75,6 +75,7 @@ class MainWindow(QMainWindow):
         self._arrange()
         self.reset_layout()
         self.set_theme(theme)
+        self.canvas.setFocus()
 
     # -- what the controllers use --------------------------------------------------------------
 

@@ -27,6 +27,7 @@ class Session:
         code: (d,) the pinned point, z; None where nothing is pinned.
         sample: the gallery image that was clicked; None for a point of the plane.
         unsaved: whether the model has weights that no file holds.
+        learned: whether a training of this session has got through an epoch.
         training: how the model in hand was trained, for its card.
     """
 
@@ -36,6 +37,7 @@ class Session:
     code: np.ndarray | None = None
     sample: int | None = None
     unsaved: bool = False
+    learned: bool = False
     training: TrainingConfig | None = None
 
     @property
@@ -85,6 +87,7 @@ class Session:
         self.plane = best_plane(opened)
         self.code = None
         self.sample = None
+        self.learned = False
         self.label = min(self.label, max(0, len(self.class_names) - 1))
 
     def saved_as(self, path: Path) -> None:

@@ -230,13 +230,15 @@ class TrainingForm(QWidget):
             editor = self._editors.get(name)
             if editor is None:
                 return  # still being built
-            detail = setting.detail and not (self._running and setting.live)
-            shown = (self._show_details or not detail) and relevant(name, self._plain_value)
+            wanted = self._show_details or (setting.live if self._running else not setting.detail)
+            shown = wanted and relevant(name, self._plain_value)
             editor.setVisible(shown)
             self._labels[name].setVisible(shown)
             editor.setEnabled(setting.live or not self._running)
-        for box in (self._recipe, self._dataset):
+        for name, box in (("recipe", self._recipe), ("dataset", self._dataset)):
             box.setEnabled(not self._running)
+            box.setVisible(self._show_details or not self._running)
+            self._labels[name].setVisible(not box.isHidden())
         self._arrange()
 
     def _arrange(self) -> None:

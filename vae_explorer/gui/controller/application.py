@@ -109,8 +109,15 @@ class Controller(QObject):
         self._opener.start(OpenModel(path, self.options.data_dir))
 
     def may_close(self) -> bool:
-        """Whether the window may close; a training that runs is stopped, and waited for."""
-        if self.session.unsaved and not self.files.may_replace():
+        """Whether the window may close.
+
+        A training that runs is stopped and waited for, and what it has learned is kept in the
+        user's model folder; a finished one that is not saved is asked about.
+        """
+        if self.training.busy:
+            self.training.shut_down()
+            self.files.keep_unsaved()
+        elif not self.files.may_replace():
             return False
         self.idle.drop()
         self.training.shut_down()
@@ -118,6 +125,7 @@ class Controller(QObject):
         self.window.save_layout(self.settings)
         self.settings.sync()
         self.reporter.remove_hooks()
+        self.session.unsaved = False
         return True
 
     # -- wiring ------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from vae_explorer.gui.session import Session
 
 SUFFIX = ".safetensors"
 RECENT = 8
+KEPT = "last-training"  # the model of a training during which the window was closed
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".pgm", ".ppm", ".tif", ".tiff")
 
 
@@ -115,6 +116,11 @@ class Files(QObject):
         if answer == buttons.Save:
             return self.save()
         return answer == buttons.Discard
+
+    def keep_unsaved(self) -> None:
+        """Keep a model whose training was cut short where it can be found again."""
+        if self._session.unsaved and self._session.learned:
+            self._write(paths.user_models() / f"{KEPT}{SUFFIX}")
 
     def _write(self, path: Path) -> bool:
         from vae_explorer.engine.checkpoint import save_model

@@ -217,7 +217,8 @@ class Training(QObject):
             snapshots.clear()
 
     def _show_moments(self) -> None:
-        self._window.snapshots.set_snapshots(self.history.epochs())
+        moments = [self.tr("epoch {0:.2f}").format(epoch) for epoch in self.history.epochs()]
+        self._window.snapshots.set_snapshots(moments)
         self._window.snapshots.setVisible(len(self.history) > 1)
 
     def _show(self, snapshot: Snapshot) -> None:
@@ -237,6 +238,7 @@ class Training(QObject):
     def _on_epoch(self, event: EpochEvent) -> None:
         epoch, seconds = event.epoch, event.seconds
         self._epochs_done = epoch
+        self._session.learned = True
         self._window.curves.append_epoch(
             epoch,
             event.step,
