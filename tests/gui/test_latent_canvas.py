@@ -139,6 +139,12 @@ def test_click_on_a_point_tells_its_index(qtbot: QtBot, canvas: LatentCanvas) ->
     assert len(seen) == 1
 
 
+def test_a_scrub_that_ends_on_a_point_picks_no_sample(qtbot: QtBot, canvas: LatentCanvas) -> None:
+    seen = caught(canvas.sample_picked)
+    drag(qtbot, canvas, at(canvas, 0.6, 0.3), at(canvas, 0.0, 1.0))
+    assert seen == []
+
+
 def test_point_pick_can_be_switched_off(qtbot: QtBot, canvas: LatentCanvas) -> None:
     seen = caught(canvas.sample_picked)
     canvas.set_point_pick(False)
