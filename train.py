@@ -41,7 +41,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--dataset", default="digits", help=f"one of {', '.join(DATASETS)}, or a folder of images"
+        "--dataset",
+        default="digits",
+        help=f"one of {', '.join(DATASETS)}; a folder of images is --dataset folder --data-dir FOLDER",
     )
     parser.add_argument("--data-dir", type=Path, help="where data sets lie, or are downloaded to")
     parser.add_argument("--image-size", type=int, default=28, help="side of the images of a folder")
