@@ -34,7 +34,7 @@ def written(bar: EquationBar) -> str:
         widget = item.widget() if item is not None else None
         block = next((b for b in bar._blocks if b is widget), None)
         if block is not None:
-            name = f"{block._name.text()} " if block._name.isVisible() else ""
+            name = f"{block._name.text()} " if not block._name.isHidden() else ""
             parts.append(name + block._value.text())
         elif widget in bar._signs:
             parts.append(widget.text())  # type: ignore[union-attr]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QRegion
+from PySide6.QtCore import QByteArray, QPoint, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QImageWriter, QRegion
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -199,8 +199,9 @@ class Curves(QWidget):
         picture.fill(self._theme.panel)
         whole = QRegion(sheet.rect())
         sheet.render(picture, QPoint(), whole, QWidget.RenderFlag.DrawChildren)
-        if not picture.save(str(path), b"PNG"):
-            raise OSError(self.tr("The picture cannot be written to {}.").format(path))
+        writer = QImageWriter(str(path), QByteArray(b"png"))
+        if not writer.write(picture):
+            raise OSError(f"{path}: {writer.errorString()}")
 
     def ask_export(self, kind: str) -> None:
         """Ask for a file and write `csv` or `png`; `exported` or `export_failed` says what came."""
