@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from vae_explorer.engine.data import Dataset
     from vae_explorer.engine.explorer import Explorer
+    from vae_explorer.engine.models import Model
     from vae_explorer.engine.training_state import TrainingState
 
 Post = Callable[[object], None]
@@ -84,13 +85,6 @@ class TrainingBegun:
     opened: ModelOpened
     config: ModelConfig
     training: TrainingConfig
-
-
-@dataclass(frozen=True)
-class Evaluated:
-    """The figures of a model, as rows of (name, value)."""
-
-    rows: list[tuple[str, str]]
 
 
 class OpenModel:
@@ -167,6 +161,35 @@ class Train:
 
     def cancel(self) -> None:
         self.control.stop()
+
+
+class Evaluate:
+    """Measure a model on the test split of a data set; the last message is its report."""
+
+    def __init__(
+        self, model: Model, dataset: str, images: int, samples: int, data_dir: Path | None
+    ) -> None:
+        self._model, self._dataset = model, dataset
+        self._images, self._samples, self._data_dir = images, samples, data_dir
+        self._cancelled = threading.Event()
+
+    def run(self, post: Post) -> None:
+        from vae_explorer.engine.evaluation import EvaluationConfig, evaluation
+
+        dataset = read_dataset(
+            self._dataset, self._data_dir, cancelled=self._cancelled.is_set, download=False
+        )
+        config = EvaluationConfig(samples=self._samples, images=self._images or None)
+        steps = evaluation(self._model, dataset, "test", config)
+        while not self._cancelled.is_set():
+            try:
+                post(next(steps))
+            except StopIteration as finished:
+                post(finished.value)
+                return
+
+    def cancel(self) -> None:
+        self._cancelled.set()
 
 
 def opened(

@@ -28,6 +28,7 @@ from vae_explorer.gui.decoded_image import DecodedImage
 from vae_explorer.gui.dimensions_bar import DimensionsBar
 from vae_explorer.gui.drawing_pad import DrawingPad
 from vae_explorer.gui.equation_bar import EquationBar
+from vae_explorer.gui.evaluation_page import EvaluationPage
 from vae_explorer.gui.figure_page import FigurePage
 from vae_explorer.gui.film_strip import FilmStrip
 from vae_explorer.gui.handwriting_row import HandwritingRow
@@ -207,11 +208,12 @@ class MainWindow(QMainWindow):
         self.film = FilmStrip(self)
         self.samples = SamplesPage(theme, self)
         self.figure = FigurePage(theme, self)
+        self.evaluation = EvaluationPage(theme, self)
         self.training = TrainingPanel(theme, self)
         self._themed = (
             self.banner, self.canvas, self.dimensions, self.snapshots, self.image, self.classes,
             self.pad, self.bars, self.handwriting, self.equation, self.film, self.samples,
-            self.figure, self.training,
+            self.figure, self.evaluation, self.training,
         )  # fmt: skip
 
     def _arrange(self) -> None:
@@ -230,6 +232,7 @@ class MainWindow(QMainWindow):
             (self.film, self.tr("Path")),
             (self.samples, self.tr("Samples")),
             (self.figure, self.tr("Lecture's figure")),
+            (self.evaluation, self.tr("Evaluation")),
         ):
             self.tabs.addTab(page, title)
         self._lower = _splitter(

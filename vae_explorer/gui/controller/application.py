@@ -20,6 +20,7 @@ from vae_explorer.engine.config import TrainingConfig
 from vae_explorer.engine.errors import Cancelled, EngineError
 from vae_explorer.gui import style
 from vae_explorer.gui.controller.equation import Equation
+from vae_explorer.gui.controller.evaluating import Evaluating
 from vae_explorer.gui.controller.exploring import Exploring
 from vae_explorer.gui.controller.export import Export
 from vae_explorer.gui.controller.files import Files
@@ -77,6 +78,7 @@ class Controller(QObject):
             window, self.session, self.reporter, self.files.may_replace, options.data_dir
         )
         self.equation = Equation(window, self.session, self.exploring, self.handwriting)
+        self.evaluating = Evaluating(window, self.session, self.reporter, options.data_dir)
         self.export = Export(
             window, self.session, self.reporter, self.exploring, self.pages, self.training
         )
@@ -121,6 +123,7 @@ class Controller(QObject):
             return False
         self.idle.drop()
         self.training.shut_down()
+        self.evaluating.shut_down()
         self._opener.shut_down()
         self.window.save_layout(self.settings)
         self.settings.sync()
@@ -200,6 +203,7 @@ class Controller(QObject):
         self.exploring.model_changed()
         self.handwriting.model_changed()
         self.pages.model_changed()
+        self.evaluating.forget()
         self.layers.compute()
         self._show_title()
         self.opened.emit()

@@ -1,0 +1,144 @@
+"""The figures of a model on images it has not seen, as a table; measuring them can be stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QHBoxLayout,
+    QHeaderView,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from vae_explorer.gui import style
+from vae_explorer.gui.style import Theme
+
+IMAGES = (200, 1000, 0)  # 0: all of the split
+SAMPLES = (50, 500, 5000)  # K, of the importance-weighted bound
+
+
+@dataclass(frozen=True)
+class FigureRow:
+    """One figure as text: what it is, its value, standard error, kind, and what else to know."""
+
+    title: str
+    value: str
+    error: str
+    kind: str
+    note: str
+
+
+class EvaluationPage(QWidget):
+    """`evaluation_requested` carries (images, 0 for all; samples K)."""
+
+    evaluation_requested = Signal(int, int)
+    stop_requested = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._running = False
+        self._images = self._choice(
+            self.tr("How many images"),
+            [(self.tr("all test images") if n == 0 else f"{n:,}", n) for n in IMAGES],
+        )
+        self._samples = self._choice(
+            self.tr("Samples of the importance-weighted bound"),
+            [(f"K = {n:,}", n) for n in SAMPLES],
+        )
+        self._button = QPushButton(self.tr("Evaluate"), self)
+        self._button.clicked.connect(self._on_button)
+        self._progress = style.muted_label("", self)
+        self._table = self._make_table()
+        head = QHBoxLayout()
+        head.setSpacing(style.GAP)
+        for widget in (self._images, self._samples, self._button):
+            head.addWidget(widget)
+        head.addWidget(self._progress, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, style.GAP, 0, 0)
+        column.setSpacing(style.GAP)
+        column.addLayout(head)
+        column.addWidget(self._table, 1)
+        self.set_theme(theme)
+
+    def request(self) -> None:
+        """Ask for an evaluation with the choices made."""
+        self.evaluation_requested.emit(self._images.currentData(), self._samples.currentData())
+
+    def set_running(self, running: bool) -> None:
+        """While it runs, the button stops it."""
+        self._running = running
+        self._button.setText(self.tr("Stop") if running else self.tr("Evaluate"))
+        self._images.setEnabled(not running)
+        self._samples.setEnabled(not running)
+
+    def set_progress(self, text: str) -> None:
+        """What is measured now, or what the figures are of."""
+        self._progress.setText(text)
+
+    def progress(self) -> str:
+        """The line beside the button."""
+        return self._progress.text()
+
+    def set_rows(self, rows: Sequence[FigureRow]) -> None:
+        """Show the figures; none clears the table."""
+        self._table.setRowCount(len(rows))
+        for line, row in enumerate(rows):
+            for column, text in enumerate((row.title, row.value, row.error, row.kind)):
+                item = QTableWidgetItem(text)
+                item.setToolTip(row.note or row.title)
+                if column in (1, 2):
+                    item.setTextAlignment(
+                        Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+                    )
+                self._table.setItem(line, column, item)
+
+    def rows(self) -> int:
+        """How many figures are shown."""
+        return self._table.rowCount()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self._table.setStyleSheet(
+            f"QTableWidget {{ background: {theme.panel.name()}; border: none;"
+            f" gridline-color: {theme.grid.name()}; }}"
+            f"QHeaderView::section {{ background: {theme.panel.name()}; border: none;"
+            f" border-bottom: 1px solid {theme.border.name()}; color: {theme.muted.name()};"
+            f" padding: 4px; }}"
+        )
+
+    def _on_button(self) -> None:
+        if self._running:
+            self.stop_requested.emit()
+        else:
+            self.request()
+
+    def _choice(self, title: str, items: Sequence[tuple[str, int]]) -> QComboBox:
+        box = QComboBox(self)
+        box.setAccessibleName(title)
+        box.setToolTip(title)
+        for text, value in items:
+            box.addItem(text, value)
+        return box
+
+    def _make_table(self) -> QTableWidget:
+        titles = (self.tr("Figure"), self.tr("Value"), self.tr("± s.e."), self.tr("Kind"))
+        table = QTableWidget(0, len(titles), self)
+        table.setHorizontalHeaderLabels(titles)
+        table.verticalHeader().hide()
+        table.setShowGrid(False)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setAccessibleName(self.tr("Figures of the model"))
+        table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        table.verticalHeader().setDefaultSectionSize(24)
+        return table
