@@ -377,6 +377,15 @@ def test_report_of_a_joint_vae() -> None:
     assert report["accuracy"].standard_error == pytest.approx(math.sqrt(share * (1 - share) / 15))
 
 
+def test_an_integral_of_hours_is_only_made_when_asked_for() -> None:
+    config = ModelConfig(image_shape=(1, 16, 16), likelihood="categorical", levels=256)
+    split = Split(torch.zeros(1, 1, 16, 16, dtype=torch.uint8))
+    data = Dataset("toy", "Toy images", split, split, split)
+    report = evaluate(build_model(config), data, "test", EvaluationConfig(samples=2))
+    assert "log_p" not in report and "iw_bound" in report
+    assert "log_p" in evaluate(vae("categorical"), dataset(2), "test", EvaluationConfig(samples=2))
+
+
 def test_a_joint_vae_on_unlabelled_images_speaks_of_p_x_alone() -> None:
     labelled = dataset(12)
     split = Split(labelled.test.images, None)

@@ -251,8 +251,7 @@ def _cross_gaussian(likelihood: Gaussian, parameters: Tensor, target: Tensor) ->
 
 def _cross_categorical(likelihood: Categorical, parameters: Tensor, target: Tensor) -> Tensor:
     levels = likelihood.levels
-    log_probabilities = parameters.unflatten(1, (-1, levels)).log_softmax(2)  # (G, P, K)
-    table = log_probabilities.flatten(1).T.contiguous()  # (P·K, G)
+    normaliser = parameters.unflatten(1, (-1, levels)).logsumexp(2).sum(1)  # (G,)
     index = target + levels * torch.arange(target.shape[1], device=target.device)
     # a sum of P rows of the table: the product with a one-hot matrix that is never made
-    return F.embedding_bag(index, table, mode="sum")
+    return F.embedding_bag(index, parameters.T.contiguous(), mode="sum") - normaliser

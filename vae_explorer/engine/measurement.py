@@ -26,6 +26,8 @@ ACTIVE_VARIANCE = 0.01
 
 BATCH = 1000
 MAX_SAMPLES = 1_000_000
+EXACT_OUTPUTS = 50_000
+"""Decoder outputs a latent point, over all classes, up to which the evidence is integrated unasked."""
 
 
 @dataclass(frozen=True)
@@ -37,14 +39,14 @@ class EvaluationConfig:
         elbo_samples: M, of the reconstruction term and of the generative verdict.
         images: the first so many of the split; None for all.
         seed: of the binarisation and of the latent samples.
-        exact: whether to integrate log p(x) where d ≤ 2.
+        exact: whether to integrate log p(x) where d ≤ 2; None where that is a matter of minutes.
     """
 
     samples: int = 500
     elbo_samples: int = 8
     images: int | None = None
     seed: int = 0
-    exact: bool = True
+    exact: bool | None = None
 
     def __post_init__(self) -> None:
         for title, value in (("K", self.samples), ("M", self.elbo_samples)):
@@ -95,7 +97,13 @@ class Measurement:
 
     @property
     def exact(self) -> bool:
-        return self.config.exact and self.model.config.latent_dim <= MAX_DIMENSIONS
+        """Whether the evidence is to be integrated."""
+        config = self.model.config
+        outputs = config.pixels * self.model.likelihood.parameters_per_value
+        wanted = self.config.exact
+        if wanted is None:
+            wanted = outputs * max(1, config.classes) <= EXACT_OUTPUTS
+        return wanted and config.latent_dim <= MAX_DIMENSIONS
 
     def one_hot_class(self, label: int) -> Tensor:
         index = torch.tensor(label, device=self.target.device)
