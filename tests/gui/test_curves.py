@@ -13,8 +13,9 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog
 from pytestqt.qtbot import QtBot
 
 from vae_explorer.gui import style
-from vae_explorer.gui.curve_panel import CurvePanel, clock
+from vae_explorer.gui.curve_panel import CurvePanel
 from vae_explorer.gui.curves import MAX_RUNS, Curves
+from vae_explorer.gui.plot_panel import clock
 
 UNIT = "nats per image"
 

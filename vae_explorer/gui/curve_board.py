@@ -9,7 +9,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QTabBar, QVBoxLayout, QWidget
 
 from vae_explorer.gui import style
-from vae_explorer.gui.curve_panel import PlotPanel
+from vae_explorer.gui.plot_panel import PlotPanel
 
 PANEL_LEAST = (172, 104)
 """Width and height below which a panel says too little."""

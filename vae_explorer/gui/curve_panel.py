@@ -1,8 +1,4 @@
-"""One of the small multiples: a title with its newest numbers, and a plot of one metric.
-
-Plots are painted with lines one pixel wide and without anti-aliasing: five curves of ten thousand
-points then take 11 ms, against 295 ms for two pixels, anti-aliased.
-"""
+"""The curves of one metric: single steps, train and validation by epoch, for every visible run."""
 
 from __future__ import annotations
 
@@ -13,29 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import (
-    QColor,
-    QFontMetricsF,
-    QMouseEvent,
-    QPainter,
-    QPen,
-    QPolygonF,
-    QResizeEvent,
-)
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QLabel,
-    QSizePolicy,
-    QStyleOptionGraphicsItem,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
-from vae_explorer.gui import style
 from vae_explorer.gui.curve_data import Run, sensible_range, step_curve
+from vae_explorer.gui.plot_panel import PlotPanel
 from vae_explorer.gui.style import Theme
 
-AXIS_WIDTH = 44
 MAX_MARKED_EPOCHS = 120
 """With more epochs, the points on the validation curve would run into each other."""
 
@@ -49,124 +29,6 @@ class Measure:
     unit: str
     factor: float = 1.0
     decimals: int = 1
-
-
-class NumberAxis(pg.AxisItem):
-    """Numbers with a real minus sign, or where `is_time` is set a clock: 45 s, 2:30, 1:05:00."""
-
-    is_time = False
-
-    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
-        if self.is_time:
-            return [clock(value * scale) for value in values]
-        return [f"{value * scale:,.10g}".replace("-", "−") for value in values]
-
-
-def clock(seconds: float) -> str:
-    """Seconds as a clock would show them."""
-    whole = round(seconds)
-    minutes, rest = divmod(abs(whole), 60)
-    hours, minutes = divmod(minutes, 60)
-    sign = "−" if whole < 0 else ""
-    if hours:
-        return f"{sign}{hours}:{minutes:02}:{rest:02}"
-    return f"{sign}{minutes}:{rest:02}" if minutes else f"{sign}{rest} s"
-
-
-class PlotPanel(QWidget):
-    """A titled plot in the house's style; base of the curve panels and of the bars of KL."""
-
-    enlarge_requested = Signal(object)
-
-    def __init__(self, title: str, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.theme = theme
-        self.title = title
-        self.setAccessibleName(title)
-        self._title = QLabel(title, self)
-        self._title.setFont(style.title_font())
-        self._unit = style.muted_label("", self)
-        self._unit_text = ""
-        self._unit.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._value = QLabel("", self)
-        self._value.setFont(style.number_font(style.FONT_BASE))
-        head = QHBoxLayout()
-        head.setContentsMargins(style.HALF, 0, style.HALF, 0)
-        head.setSpacing(6)
-        head.addWidget(self._title)
-        head.addWidget(self._unit, 1)
-        head.addWidget(self._value)
-        self.bottom = NumberAxis("bottom")
-        self.item = pg.PlotItem(axisItems={"bottom": self.bottom, "left": NumberAxis("left")})
-        self.plot = pg.PlotWidget(self, plotItem=self.item)
-        self.view: pg.ViewBox = self.item.getViewBox()
-        self._style_plot()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(head)
-        column.addSpacing(2)
-        column.addWidget(self.plot, 1)
-        self.setMinimumHeight(96)
-        self.set_theme(theme)
-
-    def set_title(self, title: str) -> None:
-        """Give the panel another title."""
-        self.title = title
-        self._title.setText(title)
-        self.setAccessibleName(title)
-
-    def set_unit(self, unit: str) -> None:
-        """Write the unit beside the title."""
-        self._unit_text = unit
-        self._fit_unit()
-        self._title.setToolTip(f"{self.title}, {unit}" if unit else self.title)
-
-    def set_value(self, text: str) -> None:
-        """Write a number at the right of the title."""
-        if text != self._value.text():
-            self._value.setText(text)
-
-    def set_theme(self, theme: Theme) -> None:
-        """Take the colours of a theme."""
-        self.theme = theme
-        self.plot.setBackground(theme.panel)
-        for name in ("left", "bottom"):
-            axis = self.plot.getAxis(name)
-            axis.setPen(pg.mkPen(theme.border))
-            axis.setTextPen(pg.mkPen(theme.muted))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit_unit()
-
-    def _fit_unit(self) -> None:
-        """The unit in full, or its first word, or nothing: whatever fits beside the title."""
-        metrics = QFontMetricsF(self._unit.font())
-        value = QFontMetricsF(self._value.font()).horizontalAdvance("−000.00")
-        room = self.width() - self._title.sizeHint().width() - value - 3 * style.GAP
-        shorter = self._unit_text.partition(" ")[0]
-        fitting = [t for t in (self._unit_text, shorter) if metrics.horizontalAdvance(t) <= room]
-        self._unit.setText(fitting[0] if fitting else "")
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        self.enlarge_requested.emit(self)
-
-    def _style_plot(self) -> None:
-        self.item.setMenuEnabled(False)
-        self.item.hideButtons()
-        self.view.setDefaultPadding(0)
-        self.view.disableAutoRange()
-        self.plot.setFrameShape(self.plot.Shape.NoFrame)
-        font = style.small_font()
-        font.setPixelSize(style.FONT_SMALL - 1)
-        for name in ("left", "bottom"):
-            axis = self.plot.getAxis(name)
-            axis.enableAutoSIPrefix(False)
-            axis.setStyle(tickFont=font, tickLength=-3, autoExpandTextSpace=False)
-        self.plot.getAxis("left").setWidth(AXIS_WIDTH)
-        self.plot.getAxis("bottom").setHeight(20)
-        self.plot.getAxis("left").setStyle(tickTextWidth=AXIS_WIDTH - 8, tickTextOffset=4)
 
 
 class EpochDots(pg.GraphicsObject):
@@ -384,54 +246,3 @@ class CurvePanel(PlotPanel):
 
     def _set_free(self, *_: object) -> None:
         self._is_free = True
-
-
-class KlBarsPanel(PlotPanel):
-    """KL of each latent dimension as bars; collapsed dimensions are muted."""
-
-    def __init__(self, title: str, theme: Theme, parent: QWidget | None = None) -> None:
-        self._values = np.empty(0)
-        self._bars: pg.BarGraphItem | None = None
-        super().__init__(title, theme, parent)
-        self._bars = pg.BarGraphItem(x=[], height=[], width=0.7)
-        self.item.addItem(self._bars, ignoreBounds=True)
-        self.plot.setMouseEnabled(x=False, y=False)
-
-    def set_values(self, values: Sequence[float]) -> None:
-        """Show nats a dimension, (d,)."""
-        self._values = np.asarray(values, dtype=float)
-        self._draw()
-
-    def set_theme(self, theme: Theme) -> None:
-        super().set_theme(theme)
-        self._draw()
-
-    def _draw(self) -> None:
-        if self._bars is None:
-            return
-        count = len(self._values)
-        self._bars.setVisible(count > 0)
-        self.set_value("")
-        if count == 0:
-            return
-        colors = [self.theme.accent if v > 0.01 else self.theme.disabled for v in self._values]
-        self._bars.setOpts(
-            x=np.arange(1, count + 1),
-            height=np.nan_to_num(self._values),
-            width=0.7,
-            brushes=colors,
-            pens=[QPen(Qt.PenStyle.NoPen)] * count,
-        )
-        active = int((self._values > 0.01).sum())
-        self.set_value(self.tr("{} of {}").format(active, count))
-        self.setToolTip(
-            self.tr("{} of {} dimensions carry more than 0.01 nats").format(active, count)
-        )
-        self.view.setXRange(0.4, count + 0.6, padding=0)
-        self.view.setYRange(0, max(float(np.nanmax(self._values, initial=0)) * 1.1, 0.1), padding=0)
-        self._label_dimensions(count)
-
-    def _label_dimensions(self, count: int) -> None:
-        step = max(1, -(-count // 8))
-        ticks = [(float(i), str(i)) for i in range(1, count + 1) if (i - 1) % step == 0]
-        self.plot.getAxis("bottom").setTicks([ticks])

@@ -30,7 +30,9 @@ from vae_explorer.gui.curve_data import (
     rounded_up,
     write_csv,
 )
-from vae_explorer.gui.curve_panel import CurvePanel, KlBarsPanel, Measure, PlotPanel, clock
+from vae_explorer.gui.curve_panel import CurvePanel, Measure
+from vae_explorer.gui.curve_readout import CurveReadout
+from vae_explorer.gui.plot_panel import KlBarsPanel, PlotPanel
 from vae_explorer.gui.run_chips import CurveKey, RunChips
 from vae_explorer.gui.style import Theme
 
@@ -57,10 +59,7 @@ class Curves(QWidget):
         self._kl_bars = KlBarsPanel(self.tr("KL by dimension"), theme, self)
         self._kl_bars.set_unit(self.tr("nats"))
         self._kl_bars.enlarge_requested.connect(self._enlarge)
-        self._readout = QLabel(self)
-        self._readout.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._readout.setFont(style.number_font(style.FONT_SMALL))
-        self._readout.hide()
+        self._readout = CurveReadout(theme, self)
         self._chips = RunChips(theme, self)
         for panel in (*self._panels, self._kl_bars):
             panel.hide()  # until the board lays it out
@@ -68,7 +67,7 @@ class Curves(QWidget):
         self._chips.renamed.connect(self.rename_run)
         self._chips.removed.connect(self.remove_run)
         self._lay_out()
-        self._color_labels()
+        self._color_warning()
         self.setAccessibleName(self.tr("Training curves"))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._rebuild()
@@ -143,7 +142,8 @@ class Curves(QWidget):
             panel.set_theme(theme)
         self._chips.set_theme(theme)
         self._key.set_theme(theme)
-        self._color_labels()
+        self._readout.set_theme(theme)
+        self._color_warning()
         self._rebuild()
 
     # Runs
@@ -307,57 +307,12 @@ class Curves(QWidget):
         for panel in self._panels:
             panel.set_cursor(x)
         self._show_values(x)
-        self._readout.setVisible(x is not None)
-        if x is not None:
-            self._readout.setText(self._lines(source, x))
-            self._readout.adjustSize()
-            self._place_readout(source, x)
-
-    def _place_readout(self, panel: CurvePanel, x: float) -> None:
-        """Beside the line, on the side where there is room."""
-        at = self.mapFromGlobal(panel.place_of(x))
-        size = self._readout.size()
-        left = (
-            at.x() + 8 if at.x() + 8 + size.width() <= self.width() else at.x() - 8 - size.width()
-        )
-        top = min(at.y() + 4, self.height() - size.height())
-        self._readout.move(max(0, left), max(0, top))
-        self._readout.raise_()
-
-    def _lines(self, panel: CurvePanel, x: float) -> str:
-        """The nearest values of all visible runs, as rich text."""
-        rows = []
-        for run, color in zip(self._runs, self._colors(), strict=True):
-            if not run.visible:
-                continue
-            parts = self._parts(panel, run, x)
-            dash = f"<span style='color:{color.name()}'>━</span>"
-            name = f"{dash} {run.name} " if len(self._runs) > 1 else ""
-            if parts:
-                rows.append(f"{name}{parts}")
-        where = self._place(x)
-        muted = self._theme.muted.name()
-        return "<br>".join([f"<span style='color:{muted}'>{where}</span>", *rows])
-
-    def _parts(self, panel: CurvePanel, run: Run, x: float) -> str:
-        """`validation −120.3, train −118.9` at x; before the first epoch, the step's own value."""
-        key = panel.measure.key
-        texts = []
-        names = (self.tr("validation"), run.validation), (self.tr("train"), run.train)
-        for name, table in names:
-            row = table.nearest(self._axis, x)
-            if row >= 0:
-                texts.append(f"{name} <b>{panel.number(table.at(row, key))}</b>")
-        if not texts and (row := run.steps.nearest(self._axis, x)) >= 0:
-            value = panel.number(run.steps.at(row, key))
-            texts.append(f"{self.tr('step')} <b>{value}</b>")
-        return ", ".join(texts)
-
-    def _place(self, x: float) -> str:
-        if self._axis == "seconds":
-            return clock(x)
-        name = self.tr("epoch") if self._axis == "epoch" else self.tr("step")
-        return f"{name} {x:,.2f}" if self._axis == "epoch" else f"{name} {x:,.0f}"
+        if x is None:
+            self._readout.hide()
+            return
+        runs = [pair for pair in zip(self._runs, self._colors(), strict=True) if pair[0].visible]
+        self._readout.show_values(runs, source.measure.key, self._axis, x, source.number)
+        self._readout.place_at(self.mapFromGlobal(source.place_of(x)))
 
     def _show_values(self, x: float | None) -> None:
         """Write the current run's number at x, or its newest one, at each title."""
@@ -437,13 +392,8 @@ class Curves(QWidget):
         column.addWidget(self._warning)
         column.addLayout(self._stack, 1)
 
-    def _color_labels(self) -> None:
-        theme = self._theme
-        self._warning.setStyleSheet(f"QLabel {{ color: {theme.warning.name()}; }}")
-        self._readout.setStyleSheet(
-            f"QLabel {{ background: {theme.raised.name()}; color: {theme.text.name()};"
-            f" border: 1px solid {theme.border.name()}; border-radius: 4px; padding: 3px 6px; }}"
-        )
+    def _color_warning(self) -> None:
+        self._warning.setStyleSheet(f"QLabel {{ color: {self._theme.warning.name()}; }}")
 
     def _show_export_menu(self) -> None:
         menu = QMenu(self)

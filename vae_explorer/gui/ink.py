@@ -9,7 +9,6 @@ the same as if the whole stroke had been painted at once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,22 +103,21 @@ class InkSheet:
 
     def _path(self, stroke: Stroke, within: QRect) -> QPainterPath:
         """The pieces of a stroke that can touch a rectangle."""
-        reach = stroke.width / 2 + 2 / self.side
-        left, right = within.left() / self.side - reach, within.right() / self.side + reach
-        top, bottom = within.top() / self.side - reach, within.bottom() / self.side + reach
+        points = np.asarray(stroke.points) * self.side  # (n, 2)
+        pieces = _pieces(points)
+        reach = stroke.width * self.side / 2 + 2
+        near = (pieces.min(axis=1) <= (within.right() + reach, within.bottom() + reach)) & (
+            pieces.max(axis=1) >= (within.left() - reach, within.top() - reach)
+        )
         path = QPainterPath()
-        for start, control, end in _pieces(stroke.points):
-            low_x, high_x = min(start[0], control[0], end[0]), max(start[0], control[0], end[0])
-            low_y, high_y = min(start[1], control[1], end[1]), max(start[1], control[1], end[1])
-            if low_x > right or high_x < left or low_y > bottom or high_y < top:
-                continue
-            a, b, c = (QPointF(x * self.side, y * self.side) for x, y in (start, control, end))
-            if path.elementCount() == 0 or path.currentPosition() != a:
-                path.moveTo(a)
-            if a == c:
-                path.lineTo(c + QPointF(0.01, 0))  # a dot: a line of no length is not painted
+        for piece in pieces[near.all(axis=1)].tolist():
+            start, control, end = (QPointF(x, y) for x, y in piece)
+            if path.elementCount() == 0 or path.currentPosition() != start:
+                path.moveTo(start)
+            if start == end:
+                path.lineTo(end + QPointF(0.01, 0))  # a line of no length is not painted
             else:
-                path.quadTo(b, c)
+                path.quadTo(control, end)
         return path
 
     def _bounds(self, points: Sequence[Point], width: float) -> QRectF:
@@ -131,14 +129,13 @@ class InkSheet:
         return box.adjusted(-reach, -reach, reach, reach)
 
 
-def _pieces(points: Sequence[Point]) -> Iterable[tuple[Point, Point, Point]]:
-    """Quadratic curves (start, control, end) from middle to middle; straight at both ends."""
-    if len(points) == 1:
-        yield points[0], points[0], points[0]
-        return
-    start = points[0]
-    for here, following in pairwise(points):
-        middle = ((here[0] + following[0]) / 2, (here[1] + following[1]) / 2)
-        yield start, here, middle
-        start = middle
-    yield start, start, points[-1]
+def _pieces(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Quadratic curves, (n, 3, 2): start, control, end of each.
+
+    points: (n, 2). From middle to middle with a point as control, and straight at both ends.
+    """
+    middles = (points[:-1] + points[1:]) / 2
+    starts = np.concatenate([points[:1], middles])
+    ends = np.concatenate([middles, points[-1:]])
+    controls = np.concatenate([points[:-1], starts[-1:]])
+    return np.stack([starts, controls, ends], axis=1)

@@ -31,6 +31,10 @@ class ProbabilityBars(QWidget):
         self._q: NDArray[np.float64] | None = None
         self._verdict: NDArray[np.float64] | None = None
         self._message = self.tr("What the model says of your drawing")
+        self._font = style.number_font(style.FONT_SMALL)
+        self._widths = (0.0, 0.0)  # of the names, and of a column of percentages
+        self._bold = style.number_font(style.FONT_SMALL)
+        self._bold.setWeight(QFont.Weight.DemiBold)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(self.tr("Class probabilities"))
 
@@ -92,6 +96,7 @@ class ProbabilityBars(QWidget):
 
     def _paint_bars(self, painter: QPainter, leading: NDArray[np.float64]) -> None:
         shown = self._shown(leading)
+        self._widths = self._columns()
         self._paint_legend(painter)
         room = self.height() - _LEGEND - _HINT
         row_height = min(max(room / max(1, len(shown)), _ROW_HEIGHT[0]), _ROW_HEIGHT[1])
@@ -108,7 +113,7 @@ class ProbabilityBars(QWidget):
         painter.setFont(font)
         metrics = QFontMetricsF(font)
         middle = Qt.AlignmentFlag.AlignVCenter
-        _, number_width = self._columns()
+        _, number_width = self._widths
         entries = self._entries()
         needed = sum(31 + metrics.horizontalAdvance(name) for name, _, _ in entries)
         named = needed + number_width * len(entries) <= self.width()
@@ -137,7 +142,7 @@ class ProbabilityBars(QWidget):
         return entries
 
     def _paint_row(self, painter: QPainter, area: QRectF, index: int, is_best: bool) -> None:
-        name_width, number_width = self._columns()
+        name_width, number_width = self._widths
         middle = Qt.AlignmentFlag.AlignVCenter
         shown = [values for values in (self._q, self._verdict) if values is not None]
         winners = [int(values.argmax()) == index for values in shown]
@@ -156,9 +161,7 @@ class ProbabilityBars(QWidget):
         self._paint_pair(painter, track, index, any(winners))
 
     def _set_pen(self, painter: QPainter, *, loud: bool, bold: bool) -> None:
-        font = style.number_font(style.FONT_SMALL)
-        font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
-        painter.setFont(font)
+        painter.setFont(self._bold if bold else self._font)
         painter.setPen(self._theme.text if loud else self._theme.muted)
 
     def _paint_pair(self, painter: QPainter, track: QRectF, index: int, wins: bool) -> None:
@@ -215,9 +218,7 @@ class ProbabilityBars(QWidget):
 
     def _columns(self) -> tuple[float, float]:
         """Widths of the names and of one column of percentages."""
-        bold = QFont(style.number_font(style.FONT_SMALL))
-        bold.setWeight(QFont.Weight.DemiBold)
-        metrics = QFontMetricsF(bold)
+        metrics = QFontMetricsF(self._bold)
         names = max((metrics.horizontalAdvance(name) for name in self._names), default=0)
         return min(names + 2, self.width() * 0.36), metrics.horizontalAdvance(">99.9 %") + 6
 
