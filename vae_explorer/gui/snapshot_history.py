@@ -61,6 +61,13 @@ class SnapshotHistory:
         while len(self._snapshots) > 2 and self._full:
             self._thin()
 
+    def last_finite(self) -> int | None:
+        """The newest snapshot whose weights are all numbers; a diverging training leaves others."""
+        for index in range(len(self._snapshots) - 1, -1, -1):
+            if all(bool(t.isfinite().all()) for t in self._snapshots[index].state.values()):
+                return index
+        return None
+
     def clear(self) -> None:
         """Forget all of them, before another training."""
         self.__init__(self._budget, self._most)

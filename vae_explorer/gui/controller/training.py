@@ -279,13 +279,23 @@ class Training(QObject):
         else:
             self._window.training.set_note(self.tr("The training failed"))
             self._reporter.error(failed.error, failed.details)
+        if self._epochs_done:
+            good = self.history.last_finite()
+            if good is not None:
+                self.show_snapshot(good)
+        else:
+            self._go_back_to_before()
+
+    def _go_back_to_before(self) -> None:
+        """Nothing was learned: the model from before the training stays."""
         opened, unsaved = self._before
-        if self._epochs_done == 0 and opened is not None and opened is not self._session.opened:
-            self._session.take(opened)  # nothing was learned: the model from before stays
-            self._session.unsaved = unsaved
-            self.history.clear()
-            self._show_moments()
-            self.model_replaced.emit()
+        if opened is None or opened is self._session.opened:
+            return
+        self._session.take(opened)
+        self._session.unsaved = unsaved
+        self.history.clear()
+        self._show_moments()
+        self.model_replaced.emit()
 
     def _on_ended(self) -> None:
         self._window.curves.end_run()

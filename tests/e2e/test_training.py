@@ -1,0 +1,208 @@
+"""Training in the real window: start, drive, follow, go back, fail, and close in the middle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QMessageBox
+from pytestqt.qtbot import QtBot
+
+from vae_explorer import paths
+from vae_explorer.engine.errors import TrainingError
+from vae_explorer.gui.controller.application import Controller
+
+PATIENCE = 60_000  # milliseconds
+
+
+@pytest.fixture
+def ready(joint: Controller, two_classes: Path) -> Controller:
+    """A window that is about to train a small Joint VAE on the folder of bars."""
+    joint.window.files_dropped.emit([str(two_classes)])
+    form = joint.window.training.form
+    for name, value in {"preset": "lecture", "epochs": 4, "batch_size": 16}.items():
+        form.set_value(name, value)
+    return joint
+
+
+def press_start(controller: Controller, qtbot: QtBot) -> None:
+    qtbot.mouseClick(controller.window.training.start_button, Qt.MouseButton.LeftButton)
+
+
+def wait_idle(controller: Controller, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: controller.window.training.state() == "idle", timeout=PATIENCE)
+
+
+def train(controller: Controller, qtbot: QtBot) -> None:
+    press_start(controller, qtbot)
+    assert controller.window.training.state() == "loading"
+    wait_idle(controller, qtbot)
+
+
+def test_a_folder_of_images_is_trained_and_its_classes_are_named(
+    ready: Controller, qtbot: QtBot
+) -> None:
+    train(ready, qtbot)
+    window = ready.window
+    assert window.banner.text() == ""
+    assert ready.session.class_names == ("lying", "upright")
+    assert "Trained 4 epochs" in window.training.note()
+    assert len(window.curves.run_names) == 1
+    assert ready.session.unsaved
+    assert window.isWindowModified()
+    assert len(ready.training.history) >= 4
+    epochs, values = ready.pages.figure_curve()
+    assert epochs == [1, 2, 3, 4]
+    assert values[-1] > values[0]
+
+
+def test_the_time_machine_goes_back_and_returns(ready: Controller, qtbot: QtBot) -> None:
+    train(ready, qtbot)
+    ready.exploring.pin(0.0, 0.0)
+    now = ready.exploring.decoded
+    ready.window.snapshots._slider.setValue(0)
+    then = ready.exploring.decoded
+    assert not np.allclose(now, then, atol=1e-3)
+    ready.window.snapshots.show_newest()
+    assert not np.allclose(ready.exploring.decoded, then, atol=1e-3)
+
+
+def test_step_by_step_and_epoch_by_epoch(ready: Controller, qtbot: QtBot) -> None:
+    panel = ready.window.training
+    epochs = []
+    ready.training.epoch_ended.connect(epochs.append)
+    qtbot.mouseClick(panel.step_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.state() == "paused", timeout=PATIENCE)
+    assert epochs == []
+    qtbot.mouseClick(panel.epoch_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(epochs) == 1 and panel.state() == "paused", timeout=PATIENCE)
+    qtbot.mouseClick(panel.stop_button, Qt.MouseButton.LeftButton)
+    wait_idle(ready, qtbot)
+    assert len(epochs) == 1
+    assert "Stopped" in panel.note()
+
+
+def test_pause_holds_resume_goes_on_and_beta_changes_live(ready: Controller, qtbot: QtBot) -> None:
+    panel = ready.window.training
+    panel.form.set_value("epochs", 100_000)
+    press_start(ready, qtbot)
+    qtbot.waitUntil(lambda: panel.state() == "training", timeout=PATIENCE)
+    qtbot.keyClick(ready.window.canvas, Qt.Key.Key_Space)
+    assert panel.state() == "paused"
+    panel.form.set_value("beta", 0.25)
+    panel.form._editors["beta"].editingFinished.emit()  # type: ignore[union-attr]
+    betas = []
+    flush = ready.training._show_progress
+    ready.training._show_progress = lambda event: betas.append(event.beta) or flush(event)  # type: ignore[method-assign]
+    qtbot.keyClick(ready.window.canvas, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: 0.25 in betas, timeout=PATIENCE)
+    panel.stop_requested.emit()
+    wait_idle(ready, qtbot)
+
+
+def test_a_training_that_fails_at_once_leaves_the_model_from_before(
+    ready: Controller, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def diverge(*_: object, **__: object) -> Iterator[object]:
+        raise TrainingError("The objective is no longer a number: take a smaller learning rate.")
+        yield
+
+    monkeypatch.setattr("vae_explorer.engine.training.fit", diverge)
+    before = ready.session.opened
+    press_start(ready, qtbot)
+    wait_idle(ready, qtbot)
+    assert ready.window.banner.kind() == "error"
+    assert "learning rate" in ready.window.banner.text()
+    assert ready.window.banner.details() == ""
+    assert ready.session.opened is before
+    assert not ready.session.unsaved
+
+
+@pytest.mark.parametrize("fault", ["empty", "text", "gone"])
+def test_a_folder_that_is_none_gives_a_sentence(
+    joint: Controller, qtbot: QtBot, tmp_path: Path, fault: str
+) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    joint.window.files_dropped.emit([str(folder)])
+    if fault == "text":
+        (folder / "notes.txt").write_text("no image")
+    elif fault == "gone":
+        folder.rmdir()
+    joint.window.training.form.set_value("kind", "vae")
+    press_start(joint, qtbot)
+    wait_idle(joint, qtbot)
+    assert joint.window.banner.kind() == "error"
+    assert "Traceback" not in joint.window.banner.text()
+    assert joint.window.banner.details() == ""
+
+
+def test_a_data_set_that_cannot_be_reached_gives_a_sentence(
+    joint: Controller, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("no route")
+
+    monkeypatch.setattr("urllib.request.urlopen", refuse)
+    monkeypatch.setattr("urllib.request.OpenerDirector.open", refuse)
+    joint.window.training.form.set_dataset("kmnist")
+    press_start(joint, qtbot)
+    wait_idle(joint, qtbot)
+    assert joint.window.banner.kind() == "error"
+    assert joint.window.banner.details() == "", joint.window.banner.text()
+
+
+def test_closing_while_training_stops_and_keeps_what_was_learned(
+    ready: Controller, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QMessageBox, "question", _never)
+    epochs = []
+    ready.training.epoch_ended.connect(epochs.append)
+    ready.window.training.form.set_value("epochs", 100_000)
+    press_start(ready, qtbot)
+    qtbot.waitUntil(lambda: len(epochs) > 1, timeout=PATIENCE)
+    assert ready.window.close()
+    assert not ready.training.busy
+    assert (paths.user_models() / "last-training.safetensors").is_file()
+
+
+def test_a_trained_model_is_saved_and_opens_again(
+    ready: Controller, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(ready, qtbot)
+    target = tmp_path / "bars.safetensors"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(target), ""))
+    assert ready.files.save()
+    assert not ready.session.unsaved
+    image = ready.session.explorer.decode(np.zeros((1, 2)), 1)
+    with qtbot.waitSignal(ready.opened, timeout=PATIENCE):
+        ready.open_model(target)
+    np.testing.assert_array_equal(ready.session.explorer.decode(np.zeros((1, 2)), 1), image)
+    assert ready.session.class_names == ("lying", "upright")
+
+
+@pytest.mark.parametrize("settings", [{"kind": "ppca"}, {"kind": "vae", "latent_dim": 1}])
+def test_other_models_train_too(
+    ready: Controller, qtbot: QtBot, settings: dict[str, str | int]
+) -> None:
+    for name, value in settings.items():
+        ready.window.training.form.set_value(name, value)
+    train(ready, qtbot)
+    assert ready.window.banner.text() == ""
+    assert ready.session.explorer.kind == settings["kind"]
+    ready.exploring.pin(0.5, 0.5)
+    assert ready.exploring.decoded is not None
+
+
+def test_the_model_can_be_evaluated_from_the_window(ready: Controller, qtbot: QtBot) -> None:
+    train(ready, qtbot)
+    ready.window.menus.evaluate.trigger()
+    qtbot.waitUntil(lambda: ready.window.evaluation.rows() > 3, timeout=PATIENCE)
+    assert "test split" in ready.window.evaluation.progress()
+
+
+def _never(*_: object) -> None:
+    raise AssertionError("a training that is cut short asks nothing")
