@@ -12,19 +12,22 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from tqdm import tqdm
 
 from vae_explorer.engine.catalogue import DATASETS
-from vae_explorer.engine.checkpoint import load_model
+from vae_explorer.engine.checkpoint import load_model, read_card, save_model
 from vae_explorer.engine.command_line import run_command
 from vae_explorer.engine.data import Dataset, load_dataset
 from vae_explorer.engine.device import pick_device
 from vae_explorer.engine.errors import ConfigError
 from vae_explorer.engine.evaluation import EvaluationConfig, evaluation
 from vae_explorer.engine.files import write_whole
+from vae_explorer.engine.gradients import compare_estimators
 from vae_explorer.engine.models import Model
 from vae_explorer.engine.report import Report
 
@@ -54,6 +57,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--exact", action=argparse.BooleanOptionalAction, default=None,
         help="integrate log p(x) where d is 1 or 2 (default: where that takes minutes at most)")  # fmt: skip
     add("--json", type=Path, metavar="FILE", help="write the report for programs, too")
+    add("--card", action="store_true", help="keep the report in the model file's card")
+    add("--gradients", type=int, metavar="DRAWS",
+        help="compare the variance of the gradient estimators on one batch, over so many draws")  # fmt: skip
     add("--device", default="auto", choices=("auto", "cpu", "cuda"))
     add("--threads", type=int, default=max(1, (os.cpu_count() or 2) - 1), metavar="N",
         help="CPU threads (default: all cores but one)")  # fmt: skip
@@ -82,13 +88,27 @@ def run(arguments: Sequence[str] | None = None) -> int:
     if device.type == "mps":
         device = torch.device("cpu")  # sums of many images want float64, which mps has not
     model = load_model(options.model).to(device)
-    report = measure(model, load_data(options, model), options.split, config, options.quiet)
+    dataset = load_data(options, model)
+    report = measure(model, dataset, options.split, config, options.quiet)
     sys.stdout.write(f"{report.table()}\n")
+    content = {"file": options.model.name, **report.to_dict()}
+    if options.gradients is not None:
+        comparison = compare_estimators(model, dataset.train, options.gradients, options.seed)
+        sys.stdout.write(f"\n{comparison.table()}\n")
+        content["gradients"] = asdict(comparison)
     if options.json is not None:
-        content = {"file": options.model.name, **report.to_dict()}
         text = json.dumps(content, indent=2, ensure_ascii=False)
         write_whole(options.json, f"{text}\n".encode())
+    if options.card:
+        _, card = split_card(options.model)
+        save_model(options.model, model.to("cpu"), {**card, "evaluation": content})
     return 0
+
+
+def split_card(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The configuration and the rest of what a model file says of itself."""
+    card = read_card(path)
+    return card.pop("config"), card
 
 
 def load_data(options: argparse.Namespace, model: Model) -> Dataset:

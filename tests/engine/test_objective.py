@@ -9,6 +9,9 @@ import torch
 from torch.distributions import Normal, kl_divergence
 
 from vae_explorer.engine.config import ModelConfig
+from vae_explorer.engine.data import Split
+from vae_explorer.engine.errors import ConfigError
+from vae_explorer.engine.gradients import compare_estimators, gradient_moments
 from vae_explorer.engine.joint_vae import JointVAE
 from vae_explorer.engine.models import build_model
 from vae_explorer.engine.objective import (
@@ -16,7 +19,6 @@ from vae_explorer.engine.objective import (
     bound_terms,
     gaussian_kl,
     gaussian_log_density,
-    gradient_moments,
     isotropic_kl,
     leave_one_out,
     sampled_kl,
@@ -254,3 +256,15 @@ def test_the_gradient_is_that_of_finite_differences() -> None:
             slope = (up - objective()) / 2e-5
             weight[index] += 1e-5
             assert slope.item() == pytest.approx(gradient[index].item(), rel=1e-4, abs=1e-7)
+
+
+def test_the_comparison_of_estimators_names_both_variances() -> None:
+    split = Split(pixels(70).view(70, *SHAPE), None)
+    found = compare_estimators(small(), split, draws=200)
+    assert found.images == 64
+    assert found.score_function > found.reparameterization > 0
+    assert f"{found.ratio:,.0f} times" in found.table()
+    with pytest.raises(ConfigError, match="two draws"):
+        compare_estimators(small(), split, draws=1)
+    with pytest.raises(ConfigError, match="PPCA"):
+        compare_estimators(build_model(ModelConfig(kind="ppca", image_shape=SHAPE)), split, draws=9)

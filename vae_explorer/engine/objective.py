@@ -15,7 +15,7 @@ from torch import Tensor
 from vae_explorer.engine.joint_vae import JointVAE
 from vae_explorer.engine.latent_model import LatentModel
 from vae_explorer.engine.likelihoods import LOG_2PI, grey
-from vae_explorer.engine.vae import NetworkModel, one_hot
+from vae_explorer.engine.vae import one_hot
 
 
 @dataclass(frozen=True)
@@ -198,49 +198,6 @@ def unlabelled_terms(
     )
     conditional = terms.conditional(weights).view(classes, batch).T
     return (log_q.exp() * (conditional - log_q)).sum(-1)
-
-
-@dataclass(frozen=True)
-class GradientMoments:
-    """An estimator of ∇_ψ over repeated draws: its mean, flat, and the trace of its covariance."""
-
-    mean: Tensor
-    variance: float
-
-
-def gradient_moments(
-    model: NetworkModel,
-    images: Tensor,
-    labels: Tensor | None = None,
-    *,
-    gradient: str = "reparameterization",
-    samples: int = 1,
-    draws: int = 100,
-    seed: int = 0,
-) -> GradientMoments:
-    """Mean and variance of ∇_ψ of a batch's mean ELBO over draws of z, with pixels held fixed.
-
-    Args:
-        images: uint8 (B, P).
-        gradient: `reparameterization` or `score-function`; both estimate the same gradient.
-        draws: independent repetitions, at least 2.
-    """
-    generator = torch.Generator(images.device).manual_seed(seed)
-    target = model.likelihood.target(images, generator)
-    parameters = list(model.encoder.parameters())
-    total, squares = None, None
-    for _ in range(draws):
-        terms = bound_terms(
-            model, target, labels, samples=samples, gradient=gradient, generator=generator
-        )
-        parts = torch.autograd.grad(terms.conditional(Weights()).mean(), parameters)
-        flat = torch.cat([part.flatten() for part in parts]).double()
-        total = flat if total is None else total + flat
-        squares = flat.square() if squares is None else squares + flat.square()
-    assert total is not None and squares is not None
-    mean = total / draws
-    variance = (squares / draws - mean.square()).sum() * draws / (draws - 1)
-    return GradientMoments(mean, float(variance))
 
 
 def classifier_input(images: Tensor) -> Tensor:
