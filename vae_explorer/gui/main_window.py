@@ -144,7 +144,10 @@ class MainWindow(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._set_compact(event.size().height() < _COMPACT_BELOW)
+        height = event.size().height()
+        self._set_compact(height < _COMPACT_BELOW)
+        if height >= _COMPACT_BELOW:
+            self.handwriting.setMaximumHeight(max(_ROW_HEIGHT, height // 14))
 
     def _set_compact(self, compact: bool) -> None:
         """In a low window the row of handwritten classes moves to a page of its own."""
@@ -159,7 +162,6 @@ class MainWindow(QMainWindow):
             self.tabs.removeTab(self.tabs.indexOf(self.handwriting))
             if isinstance(layout, QVBoxLayout):
                 layout.insertWidget(1, self.handwriting)
-            self.handwriting.setMaximumHeight(_ROW_HEIGHT)
             self.handwriting.show()
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -202,7 +204,6 @@ class MainWindow(QMainWindow):
         self.pad = DrawingPad(theme, self)
         self.bars = ProbabilityBars(theme, self)
         self.handwriting = HandwritingRow(theme, self)
-        self.handwriting.setMaximumHeight(_ROW_HEIGHT)
         self.equation = EquationBar(theme, self)
         self._curves: Curves | None = None
         self.film = FilmStrip(self)
@@ -221,7 +222,7 @@ class MainWindow(QMainWindow):
         self._upper = _splitter(
             Qt.Orientation.Horizontal,
             _panel(self.canvas, self.dimensions, self.snapshots),
-            _panel(self.image, self.classes),
+            _panel(self.image, self.classes, shares=(5, 2)),
             self._drawing_panel,
         )
         self.tabs = QTabWidget(self)

@@ -243,8 +243,7 @@ def style_sheet(theme: Theme) -> str:
     QTabBar {{ qproperty-drawBase: 0; }}
     QTabBar::tab {{ background: transparent; color: {c["muted"]}; border: none;
         border-bottom: 2px solid transparent; padding: 4px 2px; margin-right: 16px; }}
-    QTabBar::tab:selected {{ color: {c["text"]}; border-bottom-color: {c["accent"]};
-        font-weight: 600; }}
+    QTabBar::tab:selected {{ color: {c["text"]}; border-bottom-color: {c["accent"]}; }}
     QTabBar::tab:hover {{ color: {c["text"]}; }}
     QTabBar::tab:focus {{ border-bottom-color: {c["text"]}; }}
     QComboBox, QSpinBox, QLineEdit {{ background: {c["raised"]}; color: {c["text"]};

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Literal
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
+    QLabel,
     QProgressBar,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -56,10 +59,7 @@ class TrainingPanel(QWidget):
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(style.GRID)
         self._bar.setAccessibleName(self.tr("Training progress"))
-        self._progress = style.muted_label("", self, wrap=True)
-        self._progress.setFont(style.number_font(style.FONT_SMALL))
-        self._progress.setMinimumHeight(2 * self._progress.fontMetrics().lineSpacing())
-        self._progress.setAlignment(Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft)
+        self._progress = _OneLine(self)
         self._build_buttons(theme)
         self._arrange()
         self.set_state("unready")
@@ -118,7 +118,7 @@ class TrainingPanel(QWidget):
     def set_note(self, text: str) -> None:
         """A line in place of the progress: how a training ended, what is being loaded."""
         self._note = text
-        self._progress.setText(self._explanation or text)
+        self._progress.show_text(self._explanation or text)
 
     def note(self) -> str:
         """The line above the bar; while the cursor is on a setting, its explanation is shown."""
@@ -126,7 +126,7 @@ class TrainingPanel(QWidget):
 
     def _explain(self, text: str) -> None:
         self._explanation = text
-        self._progress.setText(text or self._note)
+        self._progress.show_text(text or self._note)
 
     def set_theme(self, theme: Theme) -> None:
         """Draw icons and the progress bar in the theme's colours."""
@@ -230,3 +230,29 @@ def format_duration(seconds: float) -> str:
         return f"{minutes} min {rest:02d} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min"
+
+
+class _OneLine(QLabel):
+    """A muted line that ends in an ellipsis where it is too long; its tooltip then has all of it."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._whole = ""
+        self.setProperty("muted", True)
+        self.setFont(style.number_font(style.FONT_SMALL))
+        self.setFixedHeight(self.fontMetrics().lineSpacing() + 2)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    def show_text(self, text: str) -> None:
+        self._whole = text
+        self._elide()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._elide()
+
+    def _elide(self) -> None:
+        mode = Qt.TextElideMode.ElideRight
+        shown = self.fontMetrics().elidedText(self._whole, mode, self.width())
+        self.setText(shown)
+        self.setToolTip("" if shown == self._whole else self._whole)

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QObject, QSettings, Signal
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QMessageBox
 
-import vae_explorer
 from vae_explorer import paths
 from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.config import TrainingConfig
 from vae_explorer.engine.errors import Cancelled, EngineError
-from vae_explorer.gui import style
 from vae_explorer.gui.controller.equation import Equation
 from vae_explorer.gui.controller.evaluating import Evaluating
 from vae_explorer.gui.controller.exploring import Exploring
@@ -26,6 +20,7 @@ from vae_explorer.gui.controller.export import Export
 from vae_explorer.gui.controller.files import Files
 from vae_explorer.gui.controller.handwriting import Handwriting
 from vae_explorer.gui.controller.layers import Layers
+from vae_explorer.gui.controller.looks import Looks
 from vae_explorer.gui.controller.pages import Pages
 from vae_explorer.gui.controller.reporting import Reporter
 from vae_explorer.gui.controller.training import Training
@@ -82,6 +77,7 @@ class Controller(QObject):
         self.export = Export(
             window, self.session, self.reporter, self.exploring, self.pages, self.training
         )
+        self.looks = Looks(window, settings, options.theme)
         self._wire()
         self._offer_datasets()
         self._show_loading()
@@ -145,16 +141,10 @@ class Controller(QObject):
         menus.redo.triggered.connect(window.pad.redo)
         menus.clear.triggered.connect(window.pad.clear)
         menus.paste.triggered.connect(window.pad.paste)
-        menus.about.triggered.connect(self.show_about)
-        menus.shortcuts.triggered.connect(self.show_keys)
         menus.reset_layout.triggered.connect(window.reset_layout)
-        for action in menus.themes.values():
-            action.triggered.connect(self._on_theme)
         for action in menus.recipes:
             action.triggered.connect(self._on_recipe)
         self._wire_sessions()
-        QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
-        menus.set_theme_name(self._theme_choice())
 
     def _wire_sessions(self) -> None:
         exploring, training = self.exploring, self.training
@@ -168,6 +158,7 @@ class Controller(QObject):
         exploring.label_changed.connect(self.pages.decode_path)
         self.window.classes.samples_requested.connect(self.pages.show_class_samples)
         self.window.classes.prior_edited.connect(self._on_prior)
+        self.looks.theme_changed.connect(self._on_theme)
         self.window.handwriting.class_picked.connect(self._on_class_in_hand)
         self.window.training.folder_requested.connect(self._ask_folder)
         self.window.training.folder_chosen.connect(self._offer_folder)
@@ -270,32 +261,9 @@ class Controller(QObject):
             if known is action:
                 self.window.training.form.apply_recipe(recipe)
 
-    # -- looks -------------------------------------------------------------------------------
-
-    def set_theme(self, name: str) -> None:
-        """`light`, `dark`, or `system`; remembered."""
-        self.settings.setValue("theme", name)
-        self.window.menus.set_theme_name(name)
-        self._apply_theme(name)
-
-    def _theme_choice(self) -> str:
-        return self.options.theme or str(self.settings.value("theme", "system"))
+    # -- states -----------------------------------------------------------------------------
 
     def _on_theme(self) -> None:
-        for name, action in self.window.menus.themes.items():
-            if action is self.sender():
-                self.set_theme(name)
-
-    def _on_system_theme(self) -> None:
-        if self._theme_choice() == "system":
-            self._apply_theme("system")
-
-    def _apply_theme(self, name: str) -> None:
-        theme = style.THEMES[style.system_theme_name() if name == "system" else name]
-        app = QApplication.instance()
-        if isinstance(app, QApplication):
-            style.apply_theme(app, theme)
-        self.window.set_theme(theme)
         if self.session.ready:
             self.exploring.recolour()
             self.handwriting.answer()
@@ -326,56 +294,8 @@ class Controller(QObject):
 
         torch.set_num_threads(1)
 
-    def show_about(self) -> None:
-        """Versions, for a bug report."""
-        rows = [f"Python {platform.python_version()} – {platform.platform()}"]
-        rows += [
-            f"{name} {_version(name)}" for name in ("PySide6-Essentials", "torch", "pyqtgraph")
-        ]
-        text = "<br>".join(rows)
-        body = self.tr("Train variational autoencoders, and walk around in what they have learned.")
-        title = f"VAE Explorer {vae_explorer.__version__}"
-        QMessageBox.about(
-            self.window, self.tr("About VAE Explorer"), f"<b>{title}</b><p>{body}</p><p>{text}</p>"
-        )
-
-    def show_keys(self) -> None:
-        """Keys and gestures, in one table."""
-        rows = "".join(
-            f"<tr><td><b>{k}</b>&nbsp;&nbsp;</td><td>{w}</td></tr>" for k, w in self._keys()
-        )
-        box = QMessageBox(self.window)
-        box.setWindowTitle(self.tr("Keys and gestures"))
-        box.setText(f"<table cellspacing=4>{rows}</table>")
-        box.exec()
-
-    def _keys(self) -> list[tuple[str, str]]:
-        return [
-            (self.tr("move over the canvas"), self.tr("decode live")),
-            (self.tr("click"), self.tr("pin a point, or look at a real image")),
-            (self.tr("drag"), self.tr("pull the pin along")),
-            (self.tr("Shift + drag"), self.tr("draw a path from A to B")),
-            (self.tr("wheel, + and −"), self.tr("zoom about the cursor")),
-            (self.tr("right or middle drag"), self.tr("move the view")),
-            (self.tr("arrow keys"), self.tr("step the pin")),
-            ("F", self.tr("fit the view")),
-            ("0 – 9", self.tr("choose the class")),
-            ("Ctrl+1 – 5", self.tr("switch the canvas' layers")),
-            (self.tr("Space"), self.tr("start, pause or resume the training")),
-            ("Ctrl+→", self.tr("one training step")),
-            ("Ctrl+.", self.tr("stop the training")),
-            ("Esc", self.tr("dismiss a message, let go of the pin")),
-        ]
-
 
 def _weight(card: dict[str, object]) -> float | None:
     training = card.get("training")
     value = training.get("classification_weight") if isinstance(training, dict) else None
     return float(value) if isinstance(value, int | float) else None
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "?"

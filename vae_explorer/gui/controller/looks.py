@@ -1,0 +1,109 @@
+"""The theme, and the two boxes that tell about the program."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from PySide6.QtCore import QObject, QSettings, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+import vae_explorer
+from vae_explorer.gui import style
+from vae_explorer.gui.main_window import MainWindow
+
+
+class Looks(QObject):
+    """Follows the system's theme, or the one that was chosen and is remembered."""
+
+    theme_changed = Signal()
+
+    def __init__(self, window: MainWindow, settings: QSettings, asked: str | None) -> None:
+        super().__init__(window)
+        self._window, self._settings = window, settings
+        self._asked = asked  # on the command line: for this time only
+        menus = window.menus
+        for action in menus.themes.values():
+            action.triggered.connect(self._on_action)
+        menus.about.triggered.connect(self.show_about)
+        menus.shortcuts.triggered.connect(self.show_keys)
+        menus.set_theme_name(self.choice)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_theme)
+
+    @property
+    def choice(self) -> str:
+        """`light`, `dark` or `system`."""
+        return self._asked or str(self._settings.value("theme", "system"))
+
+    def set_theme(self, name: str) -> None:
+        """Take `light`, `dark` or `system` from now on."""
+        self._asked = None
+        self._settings.setValue("theme", name)
+        self._window.menus.set_theme_name(name)
+        self._apply(name)
+
+    def _on_action(self) -> None:
+        for name, action in self._window.menus.themes.items():
+            if action is self.sender():
+                self.set_theme(name)
+
+    def _on_system_theme(self) -> None:
+        if self.choice == "system":
+            self._apply("system")
+
+    def _apply(self, name: str) -> None:
+        theme = style.THEMES[style.system_theme_name() if name == "system" else name]
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            style.apply_theme(app, theme)
+        self._window.set_theme(theme)
+        self.theme_changed.emit()
+
+    def show_about(self) -> None:
+        """Versions, for a bug report."""
+        rows = [f"Python {platform.python_version()} – {platform.platform()}"]
+        rows += [
+            f"{name} {_version(name)}" for name in ("PySide6-Essentials", "torch", "pyqtgraph")
+        ]
+        text = "<br>".join(rows)
+        body = self.tr("Train variational autoencoders, and walk around in what they have learned.")
+        title = f"VAE Explorer {vae_explorer.__version__}"
+        QMessageBox.about(
+            self._window, self.tr("About VAE Explorer"), f"<b>{title}</b><p>{body}</p><p>{text}</p>"
+        )
+
+    def show_keys(self) -> None:
+        """Keys and gestures, in one table."""
+        rows = "".join(
+            f"<tr><td><b>{k}</b>&nbsp;&nbsp;</td><td>{w}</td></tr>" for k, w in self._keys()
+        )
+        box = QMessageBox(self._window)
+        box.setWindowTitle(self.tr("Keys and gestures"))
+        box.setText(f"<table cellspacing=4>{rows}</table>")
+        box.exec()
+
+    def _keys(self) -> list[tuple[str, str]]:
+        return [
+            (self.tr("move over the canvas"), self.tr("decode live")),
+            (self.tr("click"), self.tr("pin a point, or look at a real image")),
+            (self.tr("drag"), self.tr("pull the pin along")),
+            (self.tr("Shift + drag"), self.tr("draw a path from A to B")),
+            (self.tr("wheel, + and −"), self.tr("zoom about the cursor")),
+            (self.tr("right or middle drag"), self.tr("move the view")),
+            (self.tr("arrow keys"), self.tr("step the pin")),
+            ("F", self.tr("fit the view")),
+            ("0 – 9", self.tr("choose the class")),
+            ("Ctrl+1 – 5", self.tr("switch the canvas' layers")),
+            (self.tr("Space"), self.tr("start, pause or resume the training")),
+            ("Ctrl+→", self.tr("one training step")),
+            ("Ctrl+.", self.tr("stop the training")),
+            ("Esc", self.tr("dismiss a message, let go of the pin")),
+        ]
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "?"
