@@ -32,6 +32,7 @@ class MessageBanner(QFrame):
         self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._action = QPushButton(self)
+        self._action.setAccessibleName(self.tr("What can be done about it"))
         self._action.clicked.connect(self.action_requested)
         self._copy = QPushButton(self.tr("Copy details"), self)
         self._copy.setToolTip(self.tr("Copy what a developer needs to find the cause"))

@@ -1,0 +1,137 @@
+"""Planes through a latent space, paths in it, and the thinning of snapshots: plain numpy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vae_explorer.gui.controller.layers import grid, grid_shape
+from vae_explorer.gui.latent_plane import (
+    LatentPlane,
+    axis_title,
+    collapsed,
+    nearest,
+    spherical_path,
+    straight_path,
+)
+from vae_explorer.gui.snapshot_history import Snapshot, SnapshotHistory
+
+
+@given(
+    dim=st.integers(2, 8),
+    seed=st.integers(0, 100),
+    principal=st.booleans(),
+)
+def test_what_is_lifted_projects_back(dim: int, seed: int, principal: bool) -> None:
+    random = np.random.default_rng(seed)
+    plane = LatentPlane.of_axes(dim, (dim - 1, 0))
+    if principal and dim > 2:
+        plane = LatentPlane.principal(random.normal(size=(50, dim)))
+    plane = plane.with_rest(random.normal(size=dim))
+    points = random.normal(size=(20, 2))
+    np.testing.assert_allclose(plane.project(plane.lift(points)), points, atol=1e-4)
+
+
+def test_what_lies_off_the_plane_stays() -> None:
+    plane = LatentPlane.of_axes(4, (1, 3)).with_rest(np.array([5.0, 6.0, 7.0, 8.0]))
+    np.testing.assert_allclose(plane.lift(np.array([[0.1, 0.2]])), [[5.0, 0.1, 7.0, 0.2]])
+    moved = plane.with_coordinate(0, -1.0)
+    np.testing.assert_allclose(moved.lift(np.array([[0.1, 0.2]]))[0, 0], -1.0)
+
+
+def test_the_principal_plane_is_where_the_codes_differ_most() -> None:
+    random = np.random.default_rng(1)
+    codes = random.normal(size=(500, 5)) * np.array([0.1, 3.0, 0.1, 2.0, 0.1]) + 1.0
+    plane = LatentPlane.principal(codes)
+    assert abs(plane.basis[0, 1]) > 0.99
+    assert abs(plane.basis[1, 3]) > 0.99
+    assert (plane.basis[[0, 1], [1, 3]] > 0).all()  # a direction has no sign of its own
+    np.testing.assert_allclose(plane.project(codes).mean(axis=0), 0, atol=1e-4)
+
+
+def test_standard_deviations_project_by_their_squares() -> None:
+    plane = LatentPlane.of_axes(3, (2, 0))
+    np.testing.assert_allclose(plane.project_std(np.array([[1.0, 2.0, 3.0]])), [[3.0, 1.0]])
+
+
+def test_one_dimension_is_spread_out_to_be_seen() -> None:
+    plane = LatentPlane.of_axes(1)
+    codes = np.linspace(-1, 1, 100)[:, None]
+    points = plane.project(codes)
+    np.testing.assert_allclose(points[:, 0], codes[:, 0], atol=1e-6)
+    assert np.ptp(points[:, 1]) > 1
+    assert plane.lift(points).shape == (100, 1)
+
+
+def test_an_axis_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match="two different axes"):
+        LatentPlane.of_axes(3, (1, 1))
+
+
+def test_paths_begin_and_end_where_they_should() -> None:
+    a, b = np.array([1.0, 0.0, 0.0]), np.array([0.0, 3.0, 0.0])
+    for path in (straight_path, spherical_path):
+        codes = path(a, b, 9)
+        np.testing.assert_allclose(codes[[0, -1]], [a, b], atol=1e-6)
+    lengths = np.linalg.norm(spherical_path(a, b, 9), axis=1)
+    np.testing.assert_allclose(lengths, np.linspace(1, 3, 9), atol=1e-6)
+
+
+@pytest.mark.parametrize("b", [[0.0, 0.0], [-1.0, 0.0], [2.0, 0.0]])
+def test_where_there_is_no_circle_the_line_is_taken(b: list[float]) -> None:
+    a = np.array([1.0, 0.0])
+    np.testing.assert_allclose(spherical_path(a, np.array(b), 5), straight_path(a, np.array(b), 5))
+
+
+def test_small_things() -> None:
+    assert axis_title(0) == "z₁"
+    assert axis_title(11) == "z₁₂"
+    assert collapsed(np.array([1.0, 0.001])).tolist() == [False, True]
+    assert nearest(np.array([[0.0, 0.0], [1.0, 1.0]]), np.array([0.9, 0.8])) == 1
+
+
+def test_a_grid_has_square_cells_and_its_top_row_first() -> None:
+    extent = (-2.0, 2.0, -1.0, 1.0)
+    rows, columns = grid_shape(extent, 8)
+    assert (rows, columns) == (4, 8)
+    lines = list(grid(extent, rows, columns))
+    np.testing.assert_allclose(lines[0][0], [-1.75, 0.75])
+    np.testing.assert_allclose(lines[-1][-1], [1.75, -0.75])
+
+
+def snapshot(epoch: float, value: float = 0.0) -> Snapshot:
+    return Snapshot(epoch, {"w": torch.full((256,), value)}, None)
+
+
+@given(count=st.integers(1, 300), most=st.integers(3, 20))
+def test_snapshots_thin_out_evenly_and_keep_both_ends(count: int, most: int) -> None:
+    history = SnapshotHistory(most=most)
+    for epoch in range(count):
+        history.add(snapshot(epoch))
+    epochs = history.epochs()
+    assert epochs[0] == 0
+    assert epochs[-1] == count - 1
+    assert len(epochs) <= most
+    gaps = np.diff(epochs[:-1])
+    assert len(set(gaps.tolist())) <= 1  # but for the newest, at equal distances
+
+
+def test_snapshots_fit_their_budget() -> None:
+    history = SnapshotHistory(budget=10 * 1024)
+    for epoch in range(100):
+        history.add(snapshot(epoch))
+    assert sum(history[i].size for i in range(len(history))) <= 10 * 1024
+
+
+def test_the_last_sound_weights_are_found() -> None:
+    history = SnapshotHistory()
+    assert history.last_finite() is None
+    history.add(snapshot(0))
+    history.add(snapshot(1))
+    history.add(snapshot(2, float("nan")))
+    assert history.last_finite() == 1
+    history.clear()
+    assert len(history) == 0

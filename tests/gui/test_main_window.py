@@ -1,0 +1,123 @@
+"""The window: it fits its least size, every part can be reached by keys, and nothing is nameless."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QSlider,
+    QSpinBox,
+    QTabBar,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+from vae_explorer.gui.controller.application import Controller
+from vae_explorer.gui.main_window import MINIMUM_SIZE, MainWindow
+from vae_explorer.gui.style import LIGHT
+
+
+@pytest.mark.parametrize("size", [MINIMUM_SIZE, (1440, 900), (2560, 1440), (3840, 2160)])
+def test_every_part_has_the_room_it_needs(
+    joint: Controller, qtbot: QtBot, size: tuple[int, int]
+) -> None:
+    window = joint.window
+    window.resize(*size)
+    qtbot.waitUntil(lambda: (window.width(), window.height()) == size)
+    central = window.centralWidget()
+    assert central is not None
+    for widget in window.findChildren(QWidget):
+        if not widget.isVisible() or widget.window() is not window:
+            continue
+        least = widget.minimumSizeHint()
+        if (
+            isinstance(widget, QLabel | QAbstractButton)
+            and widget.sizePolicy().horizontalPolicy().value
+        ):
+            assert widget.width() >= min(least.width(), widget.maximumWidth()), describe(widget)
+            assert widget.height() >= min(least.height(), widget.maximumHeight()), describe(widget)
+
+
+def describe(widget: QWidget) -> str:
+    """A widget in words, for a failing test."""
+    text = widget.text() if isinstance(widget, QLabel | QAbstractButton) else ""
+    return f"{type(widget).__name__} {widget.objectName()} {text!r} {widget.size().toTuple()}"
+
+
+def test_everything_with_a_focus_has_a_name(joint: Controller) -> None:
+    nameless = []
+    for widget in joint.window.findChildren(QWidget):
+        if isinstance(widget, QAbstractButton | QComboBox | QLineEdit | QSlider | QSpinBox):
+            own = widget.accessibleName() or widget.toolTip()
+            own = own or (widget.text() if isinstance(widget, QAbstractButton) else "")
+            inside = isinstance(widget.parent(), QSpinBox | QComboBox | QTabBar)
+            if not own and not inside and not widget.objectName().startswith("qt_"):
+                nameless.append(describe(widget))
+    assert nameless == []
+
+
+def test_tab_reaches_the_main_parts(joint: Controller, qtbot: QtBot) -> None:
+    window = joint.window
+    window.activateWindow()
+    window.canvas.setFocus()
+    reached = set()
+    for _ in range(80):
+        focus = window.focusWidget()
+        if focus is not None:
+            reached.add(focus)
+            qtbot.keyClick(focus, Qt.Key.Key_Tab)
+    assert window.canvas in reached
+    assert window.training.start_button in reached
+    assert any(window.pad.isAncestorOf(widget) for widget in reached)
+
+
+def test_digits_typed_into_a_field_stay_there(joint: Controller, qtbot: QtBot) -> None:
+    joint.exploring.select_class(1)
+    field = joint.window.training.form.findChild(QSpinBox, "epochs")
+    assert field is not None
+    field.setFocus()
+    field.selectAll()
+    qtbot.keyClicks(field, "7")
+    assert field.value() == 7
+    assert joint.session.label == 1
+
+
+def test_the_layout_is_remembered(joint: Controller, tmp_path: Path, qtbot: QtBot) -> None:
+    settings = QSettings(str(tmp_path / "layout.ini"), QSettings.Format.IniFormat)
+    joint.window._upper.setSizes([500, 500, 424])
+    joint.window.save_layout(settings)
+    other = MainWindow(LIGHT)
+    qtbot.addWidget(other)
+    other.resize(joint.window.size())
+    other.restore_layout(settings)
+    other.show()
+    qtbot.waitExposed(other)
+    saved, restored = joint.window._upper.sizes(), other._upper.sizes()
+    assert max(abs(a - b) for a, b in zip(saved, restored, strict=True)) <= 8
+    assert abs(restored[0] - restored[1]) <= 16  # not the shares of the first start
+
+
+def test_a_low_window_gives_the_handwriting_a_page_of_its_own(
+    joint: Controller, qtbot: QtBot
+) -> None:
+    window = joint.window
+    window.resize(1024, 700)
+    qtbot.waitUntil(lambda: window.tabs.indexOf(window.handwriting) >= 0)
+    window.resize(1440, 900)
+    qtbot.waitUntil(lambda: window.tabs.indexOf(window.handwriting) < 0)
+    assert window.handwriting.isVisible()
+
+
+def test_menus_name_every_action_and_no_shortcut_twice(joint: Controller) -> None:
+    taken: dict[str, str] = {}
+    for action in joint.window.actions() + joint.window.findChildren(type(joint.window.menus.open)):
+        keys = action.shortcut().toString()
+        if keys and action.parent() is joint.window:
+            assert taken.setdefault(keys, action.text()) == action.text(), keys
+    assert len(taken) > 15

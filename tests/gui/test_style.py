@@ -1,0 +1,102 @@
+"""The palettes: legible, and told apart by people with any common kind of colour vision."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QApplication
+
+from vae_explorer import paths
+from vae_explorer.gui import style
+from vae_explorer.gui.style import DARK, LIGHT, Theme
+
+# Machado, Oliveira and Fernandes (2009), severity 1, for linear RGB
+VISIONS = {
+    "normal": np.eye(3),
+    "protan": np.array(
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+    ),
+    "deutan": np.array(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+    ),
+    "tritan": np.array(
+        [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]
+    ),
+}  # fmt: skip
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+
+
+def linear(rgb: np.ndarray) -> np.ndarray:
+    """sRGB in [0, 255] -> linear in [0, 1]."""
+    values = rgb / 255.0
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+
+
+def lab(rgb: np.ndarray) -> np.ndarray:
+    """Linear RGB (n, 3) -> CIELAB under D65."""
+    matrix = np.array(
+        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    )
+    xyz = rgb @ matrix.T / np.array([0.9505, 1.0, 1.089])
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.stack(
+        [116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])], axis=1
+    )
+
+
+def contrast(first: QColor, second: QColor) -> float:
+    """WCAG's ratio."""
+    lights = [
+        float(linear(np.array([c.red(), c.green(), c.blue()])) @ LUMINANCE) for c in (first, second)
+    ]
+    return (max(lights) + 0.05) / (min(lights) + 0.05)
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
+@pytest.mark.parametrize("vision", VISIONS)
+def test_ten_classes_are_told_apart(theme: Theme, vision: str) -> None:
+    colors = lab(np.clip(linear(theme.class_rgb(10)) @ VISIONS[vision].T, 0, 1))
+    for a, b in itertools.combinations(range(10), 2):
+        assert np.linalg.norm(colors[a] - colors[b]) > 13, (a, b)
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
+def test_texts_are_legible(theme: Theme) -> None:
+    for ground in (theme.window, theme.panel, theme.raised):
+        assert contrast(theme.text, ground) > 7
+        assert contrast(theme.muted, ground) > 4.5
+    assert contrast(theme.on_accent, theme.accent) > 4.5
+    for color in (theme.danger, theme.warning, theme.accent):
+        assert contrast(color, theme.panel) > 4.5
+    for color in theme.class_colors(10):
+        assert contrast(color, theme.canvas) > 2.2
+
+
+def test_more_classes_than_ten_have_colours_of_their_own() -> None:
+    names = [color.name() for color in LIGHT.class_colors(47)]
+    assert len(set(names)) == 47
+    assert names[:10] == [c.name() for c in LIGHT.class_colors(10)]
+
+
+def test_every_icon_that_is_used_is_there(qapp: QApplication) -> None:
+    for path in (paths.resources() / "icons").glob("*.svg"):
+        assert not style.icon(path.stem, LIGHT.text).isNull(), path.name
+
+
+def test_an_icon_takes_the_colour_asked_for(qapp: QApplication) -> None:
+    image = style.icon("stop", QColor("#ff0000")).pixmap(64, 64).toImage()
+    reds = {
+        image.pixelColor(x, y).red()
+        for x in range(64)
+        for y in range(64)
+        if image.pixelColor(x, y).alpha() == 255
+    }
+    assert reds == {255}
+
+
+def test_a_shortcut_is_named_in_the_tooltip() -> None:
+    assert style.with_shortcut("Stop", None) == "Stop"
+    assert style.with_shortcut("Stop", "Ctrl+.").startswith("Stop (")
