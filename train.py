@@ -32,6 +32,7 @@ from vae_explorer.engine.models import build_model
 from vae_explorer.engine.training import fit
 from vae_explorer.engine.training_state import TrainingState
 
+LOCAL_FLAGS = ("--data-dir", "--out", "--resume", "--start-from")
 FROM_DATA = ("image_shape", "class_names")
 
 
@@ -184,6 +185,17 @@ class Session:
 BAR = "{percentage:3.0f}% |{bar:24}| {n:.2f}/{total} epochs, {elapsed} {postfix}"
 
 
+def card_command(words: list[str]) -> str:
+    """The command as a model's card tells it: without the folders of this machine."""
+    kept: list[str] = []
+    skip = False
+    for word in words:
+        skip, drop = word in LOCAL_FLAGS, skip or word.partition("=")[0] in LOCAL_FLAGS
+        if not drop:
+            kept.append(word)
+    return " ".join(("python train.py", *kept))
+
+
 def train(arguments: list[str] | None = None) -> int:
     """The command; returns its exit code."""
     options = parse(arguments)
@@ -198,8 +210,8 @@ def train(arguments: list[str] | None = None) -> int:
         raise type(error)(
             f"{error} Nothing was written but {session.out / 'history.csv'}."
         ) from error
-    words = " ".join(sys.argv[1:] if arguments is None else arguments)
-    session.keep(finished, f"python train.py {words}", time.perf_counter() - began)
+    command = card_command(sys.argv[1:] if arguments is None else arguments)
+    session.keep(finished, command, time.perf_counter() - began)
     where = f"epoch {finished.best_epoch}" if finished.best_epoch else "the last step"
     sys.stdout.write(
         f"{finished.reason} after {finished.epoch} epochs; the weights of {where} are in {session.out}\n"

@@ -84,6 +84,8 @@ def test_a_training_writes_model_history_and_figure(
     card = read_card(out / "model.safetensors")
     assert card["validation"]["elbo"] == float(row["validation_elbo"])
     assert "--model joint-vae" in card["command"]
+    assert str(out) not in card["command"]
+    assert "--out" not in card["command"]
     assert card["unit"] == "nats"
     printed = capsys.readouterr().out
     for word in ("ELBO", "rec", "KL", "acc", "images/s", "completed after 1 epochs"):
@@ -243,3 +245,18 @@ def test_ctrl_c_stops_cleanly_and_keeps_the_best_model(train: ModuleType, tmp_pa
     best = max(rows(out / "history.csv"), key=lambda row: float(row["validation_objective"]))
     assert json.dumps(read_card(out / "model.safetensors")["best_epoch"]) == best["epoch"]
     load_model(out / "model.safetensors")
+
+
+def test_the_cards_command_leaves_out_the_folders_of_this_machine(train: ModuleType) -> None:
+    words = [
+        "--data-dir",
+        "/home/me",
+        "--epochs",
+        "3",
+        "--out=/tmp/x",
+        "--model",
+        "vae",
+        "--resume",
+        "a",
+    ]
+    assert train.card_command(words) == "python train.py --epochs 3 --model vae"
