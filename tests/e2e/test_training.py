@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
+from tests.gui.windows import image_of
 from vae_explorer import paths
 from vae_explorer.engine.errors import TrainingError
 from vae_explorer.gui.controller.application import Controller
@@ -62,12 +63,12 @@ def test_a_folder_of_images_is_trained_and_its_classes_are_named(
 def test_the_time_machine_goes_back_and_returns(ready: Controller, qtbot: QtBot) -> None:
     train(ready, qtbot)
     ready.exploring.pin(0.0, 0.0)
-    now = ready.exploring.decoded
+    now = image_of(ready)
     ready.window.snapshots._slider.setValue(0)
-    then = ready.exploring.decoded
+    then = image_of(ready)
     assert not np.allclose(now, then, atol=1e-3)
     ready.window.snapshots.show_newest()
-    assert not np.allclose(ready.exploring.decoded, then, atol=1e-3)
+    assert not np.allclose(image_of(ready), then, atol=1e-3)
 
 
 def test_step_by_step_and_epoch_by_epoch(ready: Controller, qtbot: QtBot) -> None:

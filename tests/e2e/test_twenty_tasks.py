@@ -17,7 +17,7 @@ from PySide6.QtGui import QAction, QGuiApplication, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from tests.gui.windows import MakeController, wait_open
+from tests.gui.windows import MakeController, code_of, image_of, wait_open
 from vae_explorer import paths
 from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.screenshot import THREE
@@ -148,23 +148,23 @@ def user(make_controller: MakeController, qtbot: QtBot) -> Iterator[User]:
 
 def said(user: User) -> int:
     """What the classifier says of the decoded image."""
-    image = user.controller.exploring.decoded
+    image = image_of(user.controller)
     assert image is not None
     return int(user.controller.session.explorer.classify(image[None])[0].argmax())
 
 
 def test_01_see_an_image_by_moving_over_the_canvas(user: User) -> None:
     user.point(0.5, 0.5)
-    first = user.controller.exploring.decoded
+    first = image_of(user.controller)
     user.point(-1.5, 1.0)
-    assert not np.array_equal(first, user.controller.exploring.decoded)
+    assert not np.array_equal(first, image_of(user.controller))
     assert user.actions == 0
 
 
 def test_02_keep_a_point_in_hand(user: User) -> None:
     user.window.canvas.set_point_pick(False)
     user.click_canvas(0.4, 0.8)
-    code = user.controller.session.code
+    code = code_of(user.controller)
     assert code is not None
     np.testing.assert_allclose(code, [0.4, 0.8], atol=0.05)
     assert user.actions <= 1
@@ -181,9 +181,9 @@ def test_03_see_a_seven_there_instead(user: User) -> None:
 def test_04_step_about_with_the_arrow_keys(user: User) -> None:
     user.window.canvas.set_point_pick(False)
     user.click_canvas(0.0, 0.0)
-    before = user.controller.session.code.copy()  # type: ignore[union-attr]
+    before = code_of(user.controller).copy()
     user.key(Qt.Key.Key_Right)
-    after = user.controller.session.code
+    after = code_of(user.controller)
     assert after is not None
     assert after[0] > before[0]
     assert user.actions <= 2
@@ -212,7 +212,7 @@ def test_07_see_where_decodes_mean_little(user: User) -> None:
 
 
 def test_08_look_at_a_real_image_and_its_posterior(user: User) -> None:
-    means = user.controller.session.opened.means  # type: ignore[union-attr]
+    means = user.controller.session.opened.means
     assert means is not None
     far = means[np.linalg.norm(means, axis=1).argmax()]  # at the edge, where points do not overlap
     user.click_canvas(float(far[0]), float(far[1]))
@@ -237,8 +237,8 @@ def test_10_write_all_digits_in_my_handwriting(user: User) -> None:
     user.click(row, row._tile(8).center().toPoint())
     assert user.controller.session.label == 8
     np.testing.assert_allclose(
-        user.controller.session.code,
-        user.controller.handwriting.drawn.code,  # type: ignore[union-attr]
+        code_of(user.controller),
+        user.controller.handwriting.drawn.code,
     )
     assert user.actions <= 2
 

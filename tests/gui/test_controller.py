@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
-from tests.gui.windows import MakeController, wait_open, write_model
+from tests.gui.windows import MakeController, code_of, image_of, wait_open, write_model
 from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.screenshot import THREE
 from vae_explorer.gui.style import DARK
@@ -47,7 +47,7 @@ def test_hover_decodes_what_the_engine_decodes(joint: Controller) -> None:
     joint.exploring._decoded_at = 0.0
     joint.exploring.hover(0.5, -1.0)
     expected = joint.session.explorer.decode(np.array([[0.5, -1.0]]), 4)[0]
-    np.testing.assert_allclose(joint.exploring.decoded, expected, atol=1e-6)
+    np.testing.assert_allclose(image_of(joint), expected, atol=1e-6)
 
 
 def test_hover_is_at_most_once_a_frame(joint: Controller, qtbot: QtBot) -> None:
@@ -60,17 +60,17 @@ def test_hover_is_at_most_once_a_frame(joint: Controller, qtbot: QtBot) -> None:
     assert len(calls) <= 3
     qtbot.waitUntil(lambda: joint.exploring._pending is None, timeout=2000)
     expected = joint.session.explorer.decode(np.array([[1.0, 0.0]]), joint.session.label)[0]
-    np.testing.assert_allclose(joint.exploring.decoded, expected, atol=1e-6)
+    np.testing.assert_allclose(image_of(joint), expected, atol=1e-6)
 
 
 def test_a_pin_stays_when_the_cursor_has_passed(joint: Controller) -> None:
     joint.exploring.pin(0.3, 0.2)
-    pinned = joint.exploring.decoded
+    pinned = image_of(joint)
     joint.exploring._decoded_at = 0.0
     joint.exploring.hover(-2.0, 1.0)
-    assert not np.array_equal(joint.exploring.decoded, pinned)
+    assert not np.array_equal(image_of(joint), pinned)
     joint.exploring.show_pinned()
-    np.testing.assert_array_equal(joint.exploring.decoded, pinned)
+    np.testing.assert_array_equal(image_of(joint), pinned)
 
 
 def test_digit_keys_choose_the_class(joint: Controller, qtbot: QtBot) -> None:
@@ -83,9 +83,9 @@ def test_digit_keys_choose_the_class(joint: Controller, qtbot: QtBot) -> None:
 def test_the_decoded_image_changes_with_the_class(joint: Controller) -> None:
     joint.exploring.pin(0.0, 0.0)
     joint.exploring.select_class(1)
-    one = joint.exploring.decoded
+    one = image_of(joint)
     joint.exploring.select_class(8)
-    assert not np.array_equal(joint.exploring.decoded, one)
+    assert not np.array_equal(image_of(joint), one)
 
 
 def test_a_clicked_point_shows_its_own_image_and_terms(joint: Controller, qtbot: QtBot) -> None:
@@ -95,7 +95,7 @@ def test_a_clicked_point_shows_its_own_image_and_terms(joint: Controller, qtbot:
     assert opened.means is not None
     joint.exploring.pick_sample(17)
     assert joint.exploring.neighbour == 17
-    np.testing.assert_allclose(joint.session.code, opened.means[17])
+    np.testing.assert_allclose(code_of(joint), opened.means[17])
     assert joint.session.label == opened.gallery.labels[17]  # type: ignore[index]
     joint.equation.compute()
     terms = joint.session.explorer.terms(
@@ -108,9 +108,9 @@ def test_a_clicked_point_shows_its_own_image_and_terms(joint: Controller, qtbot:
 def test_sample_mode_draws_pixels(joint: Controller) -> None:
     joint.exploring.pin(0.0, 0.0)
     joint.exploring.set_mode("sample")
-    assert set(np.unique(joint.exploring.decoded)) <= {0.0, 1.0}
+    assert set(np.unique(image_of(joint))) <= {0.0, 1.0}
     joint.exploring.set_mode("mean")
-    assert len(np.unique(joint.exploring.decoded)) > 2
+    assert len(np.unique(image_of(joint))) > 2
 
 
 def test_a_drawing_is_classified_and_placed(joint: Controller, qtbot: QtBot) -> None:
@@ -133,7 +133,7 @@ def test_the_handwriting_row_brings_its_code_to_the_canvas(joint: Controller, qt
     joint.window.handwriting.class_picked.emit(7)
     assert joint.handwriting.drawn is not None
     assert joint.session.label == 7
-    np.testing.assert_allclose(joint.session.code, joint.handwriting.drawn.code)
+    np.testing.assert_allclose(code_of(joint), joint.handwriting.drawn.code)
 
 
 def test_a_model_without_classes_hides_what_needs_them(
@@ -261,10 +261,10 @@ def test_six_dimensions_have_axes_sliders_and_a_principal_plane(
     np.testing.assert_allclose(code[[2, 4]], [0.5, -0.5])
     controller.window.dimensions.slider(0).setValue(150)
     assert controller.session.code is not None
-    assert controller.session.code[0] == pytest.approx(1.5)
-    before = controller.exploring.decoded
+    assert code_of(controller)[0] == pytest.approx(1.5)
+    before = image_of(controller)
     controller.exploring.centre()
-    assert not np.array_equal(controller.exploring.decoded, before)
+    assert not np.array_equal(image_of(controller), before)
     controller.exploring.choose_principal()
     assert controller.session.plane.kind == "principal"
     controller.pages.draw_path(-1.0, 0.0, 1.0, 0.5)
@@ -318,7 +318,7 @@ def test_the_path_can_be_played_and_exported(
 ) -> None:
     joint.pages.draw_path(-1.0, 0.0, 1.0, 0.0)
     joint.window.film.frame_selected.emit(10)
-    np.testing.assert_allclose(joint.exploring.decoded, joint.pages.path_frames[10], atol=1e-6)  # type: ignore[index]
+    np.testing.assert_allclose(image_of(joint), joint.pages.path_frames[10], atol=1e-6)  # type: ignore[index]
     save_name(monkeypatch, tmp_path / "path.gif")
     joint.export.path()
     assert (tmp_path / "path.gif").read_bytes()[:3] == b"GIF"
@@ -361,4 +361,20 @@ def test_clicking_the_canvas_pins_where_it_was_clicked(joint: Controller, qtbot:
     place = canvas.to_pixel(0.9, 0.4).toPoint()
     qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=QPoint(place))
     assert joint.session.code is not None
-    np.testing.assert_allclose(joint.session.code, [0.9, 0.4], atol=0.05)
+    np.testing.assert_allclose(code_of(joint), [0.9, 0.4], atol=0.05)
+
+
+def test_a_bad_file_at_the_start_is_told_and_the_bundled_model_is_shown(
+    make_controller: MakeController,
+    joint_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: QtBot,
+) -> None:
+    monkeypatch.setattr("vae_explorer.paths.bundled_models", lambda: [joint_file])
+    bad = tmp_path / "bad.safetensors"
+    bad.write_bytes(b"nonsense")
+    controller = make_controller(bad)
+    wait_open(qtbot, controller)
+    assert controller.session.path == joint_file
+    assert "bad.safetensors" in controller.window.banner.text()

@@ -26,6 +26,7 @@ def panel(qtbot: QtBot) -> TrainingPanel:
 def start(panel: TrainingPanel, qtbot: QtBot) -> tuple[ModelConfig, str, TrainingConfig]:
     with qtbot.waitSignal(panel.start_requested) as caught:
         qtbot.mouseClick(panel.start_button, Qt.MouseButton.LeftButton)
+    assert caught.args is not None
     model, dataset, training = caught.args
     return model, dataset, training
 
@@ -55,6 +56,7 @@ def test_a_learning_rate_that_is_none_is_refused_by_a_sentence(
     editor.setText(text)  # type: ignore[union-attr]
     with qtbot.assertNotEmitted(panel.start_requested), qtbot.waitSignal(panel.refused) as caught:
         panel.activate()
+    assert caught.args is not None
     assert caught.args[0].strip().endswith(".")
     assert "earning rate" in caught.args[0]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 from pytestqt.qtbot import QtBot
 
 from vae_explorer.engine.config import ModelConfig
@@ -29,3 +30,17 @@ def wait_open(qtbot: QtBot, controller: Controller) -> None:
     with qtbot.waitSignal(controller.opened, timeout=60_000):
         controller.start()
     qtbot.waitUntil(lambda: controller.window.training.state() == "idle", timeout=10_000)
+
+
+def image_of(controller: Controller) -> np.ndarray:
+    """The decoded image on show."""
+    image = controller.exploring.decoded
+    assert image is not None
+    return image
+
+
+def code_of(controller: Controller) -> np.ndarray:
+    """The pinned code."""
+    code = controller.session.code
+    assert code is not None
+    return code

@@ -16,7 +16,10 @@ from vae_explorer.engine.errors import EngineError
 from vae_explorer.gui import preflight
 
 if TYPE_CHECKING:
-    from vae_explorer.gui.controller.application import Options
+    from PySide6.QtCore import QMessageLogContext, QSize, QtMsgType
+    from PySide6.QtWidgets import QApplication
+
+    from vae_explorer.gui.controller.application import Controller, Options
 
 _log = logging.getLogger(__name__)
 
@@ -49,11 +52,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace, picture: Path | None) -> int:
-    from PySide6.QtCore import QSize, QTimer
+    from PySide6.QtCore import QSize, QTimer, qInstallMessageHandler
     from PySide6.QtWidgets import QApplication
 
     from vae_explorer.gui.controller.application import Options
 
+    qInstallMessageHandler(_on_qt_message)
     app = QApplication.instance() or QApplication(["vae-explorer"])
     assert isinstance(app, QApplication)
     chosen = Options(options.model, options.data_dir, options.theme)
@@ -71,7 +75,7 @@ def _run(options: argparse.Namespace, picture: Path | None) -> int:
     return app.exec()
 
 
-def build(app, options: Options, *, remembers: bool = True):  # noqa: ANN001, ANN201
+def build(app: QApplication, options: Options, *, remembers: bool = True) -> Controller:
     """The window and its controller, themed and laid out, not yet shown."""
     from PySide6.QtCore import QSettings
     from PySide6.QtGui import QIcon
@@ -98,7 +102,7 @@ def build(app, options: Options, *, remembers: bool = True):  # noqa: ANN001, AN
     return Controller(window, settings, options)
 
 
-def _take_picture(controller, path: Path, size) -> int:  # noqa: ANN001
+def _take_picture(controller: Controller, path: Path, size: QSize) -> int:
     from vae_explorer.gui.screenshot import take_screenshot
 
     controller.window.show()
@@ -111,8 +115,6 @@ def _take_picture(controller, path: Path, size) -> int:  # noqa: ANN001
     finally:
         controller.session.unsaved = False
         controller.window.close()
-    if not controller.session.ready:
-        return BAD_INPUT
     _log.info("Wrote %s", path.resolve())
     return 0
 
@@ -126,6 +128,12 @@ def _check_model(path: Path | None) -> str | None:
     if not path.is_file():
         return f"{path} is not a file."
     return None
+
+
+def _on_qt_message(kind: QtMsgType, _context: QMessageLogContext, text: str) -> None:
+    """What Qt says goes where everything is logged; a screen that is none cannot do all."""
+    if "propagateSizeHints" not in text:
+        _log.log(logging.DEBUG if kind.name == "QtDebugMsg" else logging.WARNING, "Qt: %s", text)
 
 
 def _heartbeat() -> None:

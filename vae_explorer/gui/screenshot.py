@@ -9,6 +9,7 @@ from PySide6.QtCore import QEventLoop, QPoint, QSize, Qt, QTimer
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
+from vae_explorer.engine.errors import EngineError
 from vae_explorer.gui.controller import Controller
 
 PATIENCE = 120.0  # seconds for the engine and the model to load
@@ -26,12 +27,14 @@ def take_screenshot(controller: Controller, path: Path, size: QSize) -> None:
     """Wait for the model, pin and draw, and write the picture.
 
     Raises:
+        EngineError: the model could not be opened.
         OSError: the picture cannot be written.
-        TimeoutError: the model did not load.
     """
     window = controller.window
     window.resize(size)
     wait_until_loaded(controller)
+    if not controller.session.ready:
+        raise EngineError(window.banner.text() or "There is no model to show.")
     set_the_scene(controller)
     settle(controller)
     if not render(controller, size).save(str(path)):

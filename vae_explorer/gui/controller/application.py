@@ -63,6 +63,8 @@ class Controller(QObject):
         self._opener = Worker(self)
         self._opener.messages_arrived.connect(self._on_opener)
         self._opener.ended.connect(self._on_opener_ended)
+        self._keeps_message = False  # a model was opened in place of one that could not be
+        self._tried_bundled = options.model is None
         self._next: Path | None = None  # a model asked for while another was being opened
         self.files = Files(window, self.session, self.reporter, settings)
         self.exploring = Exploring(window, self.session, self.reporter)
@@ -171,7 +173,9 @@ class Controller(QObject):
                 self.session.take(message)
                 self.session.unsaved = False
                 self.files.opened(message.path)
-                self.window.banner.dismiss()
+                if not self._keeps_message:
+                    self.window.banner.dismiss()
+                self._keeps_message = False
                 self._on_model()
                 self.equation.set_classification_weight(_weight(message.card))
             elif isinstance(message, Failed) and not isinstance(message.error, Cancelled):
@@ -186,7 +190,16 @@ class Controller(QObject):
             self.window.training.set_state("idle")
             self.window.training.set_note("")
             if not self.session.ready:
-                self._nothing_to_open()
+                self._open_bundled_instead()
+
+    def _open_bundled_instead(self) -> None:
+        """The first model could not be opened: its message stays, and there is one to explore."""
+        bundled = paths.bundled_models()
+        if self._tried_bundled or not bundled:
+            self._nothing_to_open()
+            return
+        self._tried_bundled = self._keeps_message = True
+        self.open_model(bundled[0])
 
     def _on_model(self) -> None:
         self.idle.drop()
