@@ -170,6 +170,21 @@ def test_closing_while_training_stops_and_keeps_what_was_learned(
     assert (paths.user_models() / "last-training.safetensors").is_file()
 
 
+def test_a_stopped_training_can_be_continued(ready: Controller, qtbot: QtBot) -> None:
+    panel = ready.window.training
+    epochs = []
+    ready.training.epoch_ended.connect(epochs.append)
+    qtbot.mouseClick(panel.epoch_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(epochs) == 1 and panel.state() == "paused", timeout=PATIENCE)
+    qtbot.mouseClick(panel.stop_button, Qt.MouseButton.LeftButton)
+    wait_idle(ready, qtbot)
+    ready.session.unsaved = False
+    ready.window.menus.go_on.trigger()
+    wait_idle(ready, qtbot)
+    assert [event.epoch for event in epochs] == [1, 2, 3, 4]
+    assert not ready.window.menus.go_on.isEnabled()
+
+
 def test_a_trained_model_is_saved_and_opens_again(
     ready: Controller, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

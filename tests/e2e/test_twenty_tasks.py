@@ -212,7 +212,9 @@ def test_07_see_where_decodes_mean_little(user: User) -> None:
 
 
 def test_08_look_at_a_real_image_and_its_posterior(user: User) -> None:
-    means = user.controller.session.opened.means
+    opened = user.controller.session.opened
+    assert opened is not None
+    means = opened.means
     assert means is not None
     far = means[np.linalg.norm(means, axis=1).argmax()]  # at the edge, where points do not overlap
     user.click_canvas(float(far[0]), float(far[1]))
@@ -236,10 +238,9 @@ def test_10_write_all_digits_in_my_handwriting(user: User) -> None:
     assert row.isVisible()
     user.click(row, row._tile(8).center().toPoint())
     assert user.controller.session.label == 8
-    np.testing.assert_allclose(
-        code_of(user.controller),
-        user.controller.handwriting.drawn.code,
-    )
+    drawn = user.controller.handwriting.drawn
+    assert drawn is not None
+    np.testing.assert_allclose(code_of(user.controller), drawn.code)
     assert user.actions <= 2
 
 

@@ -142,6 +142,7 @@ def test_a_model_without_classes_hides_what_needs_them(
     with qtbot.waitSignal(joint.opened, timeout=30_000):
         joint.open_model(vae_file)
     assert not joint.window.classes.isVisible()
+    qtbot.keyClick(joint.window, "7")  # there is no class to choose
     assert joint.session.decoder_label is None
     joint.exploring.pin(0.5, 0.5)
     with qtbot.waitSignal(joint.handwriting.drawing_answered):

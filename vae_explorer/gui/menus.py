@@ -103,6 +103,9 @@ class Menus:
         self.axes_menu = menu.addMenu(self._tr("&Axes"))
         self.principal = self._action(self.axes_menu, self._tr("&Principal plane"), "Ctrl+P")
         self.strongest = self._action(self.axes_menu, self._tr("The two strongest dimensions"))
+        self.spherical = self._action(menu, self._tr("Paths along the s&phere (d > 2)"))
+        self.spherical.setCheckable(True)
+        self.spherical.setChecked(True)
         menu.addSeparator()
         themes = menu.addMenu(self._tr("&Theme"))
         group = QActionGroup(self._window)
@@ -127,6 +130,8 @@ class Menus:
         self.step = self._action(menu, self._tr("One s&tep") + "\tCtrl+→")
         self.epoch = self._action(menu, self._tr("One &epoch") + "\tCtrl+Shift+→")
         self.stop = self._action(menu, self._tr("St&op") + "\tCtrl+.")
+        self.go_on = self._action(menu, self._tr("&Continue the stopped training"))
+        self.go_on.setEnabled(False)
         menu.addSeparator()
         recipe_menu = menu.addMenu(self._tr("&Recipes"))
         self.recipes = []

@@ -180,7 +180,9 @@ class Exploring(QObject):
     def select_class(self, index: int) -> None:
         """Choose y, what the decoder is given."""
         session = self._session
-        if not session.ready or not 0 <= index < len(session.class_names):
+        if not session.ready or not session.explorer.has_classes:
+            return
+        if not 0 <= index < len(session.class_names):
             return
         session.label = index
         self._window.classes.set_selected(index)

@@ -66,8 +66,6 @@ class Handwriting(QObject):
                 if classes
                 else self.tr("This model knows no classes; your drawing appears on the canvas")
             )
-            self._window.bars.setVisible(True)
-            self._window.handwriting.setVisible(classes)
         self.answer()
 
     def answer(self) -> None:
@@ -116,6 +114,9 @@ class Handwriting(QObject):
     def _show_classes(self, drawn: Drawn) -> None:
         explorer = self._session.explorer
         if not explorer.has_classes:
+            title, muted = self.tr("reconstruction"), self._window.theme.muted
+            image = explorer.decode(drawn.code[None])
+            self._window.handwriting.set_images(image, [title], [muted])
             return
         names = explorer.class_names
         count = len(names)

@@ -39,6 +39,7 @@ class Pages(QObject):
         window.film.closed.connect(canvas.clear_path)
         window.samples.samples_requested.connect(self.show_samples)
         window.figure.refresh_requested.connect(self.choose_others)
+        window.menus.spherical.toggled.connect(self._redraw_path)
         window.tabs.currentChanged.connect(self.refresh_visible)
 
     # -- the path ------------------------------------------------------------------------------
@@ -49,12 +50,19 @@ class Pages(QObject):
             return
         plane = self._session.plane
         a, b = plane.lift(np.array([[ax, ay], [bx, by]]))
-        along = straight_path if plane.whole else spherical_path
+        straight = plane.whole or not self._window.menus.spherical.isChecked()
+        along = straight_path if straight else spherical_path
         self._codes = along(a, b, PATH_FRAMES)
         route = plane.project(self._codes).tolist()
         self._window.canvas.set_path((ax, ay), (bx, by), [(x, y) for x, y in route])
         self.decode_path()
         self._window.show_tab(self._window.film)
+
+    def _redraw_path(self) -> None:
+        ends = self._window.canvas.path_ends
+        if ends is not None:
+            (ax, ay), (bx, by) = ends
+            self.draw_path(ax, ay, bx, by)
 
     def decode_path(self) -> None:
         """Decode the path's codes with the class and weights in hand."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         SnapshotEvent,
         StepEvent,
     )
+    from vae_explorer.engine.training_state import TrainingState
 
 
 class Training(QObject):
@@ -53,6 +54,8 @@ class Training(QObject):
         self._worker.messages_arrived.connect(self._on_messages)
         self._worker.ended.connect(self._on_ended)
         self._before: tuple[ModelOpened | None, bool] = (None, False)
+        self._started: Train | None = None
+        self._stopped: tuple[Train | None, TrainingState | None] = (None, None)
         self._epochs = 1
         self._epochs_done = 0
         self.history = SnapshotHistory()
@@ -73,6 +76,7 @@ class Training(QObject):
         menus.step.triggered.connect(panel.step_button.click)
         menus.epoch.triggered.connect(panel.epoch_button.click)
         menus.stop.triggered.connect(self.stop)
+        menus.go_on.triggered.connect(self.go_on)
         self._window.space_typed.connect(panel.activate)
         self._window.snapshots.snapshot_selected.connect(self.show_snapshot)
 
@@ -88,11 +92,25 @@ class Training(QObject):
         if self._worker.busy or not self._may_replace():
             return
         self._window.banner.dismiss()
+        self._begin(Train(model, dataset, training, self._data_dir))
+
+    def go_on(self) -> None:
+        """Continue a stopped training, as if it had never stopped."""
+        stopped, state = self._stopped
+        if self._worker.busy or stopped is None or state is None:
+            return
+        self._begin(Train(stopped.model, stopped.dataset, stopped.training, self._data_dir, state))
+
+    def _begin(self, job: Train) -> None:
+        training = job.training
+        self._started = job
+        self._stopped = (None, None)
+        self._window.menus.go_on.setEnabled(False)
         self._before = (self._session.opened, self._session.unsaved)
         self._epochs, self._epochs_done = training.epochs, 0
         self._window.training.set_state("loading")
         self._window.training.set_note(self.tr("Reading the images…"))
-        self._worker.start(Train(model, dataset, training, self._data_dir))
+        self._worker.start(job)
 
     def pause(self) -> None:
         """Hold after the step in hand."""
@@ -267,6 +285,9 @@ class Training(QObject):
             "early-stopped": self.tr("No progress after {0} epochs; the best was epoch {1}"),
         }
         reason = event.reason
+        if reason == "stopped" and event.resume is not None:
+            self._stopped = (self._started, event.resume)
+            self._window.menus.go_on.setEnabled(True)
         epoch, best = event.epoch, event.best_epoch
         if best == 0:
             self._window.training.set_note(self.tr("Stopped in the first epoch"))
