@@ -20,7 +20,7 @@ from tqdm import tqdm
 from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.checkpoint import save_model
 from vae_explorer.engine.command_line import add_config, chosen, run_command
-from vae_explorer.engine.config import ModelConfig, TrainingConfig
+from vae_explorer.engine.config import Kind, ModelConfig, TrainingConfig
 from vae_explorer.engine.control import TrainingControl
 from vae_explorer.engine.data import Dataset, load_dataset
 from vae_explorer.engine.errors import ConfigError, EngineError
@@ -75,10 +75,18 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def describe(metrics: Metrics) -> str:
-    """Metrics as a few words for a progress bar."""
-    text = f"ELBO {metrics.elbo:.2f}  rec {metrics.reconstruction:.2f}  KL {metrics.kl:.2f}"
+def describe(metrics: Metrics, kind: Kind) -> str:
+    """Metrics as a few words for a progress bar, in nats per image."""
+    name = "log p(x)" if kind == "ppca" else "ELBO"  # PPCA's posterior is exact
+    text = f"{name} {metrics.elbo:.2f}  rec {metrics.reconstruction:.2f}  KL {metrics.kl:.2f}"
     return text if metrics.accuracy is None else f"{text}  acc {100 * metrics.accuracy:.2f} %"
+
+
+def pace(event: StepEvent | EpochEvent) -> str:
+    """How fast it goes, and how long it took so far."""
+    if not event.images_per_second:
+        return f"{event.step} iterations, {event.seconds:.1f} s"
+    return f"{event.images_per_second:,.0f} images/s, {event.seconds:.1f} s"
 
 
 class Session:
@@ -126,22 +134,23 @@ class Session:
         """Train, with Ctrl-C as a clean stop."""
         signal.signal(signal.SIGINT, lambda *_: self.control.stop())
         finished: FinishedEvent | None = None
+        kind = self.model.config.kind
         with tqdm(
             total=self.training.epochs, unit="epoch", disable=self.quiet, bar_format=BAR
         ) as bar:
             for event in self.events:
                 if isinstance(event, StepEvent):
-                    rate = f"{event.images_per_second:,.0f} images/s"
-                    bar.set_postfix_str(f"{describe(event.metrics)}  {rate}", refresh=False)
+                    bar.set_postfix_str(
+                        f"{describe(event.metrics, kind)}  {pace(event)}", refresh=False
+                    )
                     bar.update(event.epoch - bar.n)
                 elif isinstance(event, EpochEvent):
                     self.history.append(event)
                     best = "  best so far" if event.is_best else ""
-                    line = f"epoch {event.epoch}: validation {describe(event.validation)}{best}"
-                    tqdm.write(
-                        f"{line}  ({event.images_per_second:,.0f} images/s, {event.seconds:.1f} s)",
-                        sys.stdout,
+                    line = (
+                        f"epoch {event.epoch}: validation {describe(event.validation, kind)}{best}"
                     )
+                    tqdm.write(f"{line}  ({pace(event)})", sys.stdout)
                     sys.stdout.flush()
                 elif isinstance(event, FinishedEvent):
                     finished = event

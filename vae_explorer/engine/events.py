@@ -46,6 +46,7 @@ class StepEvent:
         step: optimizer steps so far.
         epoch: the same in epochs, such as 2.37.
         seconds: of training so far, without pauses and validation.
+        images_per_second: since the last such event; 0 for PPCA, whose EM goes over moments, not images.
     """
 
     step: int

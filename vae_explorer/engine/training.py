@@ -367,9 +367,8 @@ class Trainer:
 
     def _restore(self, state: TrainingState) -> None:
         same = state.model_config == self.model.config and state.dataset == self.dataset.name
-        if not same or state.training_config.to_dict() | {"epochs": 0} != self.config.to_dict() | {
-            "epochs": 0
-        }:
+        free = {"epochs": 0, "device": ""}  # what may differ
+        if not same or state.training_config.to_dict() | free != self.config.to_dict() | free:
             raise ConfigError(
                 "The training to go on with had another model, data set or configuration."
             )
