@@ -80,7 +80,8 @@ def axes(painter: QPainter, frame: Frame, theme: Theme, titles: tuple[str, str])
     place = QPointF(rect.right() - metrics.horizontalAdvance(right) - 8, rect.bottom() - 8)
     haloed_text(painter, place, right, theme, theme.muted)
     up = QPointF(rect.left() + 8, rect.top() + metrics.ascent() + 6)
-    haloed_text(painter, up, f"↑ {titles[1]}", theme, theme.muted)
+    if titles[1]:  # with d = 1 the second coordinate means nothing
+        haloed_text(painter, up, f"↑ {titles[1]}", theme, theme.muted)
 
 
 def _x_ticks(

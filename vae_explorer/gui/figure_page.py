@@ -125,7 +125,7 @@ class _Figure(QWidget):
     def _paint_curve(self, painter: QPainter, place: QRectF) -> None:
         label = self.curve.label if self.curve else "ELBO"
         self._paint_title(painter, place, self.tr("(c) validation {0}, nats").format(label))
-        plot = place.adjusted(_AXIS, 4, -4, -_CAPTION)
+        plot = place.adjusted(_AXIS, 4, -style.MARGIN, -_CAPTION)
         painter.setPen(QPen(self._theme.border, 1))
         painter.drawLine(plot.topLeft(), plot.bottomLeft())
         painter.drawLine(plot.bottomLeft(), plot.bottomRight())

@@ -34,6 +34,7 @@ class Equation(QObject):
         self._timer.setInterval(SETTLE_MS)
         self._timer.timeout.connect(self.compute)
         exploring.subject_changed.connect(self._on_subject)
+        exploring.looked.connect(self.invalidate)
         exploring.label_changed.connect(self.invalidate)
         exploring.weights_moved.connect(self.invalidate)
         handwriting.drawing_answered.connect(self._on_drawing)
@@ -75,10 +76,11 @@ class Equation(QObject):
     def _subject(self) -> tuple[np.ndarray | None, int | None, str]:
         """The image in hand, its class where it is known, and what to call it."""
         session, drawn = self._session, self._handwriting.drawn
-        if drawn is not None and (self._prefers_drawing or session.code is None):
+        exploring = self._exploring
+        if drawn is not None and self._prefers_drawing and not exploring.hovering:
             return drawn.image, drawn.label, self.tr("your drawing")
-        gallery, index = session.gallery, self._exploring.neighbour
-        if session.code is None or gallery is None or index is None:
+        gallery, index = session.gallery, exploring.neighbour
+        if gallery is None or index is None:
             return None, None, ""
         label = None
         if session.explorer.has_classes and gallery.labels is not None:

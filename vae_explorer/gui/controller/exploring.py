@@ -22,6 +22,7 @@ class Exploring(QObject):
 
     subject_changed = Signal()  # what the equation is written for is another image
     label_changed = Signal(int)
+    looked = Signal()  # another code is on show for the moment
     weights_moved = Signal()  # pictures made from the decoder are out of date
 
     def __init__(self, window: MainWindow, session: Session, reporter: Reporter) -> None:
@@ -36,6 +37,7 @@ class Exploring(QObject):
         self._frame = QTimer(self)
         self._frame.setSingleShot(True)
         self._frame.timeout.connect(self._decode_pending)
+        self.hovering = False
         self.neighbour: int | None = None
         self.decoded: np.ndarray | None = None
         self._connect()
@@ -110,7 +112,9 @@ class Exploring(QObject):
             return
         point, self._pending = self._pending, None
         self._decoded_at = time.perf_counter()
+        self.hovering = True
         self._show_code(self._session.plane.lift(np.array([point]))[0])
+        self.looked.emit()
 
     def pin(self, x: float, y: float) -> None:
         """Keep a point of the plane in hand."""
@@ -148,8 +152,10 @@ class Exploring(QObject):
     def show_pinned(self) -> None:
         """The cursor left the canvas: what is pinned is on show again."""
         self._pending = None
+        self.hovering = False
         if self._session.ready and self._session.code is not None:
             self._show_code(self._session.code)
+        self.looked.emit()
 
     def pick_sample(self, index: int) -> None:
         """A real image was clicked: it, its reconstruction, and its posterior's ellipse."""

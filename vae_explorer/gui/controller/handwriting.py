@@ -27,11 +27,15 @@ class Drawn:
         image: (H, W) or (H, W, 3) uint8.
         label: the class that q(y|x) finds most probable; None for a model of p(x).
         code: (d,) the posterior's mean.
+        spread: (d,) its standard deviations.
+        q: (C,) q(y|x); None for a model of p(x).
     """
 
     image: np.ndarray
     label: int | None
     code: np.ndarray
+    spread: np.ndarray
+    q: np.ndarray | None
 
 
 class Handwriting(QObject):
@@ -93,9 +97,10 @@ class Handwriting(QObject):
             return None  # a sheet with nothing on it but an eraser's stroke
         if channels == 3:
             image = np.repeat(image[..., None], 3, axis=-1)
-        label = int(explorer.classify(image[None])[0].argmax()) if explorer.has_classes else None
-        means, _ = explorer.embed(image[None], label)
-        return Drawn(image, label, means[0])
+        q = explorer.classify(image[None])[0] if explorer.has_classes else None
+        label = None if q is None else int(q.argmax())
+        means, stds = explorer.embed(image[None], label)
+        return Drawn(image, label, means[0], stds[0], q)
 
     def _show_nothing(self) -> None:
         self._idle.drop("verdict")
@@ -105,32 +110,30 @@ class Handwriting(QObject):
         self._window.handwriting.set_images(None, [], [])
 
     def _show_place(self, drawn: Drawn) -> None:
-        explorer, plane = self._session.explorer, self._session.plane
-        _, stds = explorer.embed(drawn.image[None], drawn.label)
+        plane = self._session.plane
         place = plane.project(drawn.code)[0].tolist()
-        spread = plane.project_std(stds)[0].tolist()
+        spread = plane.project_std(drawn.spread)[0].tolist()
         self._window.canvas.set_drawing((place[0], place[1]), (spread[0], spread[1]))
 
     def _show_classes(self, drawn: Drawn) -> None:
         explorer = self._session.explorer
-        if not explorer.has_classes:
-            title, muted = self.tr("reconstruction"), self._window.theme.muted
+        if drawn.q is None:
+            title, muted = self.tr("x̂"), self._window.theme.muted
             image = explorer.decode(drawn.code[None])
             self._window.handwriting.set_images(image, [title], [muted])
             return
         names = explorer.class_names
         count = len(names)
-        q = explorer.classify(drawn.image[None])[0]
-        self._window.bars.set_probabilities(q, None, names)
+        self._window.bars.set_probabilities(drawn.q, None, names)
         every = explorer.decode(np.repeat(drawn.code[None], count, 0), np.arange(count))
         colors = self._window.theme.class_colors(count)
         self._window.handwriting.set_images(every, names, colors)
-        self._idle.run("verdict", self._verdict(drawn, q))
+        self._idle.run("verdict", self._verdict(drawn))
 
-    def _verdict(self, drawn: Drawn, q: np.ndarray) -> Iterator[None]:
+    def _verdict(self, drawn: Drawn) -> Iterator[None]:
         """The slower half of the answer, when the window has a moment."""
         yield
         explorer = self._session.explorer
         verdict = explorer.verdict(drawn.image[None], samples=VERDICT_SAMPLES)[0]
         if self.drawn is drawn:
-            self._window.bars.set_probabilities(q, verdict, explorer.class_names)
+            self._window.bars.set_probabilities(drawn.q, verdict, explorer.class_names)
