@@ -368,6 +368,35 @@ def test_an_absent_device_is_refused() -> None:
         list(fit(build_model(model_config()), small_dataset(), training_config(device=absent)))
 
 
+def test_bfloat16_products_learn_the_same_to_their_precision() -> None:
+    ends = []
+    for precision in ("float32", "bfloat16"):
+        _, events = trained(model_config(), training_config(epochs=8, precision=precision))
+        ends.append([e.validation for e in events if isinstance(e, EpochEvent)][-1])
+    assert ends[0] != ends[1]
+    assert ends[1].elbo == pytest.approx(ends[0].elbo, rel=0.03)
+    assert ends[1].accuracy == pytest.approx(ends[0].accuracy, abs=0.05)
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # the compiler's own look
+def test_compiled_networks_learn_the_same_and_leave_no_trace(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compiled = []
+
+    def compile_eagerly(network: torch.nn.Module) -> None:
+        """The whole path but for the code generator, which takes a minute."""
+        compiled.append(type(network).__name__)
+        network._compiled_call_impl = torch.compile(network._call_impl, backend="eager")
+
+    monkeypatch.setattr(torch.nn.Module, "compile", compile_eagerly)
+    plain = timeless(trained(model_config(), training_config())[1])
+    model, events = trained(model_config(), training_config(compile=True))
+    assert "MLPBody" in compiled
+    assert timeless(events) == plain
+    assert all(network._compiled_call_impl is None for network in model.children())
+
+
 @pytest.mark.skipif(not torch.accelerator.is_available(), reason="this machine has no accelerator")
 def test_an_accelerator_learns_the_same() -> None:
     on_cpu = trained(model_config(), training_config(epochs=8))[1]

@@ -51,7 +51,7 @@ class JointVAE(NetworkModel):
 
     def classify(self, x: Tensor) -> Tensor:
         """Log q(y|x), (B, C), of grey images (B, P) in [0, 1]."""
-        return torch.log_softmax(self.classifier(x), -1)
+        return torch.log_softmax(self.classifier(x), -1, dtype=x.dtype)
 
     def generation_parameters(self) -> Iterator[nn.Parameter]:
         yield from super().generation_parameters()

@@ -161,6 +161,9 @@ class Trainer:
             known = self.labels if labelled is None else self.labels[labelled]
             model.set_class_prior(torch.bincount(known, minlength=dataset.classes).float())
         self.loss = BatchLoss(model, config)
+        if config.compile:
+            for network in model.children():
+                network.compile()
         self.order = BatchOrder(len(split), config.batch_size, labelled, self.generator)
         self.optimisation = Optimisation(model, config, config.epochs * self.order.steps)
         self.epoch_sums, self.report_sums = self._new_sums(), self._new_sums()
@@ -229,11 +232,17 @@ class Trainer:
         weights = Weights(self.weights.beta * self._warmup(), self.weights.classification)
         index, labelled = self.order.next()
         self.optimisation.prepare(self.step)
-        result = self.loss(self.images, self.labels, index, labelled, weights, self.generator)
+        with self.autocast():
+            result = self.loss(self.images, self.labels, index, labelled, weights, self.generator)
         self.optimisation.step(result.loss, self.step)
         self.report_sums.add(result)
         self.epoch_sums.add(result)
         self.step += 1
+
+    def autocast(self) -> torch.autocast:
+        """The precision of the networks' products."""
+        wanted = self.config.precision == "bfloat16"
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=wanted)
 
     def _warmup(self) -> float:
         if not self.config.warmup_epochs:
@@ -325,7 +334,8 @@ class Trainer:
                 if split.labels is None
                 else split.labels[start : start + batch].to(self.device)
             )
-            result = self.loss.validate(images, labels, self.weights, generator)
+            with self.autocast():
+                result = self.loss.validate(images, labels, self.weights, generator)
             sums.add(result)
             kl += result.kl_per_dimension.sum(0)
         self.model.train()
@@ -334,6 +344,8 @@ class Trainer:
     def leave_best(self) -> None:
         """Give the model its best weights and hand it back on the CPU, in evaluation mode."""
         self.model.to("cpu")
+        for network in self.model.children():
+            network._compiled_call_impl = None  # the window explores with the plain networks
         self.model.load_state_dict(self.best_state)
         self.model.eval()
         for parameter in self.model.parameters():

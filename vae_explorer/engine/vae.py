@@ -31,13 +31,13 @@ class NetworkModel(LatentModel):
         self.decoder = build_decoder(config, self.likelihood.parameters_per_value)
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        out = self.encoder(x, y)
+        out = _wide(self.encoder(x, y))
         mean, log_variance = out[..., : self.config.latent_dim], out[..., self.config.latent_dim :]
         log_variance = log_variance.clamp(-LOG_VARIANCE_LIMIT, LOG_VARIANCE_LIMIT)
         return mean, log_variance.expand_as(mean)
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        return self.decoder(z, y)
+        return _wide(self.decoder(z, y))
 
     def generation_parameters(self) -> Iterator[nn.Parameter]:
         """θ."""
@@ -47,6 +47,11 @@ class NetworkModel(LatentModel):
     def inference_parameters(self) -> Iterator[nn.Parameter]:
         """ψ."""
         yield from self.encoder.parameters()
+
+
+def _wide(out: Tensor) -> Tensor:
+    """Sums over pixels and variances want more digits than a bfloat16 product has."""
+    return out.float() if out.dtype == torch.bfloat16 else out
 
 
 class VAE(NetworkModel):
