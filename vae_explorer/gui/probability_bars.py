@@ -19,6 +19,7 @@ MAX_ROWS = 10
 _ROW_HEIGHT = (15, 26)  # least and most, in pixels
 _LEGEND = 20
 _HINT = 20
+_DOUBT = 1e-9  # nearer to 0 or 1 a probability is rounding, not certainty
 
 
 class ProbabilityBars(QWidget):
@@ -46,7 +47,6 @@ class ProbabilityBars(QWidget):
         self._q = _checked(q, len(self._names))
         self._verdict = _checked(verdict, len(self._names))
         self.setAccessibleDescription(self._in_words())
-        self.updateGeometry()
         self.update()
 
     def set_empty_message(self, text: str) -> None:
@@ -70,11 +70,13 @@ class ProbabilityBars(QWidget):
         said = self.tr("The classifier says {}, the generative model {}.")
         return said.format(self._names[ours], self._names[theirs])
 
+    # room for all rows there can be, whatever is shown: the pad must not move under a stroke
+
     def sizeHint(self) -> QSize:
-        return QSize(260, _LEGEND + _HINT + 22 * self._row_count())
+        return QSize(260, _LEGEND + _HINT + 22 * MAX_ROWS)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(180, _LEGEND + _HINT + _ROW_HEIGHT[0] * self._row_count())
+        return QSize(180, _LEGEND + _HINT + _ROW_HEIGHT[0] * MAX_ROWS)
 
     # Painting
 
@@ -119,16 +121,17 @@ class ProbabilityBars(QWidget):
         named = needed + number_width * len(entries) <= self.width()
         x = 0.0
         for column, (name, formula, thickness) in enumerate(entries):
-            if not named:  # the formulas above the numbers must do
-                name = ""
+            left = self.width() - number_width * (len(entries) - column)
+            if not named:  # where there is no room for names, the formulas have the symbols
+                x = left + number_width - metrics.horizontalAdvance(formula) - 16
             self._bar(
                 painter, QRectF(x, _LEGEND / 2 - thickness / 2, 12, thickness), self._theme.muted
             )
             painter.setPen(self._theme.muted)
-            width = metrics.horizontalAdvance(name) + 2
-            painter.drawText(QRectF(x + 17, 0, width, _LEGEND), middle, name)
-            x += 17 + width + 12
-            left = self.width() - number_width * (len(entries) - column)
+            if named:
+                width = metrics.horizontalAdvance(name) + 2
+                painter.drawText(QRectF(x + 17, 0, width, _LEGEND), middle, name)
+                x += 17 + width + 12
             place = QRectF(left, 0, number_width, _LEGEND)
             painter.drawText(place, Qt.AlignmentFlag.AlignRight | middle, formula)
 
@@ -156,7 +159,7 @@ class ProbabilityBars(QWidget):
             place = QRectF(left + column * number_width, area.top(), number_width, area.height())
             self._set_pen(painter, loud=wins, bold=wins)
             flags = Qt.AlignmentFlag.AlignRight | middle
-            painter.drawText(place, flags, percent(values[index]))
+            painter.drawText(place, flags, self._percent(values[index]))
         track = QRectF(name_width + 8, area.top(), left - name_width - 8, area.height())
         self._paint_pair(painter, track, index, any(winners))
 
@@ -213,20 +216,24 @@ class ProbabilityBars(QWidget):
             return list(range(len(leading)))
         return [int(i) for i in np.argsort(-leading, kind="stable")[:MAX_ROWS]]
 
-    def _row_count(self) -> int:
-        return min(max(len(self._names), 1), MAX_ROWS)
-
     def _columns(self) -> tuple[float, float]:
         """Widths of the names and of one column of percentages."""
         metrics = QFontMetricsF(self._bold)
         names = max((metrics.horizontalAdvance(name) for name in self._names), default=0)
         return min(names + 2, self.width() * 0.36), metrics.horizontalAdvance(">99.9 %") + 6
 
+    def _percent(self, value: float) -> str:
+        """As a percentage; among several classes no float is sure, though it may round to 0 or 1."""
+        several = len(self._names) > 1
+        return percent(min(max(value, _DOUBT), 1 - _DOUBT) if several else value)
+
     def _in_words(self) -> str:
         if self._q is None:
             return self._message
         best = int(self._q.argmax())
-        said = self.tr("Most probable: {}, {}.").format(self._names[best], percent(self._q[best]))
+        said = self.tr("Most probable: {}, {}.").format(
+            self._names[best], self._percent(self._q[best])
+        )
         return f"{said} {self.hint}".strip()
 
 
