@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QIcon, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QIcon,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QMenu, QSizePolicy, QToolButton, QWidget
 
 from vae_explorer.gui import style
 from vae_explorer.gui.style import Theme
 
-MAX_NAME = 28  # characters
+NAME_LENGTHS = (60, 40, 28, 20, 14, 9)  # characters: the longest at which all chips fit
 
 
 class RunChips(QWidget):
@@ -46,12 +55,27 @@ class RunChips(QWidget):
             chip = self._chip(index, name, color, visible)
             self._chips.append(chip)
             self._row.insertWidget(index, chip)
+        self._shorten()
 
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of a theme."""
         self._theme = theme
         for chip in self._chips:
             chip.setStyleSheet(self._chip_style())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._shorten()
+
+    def _shorten(self) -> None:
+        """Write the names in full, or as much of them as lets all chips be seen."""
+        for length in NAME_LENGTHS:
+            for chip in self._chips:
+                name = str(chip.property("run_name"))
+                short = name if len(name) <= length else name[: length - 1].rstrip(" ,") + "…"
+                chip.setText(short.replace("&", "&&"))
+            if sum(chip.sizeHint().width() + style.HALF for chip in self._chips) <= self.width():
+                return
 
     def ask_name(self, index: int) -> None:
         """Ask for a run's new name."""
@@ -67,8 +91,6 @@ class RunChips(QWidget):
         chip.setProperty("run_name", name)
         chip.setCheckable(True)
         chip.setChecked(visible)
-        short = name if len(name) <= MAX_NAME else name[: MAX_NAME - 1] + "…"
-        chip.setText(short.replace("&", "&&"))
         chip.setFont(style.small_font())
         chip.setIcon(_dash(color))
         chip.setIconSize(QSize(16, 16))
