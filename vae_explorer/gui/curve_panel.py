@@ -87,8 +87,8 @@ class _RunCurves:
         return (self.steps, self.train, self.validation, self.epochs, self.reference)
 
     def paint_in(self, color: QColor, theme: Theme, *, is_current: bool) -> None:
-        noise = QColor(theme.disabled)
-        noise.setAlphaF(0.4)
+        noise = QColor(theme.muted)
+        noise.setAlphaF(0.45)  # faint beside the epochs, yet all there is to see before them
         quiet = QColor(color)
         quiet.setAlphaF(1.0 if is_current else 0.6)
         self.steps.setPen(pg.mkPen(noise))

@@ -15,6 +15,7 @@ from PySide6.QtGui import QFontMetricsF, QMouseEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from vae_explorer.gui import style
+from vae_explorer.gui.latent_plane import COLLAPSED_KL
 from vae_explorer.gui.style import Theme
 
 AXIS_WIDTH = 44
@@ -124,6 +125,7 @@ class PlotPanel(QWidget):
     def _style_plot(self) -> None:
         self.item.setMenuEnabled(False)
         self.item.hideButtons()
+        self.item.layout.setContentsMargins(0, 6, 4, 0)  # else the topmost number is cut in half
         self.view.setDefaultPadding(0)
         self.view.disableAutoRange()
         self.plot.setFrameShape(self.plot.Shape.NoFrame)
@@ -166,7 +168,9 @@ class KlBarsPanel(PlotPanel):
         self.set_value("")
         if count == 0:
             return
-        colors = [self.theme.accent if v > 0.01 else self.theme.disabled for v in self._values]
+        colors = [
+            self.theme.accent if v > COLLAPSED_KL else self.theme.disabled for v in self._values
+        ]
         self._bars.setOpts(
             x=np.arange(1, count + 1),
             height=np.nan_to_num(self._values),
@@ -174,10 +178,12 @@ class KlBarsPanel(PlotPanel):
             brushes=colors,
             pens=[QPen(Qt.PenStyle.NoPen)] * count,
         )
-        active = int((self._values > 0.01).sum())
+        active = int((self._values > COLLAPSED_KL).sum())
         self.set_value(self.tr("{} of {}").format(active, count))
         self.setToolTip(
-            self.tr("{} of {} dimensions carry more than 0.01 nats").format(active, count)
+            self.tr("{} of {} dimensions carry more than {} nats; the others are collapsed").format(
+                active, count, COLLAPSED_KL
+            )
         )
         self.view.setXRange(0.4, count + 0.6, padding=0)
         self.view.setYRange(0, max(float(np.nanmax(self._values, initial=0)) * 1.1, 0.1), padding=0)
