@@ -47,7 +47,10 @@ class EvaluationPage(QWidget):
         self._running = False
         self._images = self._choice(
             self.tr("How many images"),
-            [(self.tr("all test images") if n == 0 else f"{n:,}", n) for n in IMAGES],
+            [
+                (self.tr("all test images") if n == 0 else self.tr("{0:,} images").format(n), n)
+                for n in IMAGES
+            ],
         )
         self._samples = self._choice(
             self.tr("Samples of the importance-weighted bound"),

@@ -158,7 +158,9 @@ class Menus:
         self, menu: QMenu, text: str, shortcut: str | QKeySequence.StandardKey | None = None
     ) -> QAction:
         action = QAction(text, self._window)
-        if shortcut is not None:
+        if isinstance(shortcut, QKeySequence.StandardKey):
+            action.setShortcuts(shortcut)  # all that people know it by, such as Ctrl+Y for redo
+        elif shortcut is not None:
             action.setShortcut(QKeySequence(shortcut))
         menu.addAction(action)
         return action
