@@ -257,7 +257,8 @@ def find_gallery(
 
 def gallery_names(config: ModelConfig, card: dict[str, Any]) -> list[str]:
     """The data sets to try for a model, the likeliest first."""
-    names = [str(card["dataset"])] if card.get("dataset") in DATASETS else []
+    said = card.get("dataset")
+    names = [info.name for info in DATASETS.values() if said in (info.name, info.title)]
     digits = not config.class_names or config.class_names == DATASETS["digits"].class_names
     if digits and config.image_shape == DATASETS["digits"].image_shape:
         names = [n for n in names if n != "mnist"] + ["digits"]

@@ -1,0 +1,113 @@
+"""Slices of work on the window's thread, and the jobs of the other one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from vae_explorer.engine.config import ModelConfig
+from vae_explorer.engine.errors import ModelFileError
+from vae_explorer.gui.idle import IdleQueue
+from vae_explorer.gui.jobs import ModelOpened, OpenModel, gallery_names
+
+DIGITS = tuple("0123456789")
+
+
+def count_to(end: int, into: list[int]) -> Iterator[None]:
+    for number in range(end):
+        into.append(number)
+        yield
+
+
+def test_work_is_done_in_slices_and_in_order(qtbot: QtBot) -> None:
+    queue, done = IdleQueue(), []
+    queue.run("counting", count_to(100, done))
+    assert done == []  # nothing happens in the call itself
+    qtbot.waitUntil(lambda: not queue.busy)
+    assert done == list(range(100))
+
+
+def test_a_slice_ends_when_its_time_is_over() -> None:
+    def slow(into: list[int]) -> Iterator[None]:
+        for number in range(10):
+            time.sleep(0.004)
+            into.append(number)
+            yield
+
+    queue, done = IdleQueue(), []
+    queue.run("slow", slow(done))
+    queue._advance()
+    assert 1 <= len(done) <= 2  # five milliseconds hold no more
+    assert queue.busy
+
+
+def test_newer_work_takes_the_place_of_older_and_can_be_dropped(qtbot: QtBot) -> None:
+    queue, old, new = IdleQueue(), [], []
+    queue.run("layer", count_to(5, old))
+    queue.run("layer", count_to(5, new))
+    queue.finish()
+    assert (old, new) == ([], list(range(5)))
+    queue.run("layer", count_to(5, old))
+    queue.drop()
+    queue.finish()
+    assert old == []
+
+
+def test_work_that_fails_is_told_once_and_forgotten() -> None:
+    def broken() -> Iterator[None]:
+        yield
+        raise ValueError("broken")
+
+    queue = IdleQueue()
+    queue.run("broken", broken())
+    with pytest.raises(ValueError, match="broken"):
+        queue.finish()
+    assert not queue.busy
+
+
+def test_a_model_is_opened_with_the_images_that_go_with_it(joint_file: Path) -> None:
+    messages: list[object] = []
+    OpenModel(joint_file).run(messages.append)
+    (opened,) = messages
+    assert isinstance(opened, ModelOpened)
+    assert opened.gallery is not None
+    assert opened.means is not None
+    assert opened.gallery.images.shape == (2000, 28, 28)
+    assert opened.means.shape == (2000, 2)
+    assert opened.kl is not None
+    assert (opened.kl > 0).all()
+
+
+def test_a_cancelled_job_says_nothing(joint_file: Path) -> None:
+    messages: list[object] = []
+    job = OpenModel(joint_file)
+    job.cancel()
+    job.run(messages.append)
+    assert messages == []
+
+
+def test_a_missing_file_is_an_engine_error(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError):
+        OpenModel(tmp_path / "missing.safetensors").run(list().append)
+
+
+@pytest.mark.parametrize(
+    ("config", "card", "names"),
+    [
+        (ModelConfig(), {}, ["digits"]),
+        (ModelConfig(), {"dataset": "mnist"}, ["digits"]),  # the same digits, always at hand
+        (ModelConfig(), {"dataset": "Fashion-MNIST"}, ["fashion-mnist", "digits"]),
+        (ModelConfig(), {"dataset": "kmnist"}, ["kmnist", "digits"]),
+        (ModelConfig(kind="joint-vae", class_names=("a", "b")), {}, []),
+        (ModelConfig(image_shape=(1, 8, 8)), {}, ["digits-8x8"]),
+        (ModelConfig(image_shape=(3, 64, 64)), {"dataset": "my folder"}, []),
+    ],
+)
+def test_which_images_a_model_is_shown_with(
+    config: ModelConfig, card: dict[str, str], names: list[str]
+) -> None:
+    assert gallery_names(config, dict(card)) == names
