@@ -122,6 +122,16 @@ def test_terms_add_up_and_name_their_parts() -> None:
     )
 
 
+def test_log_likelihood_is_that_of_the_image_at_its_point() -> None:
+    ex, images = explorer("vae", likelihood="gaussian", variance=0.2), pictures(3)
+    points = np.random.default_rng(1).normal(size=(3, 3))
+    means = torch.from_numpy(ex.decode(points)).flatten(1)
+    wanted = Normal(means, 0.2**0.5).log_prob(torch.from_numpy(images / 255.0).flatten(1)).sum(1)
+    np.testing.assert_allclose(ex.log_likelihood(points, images), wanted.numpy(), rtol=1e-4)
+    with pytest.raises(InputError, match="2 latent points for 3 images"):
+        ex.log_likelihood(points[:2], images)
+
+
 def test_posterior_samples_have_the_posteriors_moments() -> None:
     ex = explorer("vae")
     means, deviations = ex.embed(pictures(2))

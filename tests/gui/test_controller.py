@@ -379,3 +379,17 @@ def test_a_bad_file_at_the_start_is_told_and_the_bundled_model_is_shown(
     wait_open(qtbot, controller)
     assert controller.session.path == joint_file
     assert "bad.safetensors" in controller.window.banner.text()
+
+
+def test_the_decoded_image_says_how_likely_its_point_and_the_real_image_are(
+    make_controller: MakeController, qtbot: QtBot
+) -> None:
+    controller = make_controller()
+    wait_open(qtbot, controller)
+    controller.exploring.pin(0.5, -0.25)
+    controller.equation.compute()
+    line = " ".join(controller.window.image._terms)
+    log_prior = -0.5 * (0.3125 + 2.0 * np.log(2.0 * np.pi))
+    assert f"log p(z) −{-log_prior:.1f}" in line
+    assert "log p(real | z, y) −" in line
+    assert line.endswith("nats")

@@ -171,6 +171,26 @@ class Explorer:
         return {name: value.double().numpy() for name, value in result.items()}
 
     @torch.inference_mode()
+    def log_likelihood(
+        self, points: Any, images: Any, labels: Labels | None = None, seed: int = 0
+    ) -> NDArray[np.float64]:
+        """The log-likelihood log p(x|z), or log p(x|z, y), of each image at its latent point, (N,), in nats.
+
+        Args:
+            points: (N, d).
+            images: as many images.
+            labels: y of each, for a Joint VAE.
+            seed: of stochastic binarisation.
+        """
+        z, pixels = self._points(points), self._images(images)
+        if len(z) != len(pixels):
+            raise InputError(f"There are {len(z)} latent points for {len(pixels)} images.")
+        y = self._labels(labels, len(z), needed=True)
+        target = self._model.likelihood.target(pixels, _generator(seed))
+        parameters = self._model.decode(z, None if y is None else one_hot(y, self.config.classes))
+        return self._model.likelihood.log_prob(parameters, target).double().numpy()
+
+    @torch.inference_mode()
     def kl_per_dimension(self, images: Any, labels: Labels | None = None) -> Floats:
         """KL(q(z_i|x) ‖ p(z_i)) of each image and dimension, (N, d), in nats."""
         means, deviations = self.embed(images, labels)

@@ -63,6 +63,7 @@ class Equation(QObject):
         if not session.ready:
             return
         explorer = session.explorer
+        self._show_point_terms()
         image, label, subject = self._subject()
         if image is None:
             self._window.equation.set_terms(None, explorer.kind)
@@ -72,6 +73,21 @@ class Equation(QObject):
         self._window.equation.set_terms(
             terms, explorer.kind, subject=subject, classification_weight=self._weight
         )
+
+    def _show_point_terms(self) -> None:
+        """Under the decoded image: the prior's density at z, and how well z explains the real image."""
+        session, index = self._session, self._exploring.neighbour
+        code = self._exploring.shown
+        if session.gallery is None or index is None or code is None:
+            self._window.image.set_terms(None)
+            return
+        log_prior = -0.5 * float(code @ code + len(code) * np.log(2.0 * np.pi))
+        image = session.gallery.images[index][None]
+        log_likelihood = session.explorer.log_likelihood(code[None], image, session.decoder_label)
+        given = "z" if session.decoder_label is None else "z, y"
+        name = self.tr("log p(real | {0})").format(given)
+        terms = {"log p(z)": log_prior, name: float(log_likelihood[0])}
+        self._window.image.set_terms(terms)
 
     def _subject(self) -> tuple[np.ndarray | None, int | None, str]:
         """The image in hand, its class where it is known, and what to call it."""

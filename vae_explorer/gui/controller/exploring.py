@@ -254,6 +254,11 @@ class Exploring(QObject):
 
     # -- showing -------------------------------------------------------------------------------
 
+    @property
+    def shown(self) -> np.ndarray | None:
+        """The latent point (d,) whose decoded image is on show."""
+        return self._shown
+
     def _code_in_hand(self) -> np.ndarray:
         if self._session.code is not None:
             return self._session.code

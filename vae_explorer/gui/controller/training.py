@@ -248,7 +248,8 @@ class Training(QObject):
         epoch, seconds = event.epoch, event.seconds
         left = (self._epochs - epoch) * seconds / epoch if epoch > 0 else None
         rate = event.images_per_second
-        text = self.tr("{0:,.0f} images/s").format(rate)
+        # PPCA's EM goes over moments, not images
+        text = self.tr("{0:,.0f} images/s").format(rate) if rate else self.tr("EM on moments")
         self._window.training.set_progress(epoch, self._epochs, left, text)
         if self._window.training.state() == "loading":
             self._show_state()
