@@ -19,6 +19,7 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for variable in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(variable, str(home / variable.lower()))
     monkeypatch.setenv("VAE_EXPLORER_DATA", str(home / "data"))
+    monkeypatch.setenv("VAE_EXPLORER_CACHE", str(home / "cache"))
     return home
 
 

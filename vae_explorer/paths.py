@@ -9,6 +9,7 @@ import platformdirs
 
 APP_NAME = "vae-explorer"
 DATA_VARIABLE = "VAE_EXPLORER_DATA"
+CACHE_VARIABLE = "VAE_EXPLORER_CACHE"
 OPENING_MODEL = "joint-vae-2d.safetensors"  # the one the window opens with
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -40,6 +41,14 @@ def user_data() -> Path:
     """The folder of downloaded data sets (`VAE_EXPLORER_DATA` names another); not created here."""
     named = os.environ.get(DATA_VARIABLE)
     return Path(named).expanduser() if named else _user_folder() / "data"
+
+
+def user_cache() -> Path:
+    """The folder of what can be made again (`VAE_EXPLORER_CACHE` names another); not created here."""
+    named = os.environ.get(CACHE_VARIABLE)
+    if named:
+        return Path(named).expanduser()
+    return platformdirs.user_cache_path(APP_NAME, appauthor=False)
 
 
 def user_models() -> Path:

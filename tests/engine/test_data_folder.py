@@ -11,7 +11,7 @@ from PIL import Image
 
 from vae_explorer.engine.data import load_dataset
 from vae_explorer.engine.errors import Cancelled, DataError
-from vae_explorer.engine.image_folder import read_folder, read_picture
+from vae_explorer.engine.image_folder import list_folder, read_picture
 
 
 def save(path: Path, array: np.ndarray) -> Path:
@@ -54,7 +54,7 @@ def test_what_systems_leave_behind_is_passed_over(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"junk")
         (tmp_path / "cats" / name).write_bytes(b"junk")
     (tmp_path / "__MACOSX").mkdir()
-    assert len(read_folder(tmp_path).images) == 3
+    assert len(list_folder(tmp_path)) == 3
 
 
 def test_crop_takes_the_middle_and_pad_keeps_everything(tmp_path: Path) -> None:
@@ -111,11 +111,12 @@ def test_a_text_file_is_one_sentence_naming_it(tmp_path: Path) -> None:
 
 def test_a_damaged_picture_is_named(tmp_path: Path) -> None:
     random = np.random.RandomState(0)
+    fill(tmp_path, 2)
     path = save(tmp_path / "good.png", random.randint(0, 256, (64, 64)))
     broken = tmp_path / "broken.png"
     broken.write_bytes(path.read_bytes()[:1500])
     with pytest.raises(DataError, match=r"broken\.png is a damaged"):
-        read_folder(tmp_path)
+        load_dataset("folder", tmp_path)
 
 
 @pytest.mark.parametrize("keep", [9, 20, 40, 100, 1000])

@@ -6,6 +6,7 @@ images, 5,000 at most; the test split is the official one, and nothing else is e
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +20,9 @@ from vae_explorer import paths
 from vae_explorer.engine.catalogue import DATASETS, DIGIT_NAMES, DatasetInfo
 from vae_explorer.engine.downloads import Cancelling, Progress
 from vae_explorer.engine.errors import DataError
-from vae_explorer.engine.image_folder import Fit, read_folder
+from vae_explorer.engine.image_folder import Fit, Frame, list_folder
 from vae_explorer.engine.mnist_family import read_relative
+from vae_explorer.engine.pixel_cache import folder_pixels
 
 __all__ = ["DATASETS", "Dataset", "DatasetInfo", "Split", "load_dataset"]
 
@@ -105,8 +107,8 @@ def load_dataset(
     if name == "folder":
         if data_dir is None:
             raise DataError("Name the folder that holds the images.")
-        folder = Path(data_dir).expanduser()
-        return _load_folder(folder, image_size, fit, channels, progress, cancelled)
+        frame = Frame(image_size, fit, channels)
+        return _load_folder(Path(data_dir).expanduser(), frame, progress, cancelled)
     if name == "digits":
         arrays = _read_embedded()
     elif name == "digits-8x8":
@@ -183,23 +185,30 @@ def _load_small_digits(info: DatasetInfo) -> Dataset:
 
 
 def _load_folder(
-    folder: Path,
-    size: int,
-    fit: Fit,
-    channels: Literal[1, 3],
-    progress: Progress | None,
-    cancelled: Cancelling | None,
+    folder: Path, frame: Frame, progress: Progress | None, cancelled: Cancelling | None
 ) -> Dataset:
-    found = read_folder(folder, size, fit, channels, progress, cancelled)
+    listing = list_folder(folder)
     try:
-        parts = split_evenly(len(found.images), found.labels)
+        parts = split_evenly(len(listing), listing.labels)
     except DataError as error:
         raise DataError(f"{folder}: {error}") from error
+    order = np.concatenate(parts)  # split after split, so that each is a view of its pixels
+    pixels = _view(folder_pixels(listing, order, frame, progress, cancelled))
+    labels = None if listing.labels is None else torch.from_numpy(listing.labels[order])
+    ends = np.cumsum([len(part) for part in parts]).tolist()
     train, validation, test = (
-        _split(found.images[part], None if found.labels is None else found.labels[part])
-        for part in parts
+        Split(pixels[start:end], None if labels is None else labels[start:end])
+        for start, end in zip([0, *ends], ends, strict=False)
     )
-    return Dataset("folder", folder.resolve().name, train, validation, test, found.class_names)
+    return Dataset("folder", folder.resolve().name, train, validation, test, listing.class_names)
+
+
+def _view(pixels: np.ndarray) -> Tensor:
+    """A tensor on the same memory, which may be a file mapped for reading alone."""
+    with warnings.catch_warnings():
+        # torch warns of tensors that must not be written to, and has no kind that cannot be
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable", UserWarning)
+        return torch.from_numpy(pixels)
 
 
 def split_evenly(

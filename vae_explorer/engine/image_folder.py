@@ -1,10 +1,10 @@
-"""A folder of the user's own pictures, as an array: one subfolder a class, or none."""
+"""A folder of the user's own pictures, as arrays: one subfolder a class, or none."""
 
 from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from vae_explorer.engine.downloads import Cancelling, Progress
 from vae_explorer.engine.errors import Cancelled, DataError
 
 Fit = Literal["crop", "pad"]
@@ -19,58 +20,92 @@ MAX_SIDE = 512  # pixels; beyond that no model here is of use
 _LITTER = {"thumbs.db", "desktop.ini", "__macosx"}  # what systems leave in folders; and .hidden
 
 
-@dataclass(frozen=True, eq=False)
-class FolderImages:
-    """What a folder holds.
+@dataclass(frozen=True)
+class Frame:
+    """What every picture is brought to.
 
     Attributes:
-        images: uint8 (N, C, H, W).
+        size: pixels a side.
+        fit: cut the middle square out, or `pad` to a square with the picture's own edge level.
+        channels: 1 for grey, 3 for colour.
+
+    Raises:
+        DataError: a size, fit or number of channels that there is not.
+    """
+
+    size: int = 28
+    fit: Fit = "crop"
+    channels: Literal[1, 3] = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.size <= MAX_SIDE:
+            raise DataError(f"The image size is between 1 and {MAX_SIDE} pixels, not {self.size}.")
+        if self.fit not in ("crop", "pad"):
+            raise DataError(f"Pictures are made to fit by crop or by pad, not by {self.fit!r}.")
+        if self.channels not in (1, 3):
+            raise DataError(f"Pictures have 1 channel (grey) or 3 (colour), not {self.channels}.")
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W)."""
+        return self.channels, self.size, self.size
+
+
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """The pictures of a folder, none of which has been opened.
+
+    Attributes:
+        files: N paths, class after class.
         labels: int64 (N,), or None where there are no subfolders.
         class_names: the subfolders' names, numbers in them in their order.
     """
 
-    images: np.ndarray
+    folder: Path
+    files: list[Path]
     labels: np.ndarray | None
     class_names: tuple[str, ...]
 
+    def __len__(self) -> int:
+        return len(self.files)
 
-def read_folder(
-    folder: Path,
-    size: int = 28,
-    fit: Fit = "crop",
-    channels: Literal[1, 3] = 1,
-    progress: Callable[[int, int | None], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
-) -> FolderImages:
-    """Read every picture below `folder`.
+
+def list_folder(folder: Path) -> Listing:
+    """The pictures below `folder`, or in its subfolders; hidden files are passed over.
+
+    Raises:
+        DataError: the folder is missing, empty, or holds pictures beside subfolders.
+    """
+    files, labels, class_names = _list_files(folder)
+    return Listing(folder, files, np.array(labels, np.int64) if class_names else None, class_names)
+
+
+def decode(
+    listing: Listing,
+    order: np.ndarray,
+    frame: Frame,
+    progress: Progress | None = None,
+    cancelled: Cancelling | None = None,
+) -> Iterator[np.ndarray]:
+    """Pictures one by one, uint8 (C, H, W), so that no more than one need be in memory.
 
     Args:
-        folder: pictures, or subfolders of them, and nothing else (hidden files are passed over).
-        size: pixels a side of what comes out.
-        fit: cut the middle square out, or `pad` to a square with the picture's own edge level.
-        channels: 1 for grey, 3 for colour.
+        listing: of the folder.
+        order: indices of the pictures, in the order wanted.
+        frame: what each is brought to.
         progress: told (pictures done, pictures in all).
         cancelled: asked before each picture whether to stop.
 
     Raises:
-        DataError: the folder is missing, empty or mixed, or a file in it is no picture.
+        DataError: a file is no picture.
         Cancelled: `cancelled()` said so.
     """
-    _check(size, fit, channels)
-    files, labels, class_names = _list_files(folder)
-    try:
-        images = np.empty((len(files), channels, size, size), np.uint8)
-    except MemoryError as error:
-        raise DataError(
-            f"{folder} holds too many pictures for the memory: choose a smaller size than {size}."
-        ) from error
-    for index, path in enumerate(files):
+    for done, index in enumerate(order.tolist(), 1):
         if cancelled is not None and cancelled():
-            raise Cancelled(f"Reading {folder} was stopped.")
-        images[index] = read_picture(path, size, fit, channels)
+            raise Cancelled(f"Reading {listing.folder} was stopped.")
+        yield read_picture(listing.files[index], frame.size, frame.fit, frame.channels)
         if progress is not None:
-            progress(index + 1, len(files))
-    return FolderImages(images, np.array(labels, np.int64) if class_names else None, class_names)
+            progress(done, len(order))
 
 
 def read_picture(path: Path, size: int, fit: Fit, channels: Literal[1, 3]) -> np.ndarray:
@@ -102,15 +137,6 @@ def read_picture(path: Path, size: int, fit: Fit, channels: Literal[1, 3]) -> np
         square = ImageOps.pad(flat, box, Image.Resampling.LANCZOS, color=_edge_level(flat))
     pixels = np.asarray(square, np.uint8)
     return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
-
-
-def _check(size: int, fit: str, channels: int) -> None:
-    if not 1 <= size <= MAX_SIDE:
-        raise DataError(f"The image size is between 1 and {MAX_SIDE} pixels, not {size}.")
-    if fit not in ("crop", "pad"):
-        raise DataError(f"Pictures are made to fit by crop or by pad, not by {fit!r}.")
-    if channels not in (1, 3):
-        raise DataError(f"Pictures have 1 channel (grey) or 3 (colour), not {channels}.")
 
 
 def _list_files(folder: Path) -> tuple[list[Path], list[int], tuple[str, ...]]:
