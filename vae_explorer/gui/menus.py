@@ -146,6 +146,7 @@ class Menus:
     def _build_help(self) -> None:
         menu = self._menu(self._tr("&Help"))
         self.shortcuts = self._action(menu, self._tr("&Keys and gestures"), "F1")
+        self.card = self._action(menu, self._tr("About this &model"))
         self.about = self._action(menu, self._tr("&About VAE Explorer"))
         self.about.setMenuRole(QAction.MenuRole.AboutRole)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QSettings, Signal
+from PySide6.QtCore import QObject, QSettings, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from vae_explorer import paths
 from vae_explorer.engine.errors import EngineError
 from vae_explorer.gui.controller.reporting import Reporter
 from vae_explorer.gui.main_window import MainWindow
+from vae_explorer.gui.model_card import card_html
 from vae_explorer.gui.session import Session
 
 SUFFIX = ".safetensors"
@@ -35,6 +36,7 @@ class Files(QObject):
         menus.open.triggered.connect(self.ask_open)
         menus.save.triggered.connect(self.save)
         menus.save_as.triggered.connect(self.save_as)
+        menus.card.triggered.connect(self.show_card)
         menus.set_bundled(paths.bundled_models(), self.open)
         window.files_dropped.connect(self.open_dropped)
         self.show_recent()
@@ -46,6 +48,17 @@ class Files(QObject):
         )
         if name:
             self.open(Path(name))
+
+    def show_card(self) -> None:
+        """What the model in hand says of itself."""
+        opened = self._session.opened
+        if opened is None:
+            return
+        box = QMessageBox(self._window)
+        box.setWindowTitle(self.tr("About this model"))
+        box.setText(card_html(opened.explorer.config, opened.card))
+        box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        box.exec()
 
     def open(self, path: Path) -> None:
         """Open a model, once the user has decided about unsaved work."""

@@ -1,0 +1,41 @@
+"""A model's card as rows."""
+
+from __future__ import annotations
+
+from vae_explorer.engine.config import ModelConfig
+from vae_explorer.gui.model_card import card_html, card_rows
+
+CARD = {
+    "command": "python train.py --epochs <3>",
+    "dataset": "MNIST",
+    "train_images": 55000,
+    "epochs": 3,
+    "best_epoch": 2,
+    "evaluation": {
+        "dataset": "MNIST",
+        "split": "test",
+        "figures": [
+            {"title": "ELBO ≤ log p(x)", "value": -90.5, "unit": "nats per image"},
+            {"title": "accuracy of q(y|x)", "value": 0.9953, "unit": "fraction"},
+            {"title": "not a number", "value": None, "unit": "fraction"},
+        ],
+    },
+}
+
+
+def test_a_card_tells_what_is_known_and_nothing_else() -> None:
+    rows = dict(card_rows(ModelConfig(preset="deep", widths=(3, 2)), CARD))
+    assert rows["Model"] == "VAE p(x), d = 2"
+    assert rows["Networks"] == "3-2 leaky-relu"
+    assert rows["Data"] == "MNIST, 55,000 training images"
+    assert rows["Weights of"] == "epoch 2 of 3"
+    assert rows["Measured on"] == "MNIST, test"
+    assert rows["ELBO ≤ log p(x)"] == "−90.50"
+    assert rows["accuracy of q(y|x)"] == "99.53 %"
+    assert "not a number" not in rows
+    assert [name for name, _ in card_rows(ModelConfig(kind="ppca"), {})] == ["Model"]
+
+
+def test_markup_in_a_card_is_shown_and_not_obeyed() -> None:
+    assert "--epochs &lt;3&gt;" in card_html(ModelConfig(), CARD)
+    assert "<b>Model</b>" in card_html(ModelConfig(), CARD)

@@ -1,0 +1,64 @@
+"""What a model says of itself, as a small table: what it is, how it was made, what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+
+from PySide6.QtCore import QCoreApplication
+
+from vae_explorer.engine.config import ModelConfig
+
+KINDS = {"vae": "VAE p(x)", "joint-vae": "Joint VAE p(x, y)", "ppca": "PPCA"}
+
+
+def card_rows(config: ModelConfig, card: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Names and values, only of what is known."""
+    rows = [(_tr("Model"), f"{KINDS[config.kind]}, d = {config.latent_dim}")]
+    if config.kind != "ppca":
+        rows.append((_tr("Likelihood"), config.likelihood_title))
+        rows.append((_tr("Networks"), _networks(config)))
+    if "dataset" in card:
+        count = card.get("train_images")
+        images = f", {count:,} {_tr('training images')}" if isinstance(count, int) else ""
+        rows.append((_tr("Data"), f"{card['dataset']}{images}"))
+    if "best_epoch" in card and "epochs" in card:
+        text = _tr("epoch {0} of {1}").format(card["best_epoch"], card["epochs"])
+        rows.append((_tr("Weights of"), text))
+    if "command" in card:
+        rows.append((_tr("Made by"), str(card["command"])))
+    return rows + _figures(card.get("evaluation"))
+
+
+def card_html(config: ModelConfig, card: Mapping[str, object]) -> str:
+    """The rows as rich text for a message box."""
+    rows = "".join(
+        f"<tr><td><b>{escape(name)}</b>&nbsp;&nbsp;</td><td>{escape(value)}</td></tr>"
+        for name, value in card_rows(config, card)
+    )
+    return f"<table cellspacing=4>{rows}</table>"
+
+
+def _networks(config: ModelConfig) -> str:
+    if config.preset == "deep":
+        return f"{'-'.join(map(str, config.widths))} {config.activation}"
+    return _tr("the lecture's") if config.preset == "lecture" else _tr("convolutional")
+
+
+def _figures(evaluation: object) -> list[tuple[str, str]]:
+    """The measured figures of a report that was kept in the card."""
+    if not isinstance(evaluation, Mapping) or not isinstance(evaluation.get("figures"), list):
+        return []
+    rows = []
+    for figure in evaluation["figures"]:
+        if not isinstance(figure, Mapping) or not isinstance(figure.get("value"), float | int):
+            continue
+        fraction = figure.get("unit") == "fraction"
+        value = f"{100 * figure['value']:.2f} %" if fraction else f"{figure['value']:.2f}"
+        rows.append((str(figure.get("title", "")), value.replace("-", "−")))
+    split = f"{evaluation.get('dataset', '')}, {evaluation.get('split', '')}"
+    return [(_tr("Measured on"), split), *rows]
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("model_card", text)
