@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QHBoxLayout,
     QLabel,
     QProgressBar,
@@ -47,6 +49,7 @@ class TrainingPanel(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state: TrainingState = "unready"
+        self._focus_owner: QAbstractButton | None = None
         self.form = TrainingForm(self)
         self.form.live_changed.connect(self.live_changed)
         self.form.dataset_changed.connect(self.dataset_chosen)
@@ -79,13 +82,35 @@ class TrainingPanel(QWidget):
             "stopping": self.tr("Stopping…"),
         }
         self.start_button.setText(texts.get(state, self.tr("Start training")))
-        self.start_button.setEnabled(state in ("idle", "training", "paused"))
-        self.step_button.setEnabled(state in ("idle", "training", "paused"))
-        self.epoch_button.setEnabled(state in ("idle", "training", "paused"))
-        self.stop_button.setEnabled(state in ("loading", "training", "paused"))
+        can_go = state in ("idle", "training", "paused")
+        self._enable(
+            {
+                self.start_button: can_go,
+                self.step_button: can_go,
+                self.epoch_button: can_go,
+                self.stop_button: state in ("loading", "training", "paused"),
+            }
+        )
         if not running:
             self._bar.setRange(0, 1000)
             self._bar.setValue(0)
+
+    def _enable(self, enabled: Mapping[QAbstractButton, bool]) -> None:
+        """Enable and disable buttons; one with the focus has it back when it can be pressed again.
+
+        Left alone, Qt hands the focus of a disabled button to the next that is not, the one that
+        stops: Space, which should pause what it has started, would end it.
+        """
+        for button, on in enabled.items():
+            if not on and button.hasFocus():
+                self._focus_owner = button
+                self.setFocus()
+            button.setEnabled(on)
+        owner = self._focus_owner
+        if owner is not None and owner.isEnabled():
+            self._focus_owner = None
+            if self.hasFocus():
+                owner.setFocus()
 
     def state(self) -> TrainingState:
         """The state set last."""
