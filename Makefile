@@ -1,5 +1,6 @@
 # make run    open the explorer          make check   lint, types, import rules
-# make test   run the tests              make clean   remove what the others made
+# make test   run the tests              make bench   measure speed, write bench.json
+# make clean  remove what the others made
 #
 # Each makes the environment first, in .venv, once, and again when pyproject.toml changes.
 
@@ -8,7 +9,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: run test check clean system
+.PHONY: run test check bench clean system
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.installed system
@@ -22,6 +23,9 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-logo
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.benchmarks --json bench.json --plot bench.png $(ARGS)
 
 # The libraries that Qt needs of the system: root on Debian gets them, others the command.
 system: $(VENV)/.installed

@@ -1,0 +1,140 @@
+"""Training throughput, against the loop that everyone writes and against the matrix products alone."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tests.benchmarks.data import real_digits, torchvision_layout
+from tests.benchmarks.figures import Figure, Options, at_least, not_measured, share
+from tests.benchmarks.products import forward_and_backward, recorded
+from tests.benchmarks.timing import alternate, ratio
+from vae_explorer.engine import ModelConfig, TrainingConfig, build_model, fit
+from vae_explorer.engine.control import TrainingControl
+from vae_explorer.engine.data import Dataset
+from vae_explorer.engine.events import StepEvent
+from vae_explorer.engine.training import REPORT_EVERY, Trainer
+
+HIDDEN, LATENT = 400, 20
+SIMPLE = ModelConfig(preset="deep", widths=(HIDDEN,), activation="relu", latent_dim=LATENT)
+WHAT = "training, VAE 784-400-20 Bernoulli"
+PRODUCTS = "its matrix products alone"
+
+
+def measure(options: Options) -> Iterable[Figure]:
+    """Throughput of the simple VAE, and of the models with more to do a step."""
+    torch.set_num_threads(1)
+    digits = real_digits(options)
+    yield _against_loader(options, digits)
+    for batch, wanted in ((128, 0.65), (512, 0.85)):
+        yield product_share(options, digits, SIMPLE, batch, f"{WHAT}, batch {batch}", wanted)
+    names = digits.class_names
+    window = ModelConfig(
+        kind="joint-vae",
+        preset="deep",
+        widths=(384, 256),
+        activation="silu",
+        classifier="conv",
+        class_names=names,
+    )
+    yield product_share(options, digits, window, 128, "2-D Joint VAE of the window", 0.6)
+    categorical = ModelConfig(likelihood="categorical", latent_dim=LATENT)
+    yield product_share(options, digits, categorical, 128, "categorical K = 256", 0.6)
+    conv = ModelConfig(preset="conv", activation="relu", latent_dim=LATENT)
+    yield product_share(options, digits, conv, 128, "convolutional pair", 0.6)
+
+
+def product_share(
+    options: Options, data: Dataset, model: ModelConfig, batch: int, what: str, wanted: float
+) -> Figure:
+    """How much of a step's time its products alone would take."""
+    step, products = reports(model, data, batch), _products(model, data, batch)
+    works = {"step": step, "products": lambda: [products() for _ in range(REPORT_EVERY)]}
+    rounds = options.rounds(4 if model.likelihood == "categorical" else 16)
+    seconds = alternate(works, rounds)
+    value = ratio(seconds["products"], seconds["step"])
+    return share(what, PRODUCTS, value, wanted, seconds_of_ten_steps=seconds)
+
+
+def reports(model: ModelConfig, data: Dataset, batch: int) -> Callable[[], None]:
+    """Ten steps of a real training each time; what an epoch ends with is passed over."""
+    config = TrainingConfig(epochs=100_000, batch_size=batch)
+    events = fit(build_model(model), data, config)
+
+    def run() -> None:
+        for event in events:
+            if isinstance(event, StepEvent):
+                return
+
+    return run
+
+
+def _products(model: ModelConfig, data: Dataset, batch: int) -> Callable[[], None]:
+    network = build_model(model)
+    config = TrainingConfig(batch_size=batch)
+    trainer = Trainer(network, data, config, TrainingControl(), None)  # type: ignore[arg-type]
+    index = torch.arange(batch)
+    with recorded(network) as calls:
+        trainer.loss(
+            trainer.images, trainer.labels, index, None, trainer.weights, trainer.generator
+        )
+    return forward_and_backward(calls)
+
+
+class UsualVAE(nn.Module):
+    """The example that everyone starts from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Linear(784, HIDDEN), nn.ReLU())
+        self.mean, self.log_variance = nn.Linear(HIDDEN, LATENT), nn.Linear(HIDDEN, LATENT)
+        self.decoder = nn.Sequential(
+            nn.Linear(LATENT, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 784), nn.Sigmoid()
+        )
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        h = self.encoder(x)
+        mean, log_variance = self.mean(h), self.log_variance(h)
+        z = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
+        return self.decoder(z), mean, log_variance
+
+
+def usual_steps(root: Path, batch: int) -> Callable[[], None]:
+    """As many steps of the usual loop as lie between two reports."""
+    from torchvision import datasets, transforms
+
+    images = datasets.MNIST(str(root), train=True, transform=transforms.ToTensor())
+    loader = torch.utils.data.DataLoader(images, batch_size=batch, shuffle=True)
+    model = UsualVAE()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    batches: Iterator[Any] = itertools.chain.from_iterable(itertools.repeat(loader))
+
+    def run() -> None:
+        for x, _ in itertools.islice(batches, REPORT_EVERY):
+            x = x.view(-1, 784)
+            optimizer.zero_grad()
+            decoded, mean, log_variance = model(x)
+            kl = -0.5 * torch.sum(1 + log_variance - mean.pow(2) - log_variance.exp())
+            loss = F.binary_cross_entropy(decoded, x, reduction="sum") + kl
+            loss.backward()
+            loss.item()
+            optimizer.step()
+
+    return run
+
+
+def _against_loader(options: Options, digits: Dataset) -> Figure:
+    what, against = f"{WHAT}, batch 128", "the usual DataLoader loop"
+    with torchvision_layout(options) as root:
+        if root is None:
+            return not_measured(what, against, "≥ 4.5×", "no MNIST in the data folder")
+        works = {"usual": usual_steps(root, 128), "ours": reports(SIMPLE, digits, 128)}
+        seconds = alternate(works, options.rounds(12))
+    value = ratio(seconds["usual"], seconds["ours"])
+    return at_least(what, against, value, 4.5, seconds_of_ten_steps=seconds)
