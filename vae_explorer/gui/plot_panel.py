@@ -125,7 +125,7 @@ class PlotPanel(QWidget):
     def _style_plot(self) -> None:
         self.item.setMenuEnabled(False)
         self.item.hideButtons()
-        self.item.layout.setContentsMargins(0, 6, 4, 0)  # else the topmost number is cut in half
+        self.item.setContentsMargins(0, 6, 4, 0)  # else the topmost number is cut in half
         self.view.setDefaultPadding(0)
         self.view.disableAutoRange()
         self.plot.setFrameShape(self.plot.Shape.NoFrame)
