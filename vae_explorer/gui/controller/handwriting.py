@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -52,14 +53,16 @@ class Handwriting(QObject):
         self.drawn: Drawn | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.setInterval(ANSWER_MS)
+        self._answered_at = 0.0
         self._timer.timeout.connect(self.answer)
         window.pad.drawing_changed.connect(self._on_drawing)
         window.pad.picture_refused.connect(reporter.refuse)
 
     def _on_drawing(self) -> None:
+        """Answer after the events at hand, or a while after the last answer."""
         if not self._timer.isActive():
-            self._timer.start()
+            since = 1000 * (time.perf_counter() - self._answered_at)
+            self._timer.start(max(0, round(ANSWER_MS - since)))
 
     def model_changed(self) -> None:
         """Answer the same drawing with another model."""
@@ -76,6 +79,7 @@ class Handwriting(QObject):
         """Encode the drawing and show all that follows from it."""
         if not self._session.ready:
             return
+        self._answered_at = time.perf_counter()
         was_drawn = self.drawn is not None
         self.drawn = None if self._window.pad.is_clear else self._encode()
         if self.drawn is None:
