@@ -474,3 +474,19 @@ def test_hundreds_of_thousands_of_points_are_all_there(qtbot: QtBot, canvas: Lat
     assert splat is not None
     assert splat.visible == 300_000
     assert splat.ink.sum() == 300_000
+
+
+def test_in_one_dimension_the_prior_is_lines_and_the_height_has_no_numbers(
+    qtbot: QtBot, canvas: LatentCanvas
+) -> None:
+    canvas.clear_points()
+    two = shot(canvas)
+    canvas.set_axes(("z₁", ""))
+    qtbot.waitUntil(lambda: differ(shot(canvas), two))
+    one = shot(canvas)
+    column = [one.pixelColor(at(canvas, 1.0, y / 50)).lightness() for y in range(102, 120)]
+    assert min(column) < 200, "a dashed line goes through heights that no circle reaches"
+    left = round(canvas.frame.left)
+    margin = one.copy(0, at(canvas, 0.0, 2.1).y(), left - 2, 30)
+    paper = {margin.pixel(x, y) for x in range(margin.width()) for y in range(margin.height())}
+    assert len(paper) == 1

@@ -73,14 +73,15 @@ def axes(painter: QPainter, frame: Frame, theme: Theme, titles: tuple[str, str])
     x0, x1, y0, y1 = frame.extent
     metrics = QFontMetricsF(painter.font())
     _x_ticks(painter, frame, metrics, ticks(x0, x1, frame.width))
-    _y_ticks(painter, frame, metrics, ticks(y0, y1, frame.height))
+    if titles[1]:  # with d = 1 the second coordinate means nothing
+        _y_ticks(painter, frame, metrics, ticks(y0, y1, frame.height))
     painter.setFont(small_font())
     metrics = QFontMetricsF(painter.font())
     right = f"{titles[0]} →"
     place = QPointF(rect.right() - metrics.horizontalAdvance(right) - 8, rect.bottom() - 8)
     haloed_text(painter, place, right, theme, theme.muted)
     up = QPointF(rect.left() + 8, rect.top() + metrics.ascent() + 6)
-    if titles[1]:  # with d = 1 the second coordinate means nothing
+    if titles[1]:
         haloed_text(painter, up, f"↑ {titles[1]}", theme, theme.muted)
 
 
@@ -110,8 +111,8 @@ def _y_ticks(
             painter.drawText(QPointF(left, y + metrics.capHeight() / 2), text)
 
 
-def prior(painter: QPainter, frame: Frame, theme: Theme) -> None:
-    """The standard normal prior: its axes through the origin, and circles at 1σ and 2σ."""
+def prior(painter: QPainter, frame: Frame, theme: Theme, dimensions: int = 2) -> None:
+    """The standard normal prior: axes through the origin, circles at 1σ and 2σ; in 1-D, lines."""
     centre = at(frame, (0.0, 0.0))
     rect = plot_rect(frame)
     painter.setPen(QPen(faded(theme.muted, 0.35), 1))
@@ -123,11 +124,17 @@ def prior(painter: QPainter, frame: Frame, theme: Theme) -> None:
     painter.setFont(small_font())
     for sigma in (1, 2):
         radius = sigma * frame.scale
-        circle = QPainterPath()
-        circle.addEllipse(centre, radius, radius)
-        painter.strokePath(circle, QPen(faded(theme.canvas, 0.7), 3.2))
-        painter.strokePath(circle, QPen(faded(theme.text, 0.62), 1.2, Qt.PenStyle.DashLine))
-        place = centre + QPointF(radius, -radius) * 0.7071 + QPointF(3, -3)
+        contour = QPainterPath()
+        if dimensions == 1:
+            place = QPointF(centre.x() + radius + 4, rect.top() + 22)
+            for x in (centre.x() - radius, centre.x() + radius):
+                contour.moveTo(x, rect.top())
+                contour.lineTo(x, rect.bottom())
+        else:
+            place = centre + QPointF(radius, -radius) * 0.7071 + QPointF(3, -3)
+            contour.addEllipse(centre, radius, radius)
+        painter.strokePath(contour, QPen(faded(theme.canvas, 0.7), 3.2))
+        painter.strokePath(contour, QPen(faded(theme.text, 0.62), 1.2, Qt.PenStyle.DashLine))
         if rect.contains(place):
             haloed_text(painter, place, f"{sigma}σ", theme, theme.muted)
 

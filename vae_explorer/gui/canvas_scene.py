@@ -153,7 +153,8 @@ class CanvasScene:
         painter.setOpacity(1.0)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self.visible["prior"] and self.message is None:
-            canvas_paint.prior(painter, self.frame, self.theme)
+            dimensions = 2 if self.titles[1] else 1
+            canvas_paint.prior(painter, self.frame, self.theme, dimensions)
         painter.restore()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         canvas_paint.axes(painter, self.frame, self.theme, self.titles)
