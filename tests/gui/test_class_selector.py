@@ -182,3 +182,13 @@ def test_names_on_selected_chips_can_be_read() -> None:
         for color in theme.class_colors(47):
             low, high = sorted((luminance(color), luminance(readable_on(color))))
             assert (high + 0.05) / (low + 0.05) >= 4.5
+
+
+def test_names_with_one_beginning_are_told_apart_by_their_ends(selector: ClassSelector) -> None:
+    selector.set_classes([f"handwritten letter {c}" for c in "abcdefghijklmno"])
+    selector.set_selected(14)
+    names = []
+    for index in (0, 1):
+        chip = selector.cell(index).chip.toRect()
+        names.append(selector.grab(chip.adjusted(16, 0, 0, 0)).toImage())
+    assert names[0] != names[1]

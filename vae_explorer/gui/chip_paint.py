@@ -14,7 +14,10 @@ from vae_explorer.gui.style import Theme, small_font, title_font
 
 @dataclass(frozen=True)
 class Chip:
-    """What is known of one class; `picture` and `weight` may be missing."""
+    """What is known of one class; `picture` and `weight` may be missing.
+
+    `cut_left`: a name too long loses its beginning, because that is what all names have.
+    """
 
     name: str
     color: QColor
@@ -23,6 +26,7 @@ class Chip:
     is_selected: bool
     is_hovered: bool
     has_focus: bool
+    cut_left: bool = False
 
 
 def paint(painter: QPainter, cell: Cell, chip: Chip, theme: Theme) -> None:
@@ -51,7 +55,8 @@ def _paint_name(painter: QPainter, place: QRectF, chip: Chip, theme: Theme) -> N
     metrics = QFontMetricsF(painter.font())
     with_dot = not chip.is_selected and place.width() >= 34
     room = place.width() - (20 if with_dot else 3)
-    text = metrics.elidedText(chip.name, Qt.TextElideMode.ElideRight, room)
+    mode = Qt.TextElideMode.ElideLeft if chip.cut_left else Qt.TextElideMode.ElideRight
+    text = metrics.elidedText(chip.name, mode, room)
     x = place.center().x() - (metrics.horizontalAdvance(text) + (13 if with_dot else 0)) / 2
     if with_dot:
         painter.setPen(Qt.PenStyle.NoPen)

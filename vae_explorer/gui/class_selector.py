@@ -52,6 +52,7 @@ class ClassSelector(QWidget):
         super().__init__(parent)
         self._theme: Theme = LIGHT
         self._names: tuple[str, ...] = ()
+        self._share_beginning = False  # “letter a”, “letter b”: what tells them apart is the end
         self._colors: list[QColor] = []
         self._selected = 0
         self._images: NDArray[np.generic] | None = None
@@ -96,6 +97,7 @@ class ClassSelector(QWidget):
     def set_classes(self, names: Sequence[str], colors: Sequence[QColor] | None = None) -> None:
         """Offer classes by name, in the theme's class colours unless others are given. Selects the first."""
         self._names = tuple(names)
+        self._share_beginning = len(self._names) > 1 and len({name[:3] for name in self._names}) == 1
         self._colors = list(colors) if colors is not None else []
         self._selected = 0
         self._images = self._prior = self._learned = None
@@ -265,6 +267,7 @@ class ClassSelector(QWidget):
             is_selected=index == self._selected,
             is_hovered=index in (self._hovered, self._dragged),
             has_focus=index == self._selected and self.hasFocus(),
+            cut_left=self._share_beginning,
         )
 
     def _color(self, index: int) -> QColor:
