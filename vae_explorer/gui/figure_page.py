@@ -114,8 +114,10 @@ class _Figure(QWidget):
     def _paint_grid(
         self, painter: QPainter, place: QRectF, images: NDArray[np.generic] | None, title: str
     ) -> None:
-        if images is not None and len(images) >= SIDE * SIDE:
-            grid = images[: SIDE * SIDE].reshape(SIDE, SIDE, *images.shape[1:])
+        if images is not None and len(images):
+            # a small data set has fewer than 36: as many squares as it fills
+            side = min(SIDE, int(len(images) ** 0.5))
+            grid = images[: side * side].reshape(side, side, *images.shape[1:])
             paint_image(painter, place, image_to_qimage(mosaic(grid), self._theme))
         painter.setPen(QPen(self._theme.border, 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
