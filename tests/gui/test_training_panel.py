@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
@@ -157,3 +158,18 @@ def test_durations() -> None:
 def test_themes_can_change(panel: TrainingPanel) -> None:
     panel.set_theme(DARK)
     assert DARK.accent.name() in panel._bar.styleSheet()
+
+
+def test_space_never_reaches_stop_by_a_start_button_disabled(qtbot: QtBot) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    panel = TrainingPanel(LIGHT, window)
+    with qtbot.waitActive(window):
+        window.show()
+        window.activateWindow()
+    panel.set_state("idle")
+    panel.start_button.setFocus()
+    panel.set_state("loading")
+    assert panel.hasFocus()
+    panel.set_state("training")
+    assert panel.start_button.hasFocus()
