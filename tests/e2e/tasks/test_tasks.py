@@ -28,8 +28,8 @@ def test_a_new_user_can(
     monkeypatch.setenv("HOME", str(tmp_path))  # where file dialogs open
     controller = make_controller(learned[task.model])
     wait_open(qtbot, controller)
-    controller.window.activateWindow()
-    qtbot.waitActive(controller.window)
+    with qtbot.waitActive(controller.window):
+        controller.window.activateWindow()
     player = Player(controller, qtbot, folder=tmp_path, models=learned, bars=two_classes)
     task.play(player)
     listed = "\n".join(player.actions)
