@@ -9,7 +9,9 @@ import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before any test imports Qt
 os.environ.setdefault("MPLBACKEND", "agg")
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # small tensors; torch on every core trips over itself
+os.environ.setdefault(
+    "OMP_NUM_THREADS", "1"
+)  # small tensors; torch on every core trips over itself
 
 
 @pytest.fixture(autouse=True)

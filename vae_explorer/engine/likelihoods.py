@@ -92,20 +92,6 @@ class _BernoulliLogProb(torch.autograd.Function):
         return torch.sub(target, probability).mul_(gradient.unsqueeze(-1)), None
 
 
-def random_threshold(images: Tensor, generator: torch.Generator | None) -> Tensor:
-    """Uniform on the whole numbers 0..65534, less 2¹⁵, as int16 of the shape of the pixels.
-
-    Processors draw four of them from one 64-bit word, which is three times as fast as one by one; the
-    65,536th value is taken for the one before it.
-    """
-    if images.device.type != "cpu":
-        threshold = torch.empty(images.shape, dtype=torch.int16, device=images.device)
-        return threshold.random_(-(2**15), 2**15 - 1, generator=generator)
-    words = torch.empty(-(-images.numel() // 4), dtype=torch.int64)
-    words.random_(-(2**63), None, generator=generator)
-    return words.view(torch.int16)[: images.numel()].view(images.shape).clamp_(max=2**15 - 2)
-
-
 class Bernoulli(Likelihood):
     """Binarised pixels. `stochastic` draws each pixel as 1 with probability x/255 at every use; `fixed` rounds."""
 
@@ -116,12 +102,9 @@ class Bernoulli(Likelihood):
     def target(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         if not self.stochastic:
             return (images >= 128).to(torch.float32)
-        # 257x runs from 0 to 65,535: black never draws ink, white always, grey with probability x/255.
-        level = (
-            images.to(torch.int16).mul_(257).add_(-(2**15))
-        )  # int16 wraps around, and so is right
-        drawn = torch.empty(images.shape, device=images.device)
-        return torch.lt(random_threshold(images, generator), level, out=drawn)
+        # r is uniform on 0..254, so that P(r < x) is exactly x/255.
+        threshold = torch.empty_like(images).random_(0, 255, generator=generator)
+        return (threshold < images).to(torch.float32)
 
     def log_prob(self, parameters: Tensor, target: Tensor) -> Tensor:
         return _BernoulliLogProb.apply(parameters, target)  # type: ignore[return-value]
