@@ -44,6 +44,7 @@ from vae_explorer.gui.style import (
 
 _HEADER = 32
 _CAPTION = 22
+_LOW = 240  # pixels of height below which a second line of terms would make the image tiny
 _SMOOTH_FACTOR = 8
 _SEPARATOR = "  ·  "
 _MEAN_MODE, _SAMPLE_MODE = "mean", "sample"
@@ -134,6 +135,7 @@ class DecodedImage(QWidget):
             self._terms = [f"{name} {signed(value, 1)}" for name, value in terms.items()]
             if self._terms:
                 self._terms[-1] += self.tr(" nats")
+        self.setToolTip(_SEPARATOR.join(self._terms))
         self.update()
 
     def set_mode(self, mode: str) -> None:
@@ -188,7 +190,7 @@ class DecodedImage(QWidget):
         self._paint_caption(painter, main, left, right, self._caption)
         if self._image is None:
             self._paint_hint(painter, main)
-        top = self.height() - _CAPTION * len(self._term_lines())
+        top = main.bottom() + _CAPTION
         for line in self._term_lines():
             painter.setFont(number_font(FONT_SMALL))
             painter.setPen(self._theme.muted)
@@ -263,13 +265,15 @@ class DecodedImage(QWidget):
         return main, beside
 
     def _term_lines(self) -> list[str]:
-        """The terms on one line, or on two where they do not fit."""
+        """The terms on one line, on two where they do not fit, the last alone where it is low."""
         if not self._terms:
             return []
         line = _SEPARATOR.join(self._terms)
         metrics = QFontMetricsF(number_font(FONT_SMALL))
         if metrics.horizontalAdvance(line) <= self.width() or len(self._terms) < 2:
             return [line]
+        if self.height() < _LOW:  # the image needs the room more: the last term, all on hover
+            return self._terms[-1:]
         half = (len(self._terms) + 1) // 2
         return [_SEPARATOR.join(self._terms[:half]), _SEPARATOR.join(self._terms[half:])]
 
