@@ -109,3 +109,12 @@ def test_export_and_close_are_asked_for(qtbot: QtBot, film: FilmStrip) -> None:
         qtbot.mouseClick(film._export, LEFT)
     with qtbot.waitSignal(film.closed):
         qtbot.mouseClick(film._close, LEFT)
+
+
+def test_the_rows_of_frames_are_even(film: FilmStrip) -> None:
+    film.resize(900, 260)
+    film.set_frames(np.zeros((40, 28, 28), np.float32))
+    tops = [place.top() for _, place in film._places()]
+    rows = [tops.count(top) for top in sorted(set(tops))]
+    assert sum(rows) == 40
+    assert max(rows) - rows[-1] < len(rows)

@@ -223,6 +223,7 @@ class FilmStrip(QWidget):
                 best_rows, best = rows, side
         columns = max(1, int((room.width() + gap + 1e-6) // (best * shape + gap)))
         shown = min(self.count, columns * best_rows)
+        columns = -(-shown // -(-shown // columns))  # even rows, rather than one frame in the last
         indices = np.linspace(0, self.count - 1, shown).round().astype(int)
         used = best_rows if shown > columns else 1
         top = room.top() + max((room.height() - used * best - (used - 1) * gap) / 2, 0.0)
