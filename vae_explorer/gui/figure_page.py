@@ -154,7 +154,7 @@ class _Figure(QWidget):
 
         metrics = QFontMetricsF(painter.font())
         for value in (low + pad, high - pad):
-            text = f"{value:.1f}"
+            text = f"{value:.1f}".replace("-", "−")
             y = at(first, value).y()
             painter.drawText(
                 QPointF(plot.left() - metrics.horizontalAdvance(text) - 4, y + 4), text
