@@ -71,7 +71,7 @@ def at_most(
 ) -> Figure:
     """Seconds or bytes that should be few; shown as `value · scale` in `unit`."""
     shown = f"{value * scale:.1f} {unit}"
-    demand = f"≤ {wanted * scale:g} {unit}"
+    demand = f"≤ {wanted * scale:.3g} {unit}"
     return Figure(what, against, demand, value, shown, value <= wanted, details)
 
 
