@@ -96,6 +96,7 @@ def _seconds(value: float) -> str:
 def plot(curves: Mapping[str, Costs], path: Path) -> None:
     """Cost over size on logarithmic axes, a panel each, with a line of exponent 1."""
     from matplotlib.figure import Figure as Plot
+    from matplotlib.ticker import NullFormatter
 
     figure = Plot(figsize=(3.2 * len(curves), 3.2), layout="constrained")
     for axes, (what, costs) in zip(figure.subplots(1, len(curves)), curves.items(), strict=True):
@@ -103,6 +104,8 @@ def plot(curves: Mapping[str, Costs], path: Path) -> None:
         axes.loglog(sizes, seconds, "o-", color="#0072b2")
         last = [seconds[-1] * size / sizes[-1] for size in sizes]
         axes.loglog(sizes, last, "--", color="#888888", linewidth=1)
-        axes.set_title(what, fontsize=10)
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.set_title(what, fontsize=9)
         axes.set_ylabel("seconds")
     figure.savefig(path, dpi=150)
