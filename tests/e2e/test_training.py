@@ -14,7 +14,9 @@ from pytestqt.qtbot import QtBot
 from tests.gui.windows import image_of
 from vae_explorer import paths
 from vae_explorer.engine.errors import TrainingError
+from vae_explorer.engine.events import SnapshotEvent
 from vae_explorer.gui.controller.application import Controller
+from vae_explorer.gui.training_thread import Failed
 
 PATIENCE = 60_000  # milliseconds
 
@@ -120,6 +122,25 @@ def test_a_training_that_fails_at_once_leaves_the_model_from_before(
     assert ready.window.banner.details() == ""
     assert ready.session.opened is before
     assert not ready.session.unsaved
+
+
+def test_a_snapshot_that_comes_with_the_failure_is_not_shown_on_the_model_before(
+    ready: Controller, qtbot: QtBot
+) -> None:
+    before = ready.session.opened
+    ready.window.training.form.set_value("latent_dim", 3)
+    press_start(ready, qtbot)
+    qtbot.waitUntil(lambda: len(ready.training.history) > 0, timeout=PATIENCE)
+    alien = ready.training.history[0]
+    ready.window.training.stop_requested.emit()
+    wait_idle(ready, qtbot)
+    ready.training._epochs_done = 0
+    ready.training._before = (before, False)
+    snapshot = SnapshotEvent(0.1, 1, dict(alien.state), alien.embedding)
+    ready.training._on_messages([snapshot, Failed(TrainingError("It diverged."), "")])
+    assert ready.session.opened is before
+    assert len(ready.training.history) == 0
+    assert ready.window.banner.text() == "It diverged."
 
 
 @pytest.mark.parametrize("fault", ["empty", "text", "gone"])

@@ -188,6 +188,7 @@ class Training(QObject):
                     self._on_finished(message)
                 case Failed():
                     self._flush(steps, [])
+                    snapshots.clear()  # of a model that may be gone in a moment
                     self._on_failed(message)
         self._flush(steps, snapshots)
 
