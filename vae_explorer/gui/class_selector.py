@@ -97,7 +97,9 @@ class ClassSelector(QWidget):
     def set_classes(self, names: Sequence[str], colors: Sequence[QColor] | None = None) -> None:
         """Offer classes by name, in the theme's class colours unless others are given. Selects the first."""
         self._names = tuple(names)
-        self._share_beginning = len(self._names) > 1 and len({name[:3] for name in self._names}) == 1
+        self._share_beginning = (
+            len(self._names) > 1 and len({name[:3] for name in self._names}) == 1
+        )
         self._colors = list(colors) if colors is not None else []
         self._selected = 0
         self._images = self._prior = self._learned = None
