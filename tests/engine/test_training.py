@@ -221,6 +221,18 @@ def test_a_diverging_training_says_so_and_leaves_finite_weights() -> None:
     assert all(torch.isfinite(tensor).all() for tensor in model.state_dict().values())
 
 
+@pytest.mark.parametrize("place", ["_take_step", "_new_sums"])
+def test_short_memory_is_a_sentence_wherever_it_shows(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def short(_: object) -> None:
+        raise torch.OutOfMemoryError("no room")
+
+    monkeypatch.setattr(f"vae_explorer.engine.training.Trainer.{place}", short)
+    with pytest.raises(TrainingError, match="Memory is short"):
+        list(fit(build_model(model_config()), small_dataset(), training_config()))
+
+
 def test_beta_lambda_and_learning_rate_change_between_two_steps() -> None:
     control = TrainingControl()
     seen: list[StepEvent] = []

@@ -83,22 +83,19 @@ def fit(
             snapshot_seconds=snapshot_seconds,
         )
         return
-    trainer = Trainer(model, dataset, config, control, resume)
     snapshots = Snapshots(snapshot_images, snapshot_labels, snapshot_seconds)
     try:
-        yield from trainer.run(snapshots)
-    except torch.OutOfMemoryError as error:
-        raise TrainingError(
-            "Memory is short: take a smaller batch, fewer samples or a smaller network."
-        ) from error
-    except RuntimeError as error:
-        if "alloc" not in str(error):
+        trainer = Trainer(model, dataset, config, control, resume)
+        try:
+            yield from trainer.run(snapshots)
+        finally:
+            trainer.leave_best()
+    except RuntimeError as error:  # torch's own class for memory, or the allocator's of the CPU
+        if not isinstance(error, torch.OutOfMemoryError) and "alloc" not in str(error):
             raise
         raise TrainingError(
             "Memory is short: take a smaller batch, fewer samples or a smaller network."
         ) from error
-    finally:
-        trainer.leave_best()
 
 
 class Snapshots:
