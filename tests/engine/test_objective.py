@@ -17,13 +17,14 @@ from vae_explorer.engine.models import build_model
 from vae_explorer.engine.objective import (
     Weights,
     bound_terms,
+    every_class_terms,
     gaussian_kl,
     gaussian_log_density,
     isotropic_kl,
     leave_one_out,
     sampled_kl,
     standard_log_density,
-    unlabelled_terms,
+    unlabelled_bound,
 )
 from vae_explorer.engine.vae import VAE, NetworkModel, one_hot
 
@@ -181,7 +182,8 @@ def test_the_joint_elbo_has_the_class_prior_and_bounds_the_joint_evidence() -> N
 def test_the_unlabelled_bound_is_the_sum_over_classes_plus_the_entropy() -> None:
     model, target, _ = joint()
     log_q = model.classify(target)
-    found = unlabelled_terms(model, target, log_q, Weights(), samples=4, generator=seeded())
+    terms = every_class_terms(model, target, samples=4, generator=seeded())
+    found = unlabelled_bound(terms, log_q, Weights())
     # the same noise, class by class: the draw has shape (M, C·B, d), classes outermost
     noise = torch.randn((4, 3 * len(target), 2), generator=seeded())
     wanted = torch.zeros(len(target))

@@ -17,13 +17,20 @@ from vae_explorer.engine.embedding import embed_images
 from vae_explorer.engine.errors import InputError
 from vae_explorer.engine.joint_vae import JointVAE
 from vae_explorer.engine.models import Model
-from vae_explorer.engine.objective import bound_terms, classifier_input, gaussian_kl, reparameterize
+from vae_explorer.engine.objective import (
+    bound_terms,
+    classifier_input,
+    every_class_terms,
+    gaussian_kl,
+    reparameterize,
+)
 from vae_explorer.engine.vae import one_hot
 
 Floats = NDArray[np.float32]
 Labels = int | Sequence[int] | NDArray[np.integer[Any]]
 Mode = Literal["mean", "sample"]
 BATCH = 512
+DECODED_TOGETHER = 10_000  # latent samples, which bounds the memory of a verdict
 LARGEST_COUNT = 1_000_000
 
 
@@ -132,17 +139,16 @@ class Explorer:
     @torch.inference_mode()
     def verdict(self, images: Any, samples: int = 8, seed: int = 0) -> Floats:
         """The generative verdict p(y|x) ∝ π_y exp(ELBO(x|y)), float32 (N, C), by M latent samples a class."""
-        model = self._joint()
-        pixels = self._images(images)
+        model, classes = self._joint(), self.config.classes
         generator = _generator(seed)
-        target = model.likelihood.target(pixels, generator)
-        columns = []
-        for label in range(self.config.classes):
-            labels = torch.full((len(pixels),), label)
-            columns.append(
-                bound_terms(model, target, labels, samples=samples, generator=generator).elbo
-            )
-        return torch.softmax(torch.stack(columns, 1), 1).numpy()
+        target = model.likelihood.target(self._images(images), generator)
+        together = max(1, DECODED_TOGETHER // (classes * samples))
+        parts = []
+        for start in range(0, len(target), together):
+            some = target[start : start + together]
+            elbo = every_class_terms(model, some, samples=samples, generator=generator).elbo
+            parts.append(torch.softmax(elbo.view(classes, len(some)).T, 1))
+        return torch.cat(parts).numpy() if parts else np.empty((0, classes), np.float32)
 
     @torch.inference_mode()
     def terms(

@@ -17,7 +17,8 @@ from vae_explorer.engine.objective import (
     Weights,
     bound_terms,
     classifier_input,
-    unlabelled_terms,
+    every_class_terms,
+    unlabelled_bound,
 )
 
 TERMS, OBJECTIVE = 6, 2  # reconstruction, KL, objective, log prior, classification, correct answers
@@ -144,16 +145,15 @@ class BatchLoss:
         log_q = self._log_q(images, generator, self._config.augment)
         target = self._model.likelihood.target(images, generator)
         config = self._config
-        unlabelled = unlabelled_terms(
+        terms = every_class_terms(
             self._model,
             target,
-            log_q,
-            weights,
             samples=config.samples,
             objective=config.objective,
             gradient=config.gradient,
             generator=generator,
         )
+        unlabelled = unlabelled_bound(terms, log_q, weights)
         known_result.sums[OBJECTIVE] = unlabelled.detach().sum()
         return replace(known_result, loss=known_result.loss - unlabelled.mean(), images=len(images))
 

@@ -166,37 +166,38 @@ def bound_terms(
     return Terms(reconstruction, kl, log_prior)
 
 
-def unlabelled_terms(
+def every_class_terms(
     model: JointVAE,
     target: Tensor,
-    log_q: Tensor,
-    weights: Weights,
     *,
     samples: int = 1,
     objective: str = "elbo",
     gradient: str = "reparameterization",
     generator: torch.Generator | None = None,
-) -> Tensor:
-    """The bound on log p(x) of images without a label, (B,): M2's second term (Kingma et al., 2014, equation 7).
-
-    Σ_y q(y|x)·J_cond(x, y) + H(q(y|x)), the sum over all C classes in one batch.
-
-    Args:
-        log_q: log q(y|x), (B, C).
-    """
-    batch, classes = log_q.shape
-    repeated = target.repeat(classes, 1)  # (C·B, P)
-    labels = torch.arange(classes, device=target.device).repeat_interleave(batch)
-    terms = bound_terms(
+) -> Terms:
+    """The terms of every image with every class in turn, in one batch: (C·B,), classes outermost."""
+    labels = torch.arange(model.config.classes, device=target.device).repeat_interleave(len(target))
+    return bound_terms(
         model,
-        repeated,
+        target.repeat(model.config.classes, 1),
         labels,
         samples=samples,
         objective=objective,
         gradient=gradient,
         generator=generator,
     )
-    conditional = terms.conditional(weights).view(classes, batch).T
+
+
+def unlabelled_bound(terms: Terms, log_q: Tensor, weights: Weights) -> Tensor:
+    """The bound on log p(x) of images without a label, (B,): M2's second term (Kingma et al., 2014, equation 7).
+
+    Σ_y q(y|x)·J_cond(x, y) + H(q(y|x)).
+
+    Args:
+        terms: of every class, as `every_class_terms` gives them.
+        log_q: log q(y|x), (B, C).
+    """
+    conditional = terms.conditional(weights).view(log_q.shape[1], log_q.shape[0]).T
     return (log_q.exp() * (conditional - log_q)).sum(-1)
 
 
