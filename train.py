@@ -18,7 +18,7 @@ import torch
 from tqdm import tqdm
 
 from vae_explorer.engine.catalogue import DATASETS
-from vae_explorer.engine.checkpoint import save_model
+from vae_explorer.engine.checkpoint import load_model, save_model
 from vae_explorer.engine.command_line import add_config, chosen, run_command
 from vae_explorer.engine.config import Kind, ModelConfig, TrainingConfig
 from vae_explorer.engine.control import TrainingControl
@@ -123,8 +123,6 @@ class Session:
         self.quiet: bool = arguments.quiet
 
     def _start_from(self, path: Path) -> None:
-        from vae_explorer.engine.checkpoint import load_model
-
         trained = load_model(path)
         if trained.config != self.model.config:
             raise ConfigError(f"{path} is a model of another configuration than the one asked for.")

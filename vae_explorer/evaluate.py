@@ -14,7 +14,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from tqdm import tqdm
@@ -100,15 +99,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         text = json.dumps(content, indent=2, ensure_ascii=False)
         write_whole(options.json, f"{text}\n".encode())
     if options.card:
-        _, card = split_card(options.model)
+        card = read_card(options.model)
+        del card["config"]  # the file keeps it in a place of its own
         save_model(options.model, model.to("cpu"), {**card, "evaluation": content})
     return 0
-
-
-def split_card(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The configuration and the rest of what a model file says of itself."""
-    card = read_card(path)
-    return card.pop("config"), card
 
 
 def load_data(options: argparse.Namespace, model: Model) -> Dataset:

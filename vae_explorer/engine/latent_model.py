@@ -28,3 +28,10 @@ class LatentModel(nn.Module, ABC):
     @abstractmethod
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """The likelihood's parameters, (..., d) and one-hot (..., C) -> (..., P·k)."""
+
+
+def copy_state(model: LatentModel) -> dict[str, Tensor]:
+    """The weights on the CPU, with no storage in common."""
+    return {
+        name: tensor.detach().to("cpu", copy=True) for name, tensor in model.state_dict().items()
+    }

@@ -17,9 +17,9 @@ from vae_explorer.engine.events import (
     FinishedEvent,
     Metrics,
     SnapshotEvent,
-    State,
     StepEvent,
 )
+from vae_explorer.engine.latent_model import copy_state
 from vae_explorer.engine.likelihoods import grey
 from vae_explorer.engine.linear_gaussian import LinearGaussian, closed_form, em_step, random_start
 from vae_explorer.engine.moments import Moments, image_moments
@@ -88,7 +88,7 @@ def fit_ppca(
         gain, last_value = event.train.elbo - last_value, event.train.elbo
         if gain < CONVERGED * abs(last_value):
             break
-    yield FinishedEvent(reason, epoch, epoch, run.state(), None)
+    yield FinishedEvent(reason, epoch, epoch, copy_state(run.model), None)
 
 
 class _Run:
@@ -155,18 +155,13 @@ class _Run:
             reference=self.reference,
         )
 
-    def state(self) -> State:
-        return {
-            name: value.detach().cpu().clone() for name, value in self.model.state_dict().items()
-        }
-
     def snapshot(self) -> SnapshotEvent:
         embedding = None
         if self.snapshot_rows is not None:
             with torch.no_grad():
                 rows = self.snapshot_rows.to(self.model.weight.device)
                 embedding = self.model.encode(rows)[0].cpu().numpy()
-        return SnapshotEvent(self.epoch, self.steps, self.state(), embedding)
+        return SnapshotEvent(self.epoch, self.steps, copy_state(self.model), embedding)
 
 
 def _check_fits(model: PPCA, dataset: Dataset) -> None:

@@ -26,10 +26,10 @@ from vae_explorer.engine.events import (
     FinishedEvent,
     Metrics,
     SnapshotEvent,
-    State,
     StepEvent,
 )
 from vae_explorer.engine.joint_vae import JointVAE
+from vae_explorer.engine.latent_model import copy_state
 from vae_explorer.engine.losses import BatchLoss, MetricSums
 from vae_explorer.engine.models import Model
 from vae_explorer.engine.objective import Weights
@@ -120,13 +120,6 @@ class Snapshots:
             embedding = embed_images(model, self._images, self._labels)[0].numpy()
         self._last = time.perf_counter()
         return SnapshotEvent(epoch, step, copy_state(model), embedding)
-
-
-def copy_state(model: NetworkModel) -> State:
-    """The weights on the CPU, with no storage in common."""
-    return {
-        name: tensor.detach().to("cpu", copy=True) for name, tensor in model.state_dict().items()
-    }
 
 
 class Trainer:

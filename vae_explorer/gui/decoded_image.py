@@ -35,6 +35,7 @@ from vae_explorer.gui.style import (
     HALF,
     LIGHT,
     Theme,
+    came_by_keyboard,
     number_font,
     retint,
     section_title,
@@ -203,12 +204,7 @@ class DecodedImage(QWidget):
         painter.end()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        # a ring is for those who come by the keyboard
-        self._shows_focus = event.reason() in (
-            Qt.FocusReason.TabFocusReason,
-            Qt.FocusReason.BacktabFocusReason,
-            Qt.FocusReason.ShortcutFocusReason,
-        )
+        self._shows_focus = came_by_keyboard(event)
         self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:

@@ -36,7 +36,7 @@ from vae_explorer.gui.canvas_interaction import CanvasInteraction, Gesture
 from vae_explorer.gui.canvas_paint import Point
 from vae_explorer.gui.canvas_scene import CanvasScene, Gaussian
 from vae_explorer.gui.density import nearest_point
-from vae_explorer.gui.style import Theme
+from vae_explorer.gui.style import Theme, came_by_keyboard
 
 _REFRESH_MS = 15  # pictures follow a zoom or new points at most this late, and together
 _SETTLE_MS = 80  # the slower ones wait until the view has stood still for so long
@@ -397,12 +397,7 @@ class LatentCanvas(QWidget):
             super().keyPressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        # a ring is for those who come by the keyboard
-        self._shows_focus = event.reason() in (
-            Qt.FocusReason.TabFocusReason,
-            Qt.FocusReason.BacktabFocusReason,
-            Qt.FocusReason.ShortcutFocusReason,
-        )
+        self._shows_focus = came_by_keyboard(event)
         self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:

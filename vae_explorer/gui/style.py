@@ -17,6 +17,7 @@ import numpy as np
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import (
     QColor,
+    QFocusEvent,
     QFont,
     QGuiApplication,
     QIcon,
@@ -162,6 +163,15 @@ def apply_theme(app: QApplication, theme: Theme) -> None:
     sheet = style_sheet(theme)
     if app.styleSheet() != sheet:  # setting one polishes every widget anew
         app.setStyleSheet(sheet)
+
+
+def came_by_keyboard(event: QFocusEvent) -> bool:
+    """Whether focus came by the keyboard: only then is there a ring to show where it is."""
+    return event.reason() in (
+        Qt.FocusReason.TabFocusReason,
+        Qt.FocusReason.BacktabFocusReason,
+        Qt.FocusReason.ShortcutFocusReason,
+    )
 
 
 def configure_pyqtgraph() -> None:
