@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
@@ -9,7 +11,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from vae_explorer.gui import chip_grid
+from vae_explorer.gui import chip_grid, chip_paint
 from vae_explorer.gui.chip_grid import bar_share, reweighted, share_weight
 from vae_explorer.gui.chip_paint import readable_on
 from vae_explorer.gui.class_selector import ClassSelector
@@ -192,3 +194,46 @@ def test_names_with_one_beginning_are_told_apart_by_their_ends(selector: ClassSe
         chip = selector.cell(index).chip.toRect()
         names.append(selector.grab(chip.adjusted(16, 0, 0, 0)).toImage())
     assert names[0] != names[1]
+
+
+def test_names_are_painted_anew_only_when_they_change(
+    selector: ClassSelector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    painted: list[str] = []
+    paint = chip_paint.paint
+    monkeypatch.setattr(
+        chip_paint, "paint", lambda *given: (painted.append(given[2].name), paint(*given))
+    )
+    before = selector.grab().toImage()
+    painted.clear()
+    selector.set_images(np.ones((10, 28, 28)))
+    after = selector.grab().toImage()
+    assert after != before
+    assert painted == []
+    selector.set_selected(3)
+    selector.grab()
+    assert painted == DIGITS
+
+
+def test_every_change_of_a_chip_is_seen(qtbot: QtBot, selector: ClassSelector) -> None:
+    """Nothing that is kept from an earlier painting may hide a change."""
+
+    def changed(act: Callable[[], object]) -> bool:
+        before = selector.grab().toImage()
+        act()
+        return selector.grab().toImage() != before
+
+    prior = np.linspace(1, 2, 10) / 15
+    assert changed(lambda: selector.set_prior(prior))
+    assert changed(lambda: selector.set_selected(4))
+    assert changed(lambda: qtbot.mouseMove(selector, middle(selector.cell(2).chip)))
+    assert changed(lambda: selector.set_theme(DARK))
+    assert changed(lambda: selector.set_classes([f"{i}th" for i in range(10)]))
+    assert changed(lambda: selector.resize(420, 260))
+
+
+def test_the_images_take_a_themes_colours(selector: ClassSelector) -> None:
+    selector.set_images(np.ones((10, 28, 28)))
+    selector.set_theme(DARK)
+    color = selector.grab().toImage().pixelColor(middle(selector.cell(4).image))
+    assert color.name() == DARK.text.name()

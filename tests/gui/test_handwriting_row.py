@@ -90,3 +90,15 @@ def test_it_can_be_emptied(row: HandwritingRow) -> None:
     filled(row)
     row.set_images(None, (), [])
     assert not row.hasHeightForWidth()
+
+
+def test_other_pictures_of_as_many_classes_move_nothing(
+    row: HandwritingRow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laid_out: list[int] = []
+    monkeypatch.setattr(row, "updateGeometry", lambda: laid_out.append(len(row._pictures)))
+    filled(row)
+    filled(row)
+    assert laid_out == [10]
+    row.set_images(None, (), [])
+    assert laid_out == [10, 0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from PySide6.QtGui import QColor, QImage, QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from vae_explorer.gui import canvas_paint
 from vae_explorer.gui.latent_canvas import LatentCanvas
 from vae_explorer.gui.style import DARK, LIGHT
 
@@ -490,3 +492,31 @@ def test_in_one_dimension_the_prior_is_lines_and_the_height_has_no_numbers(
     margin = one.copy(0, at(canvas, 0.0, 2.1).y(), left - 2, 30)
     paper = {margin.pixel(x, y) for x in range(margin.width()) for y in range(margin.height())}
     assert len(paper) == 1
+
+
+def test_axes_are_painted_anew_only_when_the_view_changes(
+    canvas: LatentCanvas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    painted: list[float] = []
+    axes = canvas_paint.axes
+
+    def counted(*given: Any) -> None:
+        painted.append(given[1].scale)
+        axes(*given)
+
+    monkeypatch.setattr(canvas_paint, "axes", counted)
+    canvas.set_points(POINTS + 0.05, np.arange(3), NAMES)
+    canvas._redraw()
+    shot(canvas)
+    assert painted == []
+    for act in (
+        lambda: canvas.look(canvas.frame.zoomed(1.5, 200, 200)),
+        lambda: canvas.set_axes(("z₃", "z₄")),
+        lambda: canvas.set_layer("prior", False),
+        lambda: canvas.set_theme(DARK),
+        lambda: canvas.highlight_class(1),
+    ):
+        before, known = shot(canvas), len(painted)
+        act()
+        assert differ(before, shot(canvas).convertToFormat(before.format()))
+        assert len(painted) == known + 1

@@ -11,6 +11,7 @@ from vae_explorer.gui.pixels import (
     export_qimage,
     fitted,
     image_to_qimage,
+    images_to_qimages,
     mosaic,
     paint_image,
     smoothed,
@@ -40,6 +41,20 @@ def test_colours_are_shown_as_they_are() -> None:
 def test_a_wrong_shape_is_refused() -> None:
     with pytest.raises(ValueError, match=r"\(H, W\)"):
         to_rgb(np.zeros((2, 3, 4)), LIGHT)
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 5), (3, 4, 5, 3)])
+def test_many_images_at_once_look_as_each_alone(shape: tuple[int, ...]) -> None:
+    images = np.random.default_rng(1).random(shape)
+    for picture, image in zip(images_to_qimages(images, DARK), images, strict=True):
+        colors = [[picture.pixelColor(x, y) for x in range(5)] for y in range(4)]
+        seen = [[(c.red(), c.green(), c.blue()) for c in row] for row in colors]
+        np.testing.assert_array_equal(np.array(seen), to_rgb(image, DARK))
+
+
+def test_one_image_is_not_many() -> None:
+    with pytest.raises(ValueError, match=r"\(N, H, W\)"):
+        images_to_qimages(np.zeros((4, 5)), LIGHT)
 
 
 def test_values_out_of_range_and_nan_are_tamed() -> None:

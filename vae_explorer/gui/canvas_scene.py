@@ -69,6 +69,7 @@ class CanvasScene:
         self._rasters: dict[str, Raster | None] = {}
         self._stale: set[str] = set(LAYERS)
         self._base: QImage | None = None
+        self._grid: tuple[object, QImage] | None = None
 
     # --- geometry ------------------------------------------------------------------------------
 
@@ -131,15 +132,14 @@ class CanvasScene:
     def base(self, size: QSize, ratio: float) -> QImage:
         """Layers, axes and legend as one picture of the widget."""
         if self._base is None or self._base.size() != size * ratio:
-            self._base = QImage(size * ratio, QImage.Format.Format_ARGB32_Premultiplied)
-            self._base.setDevicePixelRatio(ratio)
-            self._base.fill(Qt.GlobalColor.transparent)
+            self._base = _transparent(size, ratio)
             painter = QPainter(self._base)
-            self._paint_base(painter)
+            self._paint_layers(painter)
+            painter.drawImage(QPointF(0, 0), self._grid_picture(size, ratio))
             painter.end()
         return self._base
 
-    def _paint_base(self, painter: QPainter) -> None:
+    def _paint_layers(self, painter: QPainter) -> None:
         rect = canvas_paint.plot_rect(self.frame)
         painter.fillRect(rect, self.theme.canvas)
         painter.save()
@@ -150,18 +150,36 @@ class CanvasScene:
                 with_points = name == "manifold" and self.visible["points"]
                 painter.setOpacity(0.45 if with_points else 1.0)
                 self._paint_raster(painter, raster, smooth=name == "manifold")
-        painter.setOpacity(1.0)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if self.visible["prior"] and self.message is None:
+        painter.restore()
+
+    def _grid_picture(self, size: QSize, ratio: float) -> QImage:
+        """Prior, axes and legend, which stay as they are while a training moves the points."""
+        with_prior = self.visible["prior"] and self.message is None
+        key = (
+            size, ratio, self.frame, self.theme.name, self.titles, self.names, with_prior,
+            self.highlighted, self.legend_hovered,
+        )  # fmt: skip
+        if self._grid is None or self._grid[0] != key:
+            picture = _transparent(size, ratio)
+            painter = QPainter(picture)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self._paint_grid(painter, with_prior)
+            painter.end()
+            self._grid = key, picture
+        return self._grid[1]
+
+    def _paint_grid(self, painter: QPainter, with_prior: bool) -> None:
+        if with_prior:
+            painter.save()
+            painter.setClipRect(canvas_paint.plot_rect(self.frame))
             dimensions = 2 if self.titles[1] else 1
             canvas_paint.prior(painter, self.frame, self.theme, dimensions)
-        painter.restore()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.restore()
         canvas_paint.axes(painter, self.frame, self.theme, self.titles)
-        focus = self.highlighted
         canvas_legend.paint(
-            painter, self._legend, self._legend_origin, self.theme, focus, self.legend_hovered
-        )
+            painter, self._legend, self._legend_origin, self.theme, self.highlighted,
+            self.legend_hovered,
+        )  # fmt: skip
 
     def _paint_raster(self, painter: QPainter, raster: Raster, smooth: bool) -> None:
         x0, x1, y0, y1 = raster.extent
@@ -221,3 +239,10 @@ class CanvasScene:
         if labels is None:
             return [self.theme.text] * len(points)
         return [self.theme.class_color(int(label)) for label in labels]
+
+
+def _transparent(size: QSize, ratio: float) -> QImage:
+    picture = QImage(size * ratio, QImage.Format.Format_ARGB32_Premultiplied)
+    picture.setDevicePixelRatio(ratio)
+    picture.fill(Qt.GlobalColor.transparent)
+    return picture

@@ -1,4 +1,7 @@
-"""How one class of the class selector is painted: its chip, its image, its weight."""
+"""How one class of the class selector is painted: its chip, its image, its weight.
+
+The image changes with every move of the mouse, and the rest seldom: they are painted apart.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,13 @@ from vae_explorer.gui.style import Theme, small_font, title_font
 
 @dataclass(frozen=True)
 class Chip:
-    """What is known of one class; `picture` and `weight` may be missing.
+    """What is known of one class but its image; `weight` may be missing.
 
     `cut_left`: a name too long loses its beginning, because that is what all names have.
     """
 
     name: str
     color: QColor
-    picture: QImage | None
     weight: float | None
     is_selected: bool
     is_hovered: bool
@@ -30,9 +32,8 @@ class Chip:
 
 
 def paint(painter: QPainter, cell: Cell, chip: Chip, theme: Theme) -> None:
-    """Paint one class into its cell."""
+    """Paint one class into its cell, without its image."""
     _paint_name(painter, cell.chip, chip, theme)
-    _paint_picture(painter, cell.image, chip, theme)
     if chip.weight is not None:
         _paint_weight(painter, cell.bar, chip, chip.weight, theme)
     if chip.has_focus:
@@ -68,13 +69,16 @@ def _paint_name(painter: QPainter, place: QRectF, chip: Chip, theme: Theme) -> N
     painter.drawText(QPointF(x, baseline), text)
 
 
-def _paint_picture(painter: QPainter, place: QRectF, chip: Chip, theme: Theme) -> None:
+def paint_picture(
+    painter: QPainter, place: QRectF, picture: QImage | None, is_selected: bool, theme: Theme
+) -> None:
+    """Paint the image of a class, or the empty place for it."""
     painter.fillRect(place, theme.canvas)
-    if chip.picture is not None:
-        target = fitted(place, chip.picture.width(), chip.picture.height())
-        paint_image(painter, target, chip.picture, smooth=True)
+    if picture is not None:
+        target = fitted(place, picture.width(), picture.height())
+        paint_image(painter, target, picture, smooth=True)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(theme.text if chip.is_selected else theme.border, 1))
+    painter.setPen(QPen(theme.text if is_selected else theme.border, 1))
     painter.drawRect(place.adjusted(0.5, 0.5, -0.5, -0.5))
 
 

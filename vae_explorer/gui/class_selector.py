@@ -23,7 +23,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QTo
 from vae_explorer.gui import chip_grid, chip_paint
 from vae_explorer.gui.chip_grid import Cell, reweighted
 from vae_explorer.gui.chip_paint import Chip
-from vae_explorer.gui.pixels import image_to_qimage
+from vae_explorer.gui.pixels import images_to_qimages
 from vae_explorer.gui.style import (
     HALF,
     LIGHT,
@@ -56,7 +56,8 @@ class ClassSelector(QWidget):
         self._colors: list[QColor] = []
         self._selected = 0
         self._images: NDArray[np.generic] | None = None
-        self._pictures: dict[int, QImage] = {}
+        self._pictures: list[QImage] = []
+        self._still: QImage | None = None  # all but the images, until something of it changes
         self._prior: NDArray[np.float64] | None = None
         self._learned: NDArray[np.float64] | None = None
         self._cells: list[Cell] = []
@@ -104,7 +105,7 @@ class ClassSelector(QWidget):
         self._selected = 0
         self._images = self._prior = self._learned = None
         self._hovered = self._dragged = None
-        self._pictures.clear()
+        self._pictures = []
         self.updateGeometry()
         self._arrange()
         self._show_state()
@@ -115,12 +116,12 @@ class ClassSelector(QWidget):
             raise IndexError(f"class {index} of {len(self._names)}")
         self._selected = index
         self.setAccessibleDescription(self._names[index])
-        self.update()
+        self._repaint_all()
 
     def set_images(self, images: NDArray[np.generic] | None) -> None:
         """The image every class gives at this z: (C, H, W) or (C, H, W, 3), or None."""
         self._images = images
-        self._pictures.clear()
+        self._pictures = [] if images is None else images_to_qimages(images, self._theme)
         self.update()
 
     def set_prior(
@@ -137,10 +138,10 @@ class ClassSelector(QWidget):
     def set_theme(self, theme: Theme) -> None:
         """Take another look."""
         self._theme = theme
-        self._pictures.clear()
         self._colors = []
         retint(self._reset, theme)
-        self.update()
+        self.set_images(self._images)
+        self._repaint_all()
 
     @property
     def selected(self) -> int:
@@ -174,10 +175,12 @@ class ClassSelector(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
+        painter.drawImage(QPointF(0, 0), self._still_picture())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for index, cell in enumerate(self._cells):
-            weight = None if self._prior is None else float(self._prior[index])
-            chip_paint.paint(painter, cell, self._chip(index, weight), self._theme)
+            picture = self._pictures[index] if index < len(self._pictures) else None
+            is_selected = index == self._selected
+            chip_paint.paint_picture(painter, cell.image, picture, is_selected, self._theme)
         painter.end()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -199,7 +202,7 @@ class ClassSelector(QWidget):
         index = chip_grid.cell_at(self._cells, event.position())
         if index != self._hovered:
             self._hovered = index
-            self.update()
+            self._repaint_all()
         on_bar = (
             index is not None
             and self._prior is not None
@@ -227,7 +230,7 @@ class ClassSelector(QWidget):
 
     def leaveEvent(self, event: QEvent) -> None:
         self._hovered = None
-        self.update()
+        self._repaint_all()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         steps = {
@@ -244,10 +247,10 @@ class ClassSelector(QWidget):
             super().keyPressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        self.update()
+        self._repaint_all()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        self.update()
+        self._repaint_all()
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
@@ -258,14 +261,29 @@ class ClassSelector(QWidget):
 
     # --- inner workings ------------------------------------------------------------------------
 
-    def _chip(self, index: int, weight: float | None) -> Chip:
-        if index not in self._pictures and self._images is not None and index < len(self._images):
-            self._pictures[index] = image_to_qimage(self._images[index], self._theme)
+    def _repaint_all(self) -> None:
+        self._still = None
+        self.update()
+
+    def _still_picture(self) -> QImage:
+        """Names and weights: painted once, and copied for every other set of images."""
+        ratio = self.devicePixelRatioF()
+        if self._still is None or self._still.size() != self.size() * ratio:
+            self._still = QImage(self.size() * ratio, QImage.Format.Format_ARGB32_Premultiplied)
+            self._still.setDevicePixelRatio(ratio)
+            self._still.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(self._still)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            for index, cell in enumerate(self._cells):
+                chip_paint.paint(painter, cell, self._chip(index), self._theme)
+            painter.end()
+        return self._still
+
+    def _chip(self, index: int) -> Chip:
         return Chip(
             name=self._names[index],
             color=self._color(index),
-            picture=self._pictures.get(index),
-            weight=weight,
+            weight=None if self._prior is None else float(self._prior[index]),
             is_selected=index == self._selected,
             is_hovered=index in (self._hovered, self._dragged),
             has_focus=index == self._selected and self.hasFocus(),
@@ -281,7 +299,7 @@ class ClassSelector(QWidget):
     def _arrange(self) -> None:
         room = QRectF(2, _HEADER, self.width() - 4, self.height() - _HEADER - 2)
         self._cells = chip_grid.arrange(len(self._names), room)
-        self.update()
+        self._repaint_all()
 
     def _choose(self, index: int) -> None:
         if index != self._selected:
@@ -316,7 +334,7 @@ class ClassSelector(QWidget):
         )
         self._reset.setVisible(edited)
         self._samples.setEnabled(bool(self._names))
-        self.update()
+        self._repaint_all()
 
     def _on_samples(self) -> None:
         self.samples_requested.emit(self._selected)

@@ -20,7 +20,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from vae_explorer.gui import style
-from vae_explorer.gui.pixels import image_to_qimage, paint_image
+from vae_explorer.gui.pixels import images_to_qimages, paint_image
 from vae_explorer.gui.style import Theme
 
 _SMALLEST, _COMFORTABLE, _LARGEST = 14, 44, 84  # sides of a picture, in pixels
@@ -53,9 +53,11 @@ class HandwritingRow(QWidget):
         """Show (C, H, W) or (C, H, W, 3) in [0, 1] with C names and colours; None for nothing."""
         if images is not None and not len(images) == len(names) == len(colors):
             raise ValueError(f"{len(images)} images, {len(names)} names, {len(colors)} colours")
+        count = len(self._pictures)
         self._images, self._names, self._colors = images, tuple(names), list(colors)
         self._make_pictures()
-        self.updateGeometry()
+        if len(self._pictures) != count:
+            self.updateGeometry()  # lays the whole panel out: not for every move of the pen
         self.update()
 
     def set_theme(self, theme: Theme) -> None:
@@ -121,8 +123,8 @@ class HandwritingRow(QWidget):
         self.class_picked.emit(index)
 
     def _make_pictures(self) -> None:
-        images = [] if self._images is None else list(self._images)
-        self._pictures = [image_to_qimage(image, self._theme) for image in images]
+        images = self._images
+        self._pictures = [] if images is None else images_to_qimages(images, self._theme)
         self._current = min(self._current, len(self._pictures) - 1)
 
     def _columns_for(self, width: int) -> tuple[int, int]:
