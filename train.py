@@ -1,17 +1,20 @@
 """Train a model from the command line: `python train.py --model joint-vae --dataset digits --out FOLDER`.
 
 Writes `model.safetensors`, `history.csv`, `figure.png` (the lecture's figure) and `training.safetensors`, from which
-`--resume` goes on bit for bit. Ctrl-C stops cleanly and keeps the best model so far.
+`--resume` goes on bit for bit, with the settings that it had. Ctrl-C stops cleanly and keeps the best model so far.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import signal
 import sys
 import time
+from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import torch
@@ -19,7 +22,7 @@ from tqdm import tqdm
 
 from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.checkpoint import load_model, save_model
-from vae_explorer.engine.command_line import add_config, chosen, run_command
+from vae_explorer.engine.command_line import add_config, chosen, flag_of, run_command, words_of
 from vae_explorer.engine.config import Kind, ModelConfig, TrainingConfig
 from vae_explorer.engine.control import TrainingControl
 from vae_explorer.engine.data import Dataset, load_dataset
@@ -28,50 +31,78 @@ from vae_explorer.engine.events import EpochEvent, FinishedEvent, Metrics, StepE
 from vae_explorer.engine.explorer import Explorer
 from vae_explorer.engine.figures import save_lecture_figure
 from vae_explorer.engine.history import History
+from vae_explorer.engine.image_folder import Fit
 from vae_explorer.engine.models import build_model
 from vae_explorer.engine.training import fit
 from vae_explorer.engine.training_state import TrainingState
 
-LOCAL_FLAGS = ("--data-dir", "--out", "--resume", "--start-from")
 FROM_DATA = ("image_shape", "class_names")
+FRAMING = ("image_size", "fit", "channels")  # of a folder's images
+FREE_TO_CHANGE = ("epochs", "device")  # of a training that goes on
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
-    """The command line, most of it made from the configurations' fields."""
+    """The command line, most of it made from the configurations' fields.
+
+    Where a training goes on, what is not named is what it was; `stopped` then holds its state.
+    """
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
+    add = parser.add_argument
+    add(
         "--dataset",
         default="digits",
         help=f"one of {', '.join(DATASETS)}; a folder of images is --dataset folder --data-dir FOLDER",
     )
-    parser.add_argument("--data-dir", type=Path, help="where data sets lie, or are downloaded to")
-    parser.add_argument("--image-size", type=int, default=28, help="side of the images of a folder")
-    parser.add_argument(
+    add("--data-dir", type=Path, help="where data sets lie, or are downloaded to")
+    add("--image-size", type=int, metavar="N", help="side of a folder's images (default: 28)")
+    add(
+        "--fit",
+        choices=get_args(Fit),
+        help="cut a folder's images to a square, or fill them up (default: crop)",
+    )
+    add(
+        "--channels",
+        type=int,
+        choices=(1, 3),
+        help="a folder's images in grey (1, the default) or colour (3)",
+    )
+    add(
         "--out",
         type=Path,
-        required=True,
-        help="the folder for the model, its history and its figure",
+        help="the folder for the model, its history and its figure (default: runs/MODEL-DATASET)",
     )
-    parser.add_argument(
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument(
         "--resume",
         type=Path,
         metavar="FILE",
         help="go on with a stopped training's training.safetensors",
     )
-    parser.add_argument(
+    start.add_argument(
         "--start-from", type=Path, metavar="MODEL", help="begin with the weights of a trained model"
     )
-    parser.add_argument(
+    add(
         "--threads",
         type=int,
         default=max(1, (os.cpu_count() or 2) - 1),
         help="CPU threads (default: all cores but one)",
     )
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    add("--quiet", action="store_true", help="no progress bar")
     add_config(parser, ModelConfig, FROM_DATA)
     add_config(parser, TrainingConfig)
+    parser.set_defaults(stopped=None)
+    options = parser.parse_args(arguments)
+    if options.resume is None:
+        return options
+    state = TrainingState.load(options.resume)
+    channels, side, _ = state.model_config.image_shape
+    folder = {"image_size": side} if state.dataset == "folder" else {}
+    if channels == 3:
+        folder["channels"] = channels
+    settings = {**vars(state.model_config), **vars(state.training_config), **folder}
+    parser.set_defaults(stopped=state, dataset=state.dataset, **settings)
     return parser.parse_args(arguments)
 
 
@@ -93,11 +124,8 @@ class Session:
     """One training of the command line: its files, its progress bar, and what to keep at the end."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
-        self.out: Path = arguments.out
-        state = TrainingState.load(arguments.resume) if arguments.resume else None
-        self.dataset: Dataset = load_dataset(
-            arguments.dataset, arguments.data_dir, image_size=arguments.image_size
-        )
+        self.out: Path = arguments.out or Path("runs") / f"{arguments.kind}-{arguments.dataset}"
+        self.dataset = read_data(arguments)
         self.training = TrainingConfig(**chosen(arguments, TrainingConfig))
         names = self.dataset.class_names if arguments.kind == "joint-vae" else ()
         config = ModelConfig(
@@ -105,15 +133,10 @@ class Session:
             image_shape=self.dataset.image_shape,
             class_names=names,
         )
+        state: TrainingState | None = arguments.stopped
         if state is not None:
-            config = state.model_config
-            self.training = TrainingConfig.from_dict(
-                {
-                    **state.training_config.to_dict(),
-                    "epochs": arguments.epochs,
-                    "device": arguments.device,
-                }
-            )
+            refuse_changes(state, config, self.training)
+        self.command = card_command(arguments, config, self.training)
         self.model = build_model(config, self.training.seed)
         if arguments.start_from is not None:
             self._start_from(arguments.start_from)
@@ -155,10 +178,10 @@ class Session:
         assert finished is not None
         return finished
 
-    def keep(self, finished: FinishedEvent, command: str, seconds: float) -> None:
+    def keep(self, finished: FinishedEvent, seconds: float) -> None:
         """Write the model, the state to resume from, and the lecture's figure."""
         card = {
-            "command": command,
+            "command": self.command,
             "dataset": self.dataset.title,
             "train_images": len(self.dataset.train),
             "training": self.training.to_dict(),
@@ -192,15 +215,50 @@ class Session:
 BAR = "{percentage:3.0f}% |{bar:24}| {n:.2f}/{total} epochs, {elapsed} {postfix}"
 
 
-def card_command(words: list[str]) -> str:
-    """The command as a model's card tells it: without the folders of this machine."""
-    kept: list[str] = []
-    skip = False
-    for word in words:
-        skip, drop = word in LOCAL_FLAGS, skip or word.partition("=")[0] in LOCAL_FLAGS
-        if not drop:
-            kept.append(word)
-    return " ".join(("python train.py", *kept))
+def read_data(arguments: argparse.Namespace) -> Dataset:
+    """The data set that is asked for."""
+    framing = {name: getattr(arguments, name) for name in FRAMING}
+    given = {name: value for name, value in framing.items() if value is not None}
+    if given and arguments.dataset != "folder":
+        flags = ", ".join(map(flag_of, given))
+        raise ConfigError(f"{flags}: only a folder's images are brought to another form.")
+    return load_dataset(arguments.dataset, arguments.data_dir, **given)
+
+
+def refuse_changes(state: TrainingState, model: ModelConfig, training: TrainingConfig) -> None:
+    """A training goes on as it was.
+
+    Raises:
+        ConfigError: a setting is not what it was, and names it.
+    """
+    pairs = ((state.model_config, model), (state.training_config, training))
+    changed = [
+        flag_of(field.name)
+        for old, new in pairs
+        for field in fields(old)
+        if field.name not in FREE_TO_CHANGE and getattr(old, field.name) != getattr(new, field.name)
+    ]
+    if changed:
+        raise ConfigError(
+            f"The stopped training had another {', '.join(changed)}: --resume goes on with the same "
+            "data and settings."
+        )
+
+
+def card_command(
+    arguments: argparse.Namespace, model: ModelConfig, training: TrainingConfig
+) -> str:
+    """The command that makes this model from the beginning, without the folders of this machine."""
+    words = ["python", "train.py", "--dataset", arguments.dataset]
+    if arguments.dataset == "folder":
+        words += ["--data-dir", arguments.data_dir.resolve().name]
+        for name in FRAMING:
+            if getattr(arguments, name) is not None:
+                words += [flag_of(name), str(getattr(arguments, name))]
+    if arguments.start_from is not None:
+        words += ["--start-from", arguments.start_from.name]
+    words += words_of(model, FROM_DATA) + words_of(training)
+    return shlex.join([*words, "--threads", str(arguments.threads)])
 
 
 def train(arguments: list[str] | None = None) -> int:
@@ -217,8 +275,7 @@ def train(arguments: list[str] | None = None) -> int:
         raise type(error)(
             f"{error} Nothing was written but {session.out / 'history.csv'}."
         ) from error
-    command = card_command(sys.argv[1:] if arguments is None else arguments)
-    session.keep(finished, command, time.perf_counter() - began)
+    session.keep(finished, time.perf_counter() - began)
     where = f"epoch {finished.best_epoch}" if finished.best_epoch else "the last step"
     sys.stdout.write(
         f"{finished.reason} after {finished.epoch} epochs; the weights of {where} are in {session.out}\n"

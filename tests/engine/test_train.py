@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib.util
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,8 +17,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vae_explorer import paths
 from vae_explorer.engine.checkpoint import load_model, read_card
-from vae_explorer.engine.command_line import run_command
+from vae_explorer.engine.command_line import chosen, run_command
+from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.training_state import TrainingState
 
 QUICK = ["--quiet", "--threads", "1", "--epochs", "1", "--device", "cpu"]
@@ -247,16 +250,56 @@ def test_ctrl_c_stops_cleanly_and_keeps_the_best_model(train: ModuleType, tmp_pa
     load_model(out / "model.safetensors")
 
 
-def test_the_cards_command_leaves_out_the_folders_of_this_machine(train: ModuleType) -> None:
-    words = [
-        "--data-dir",
-        "/home/me",
-        "--epochs",
-        "3",
-        "--out=/tmp/x",
-        "--model",
-        "vae",
-        "--resume",
-        "a",
-    ]
-    assert train.card_command(words) == "python train.py --epochs 3 --model vae"
+def test_the_cards_command_makes_the_same_model_and_leaves_out_the_folders_of_this_machine(
+    train: ModuleType, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = ["--dataset", "folder", "--data-dir", folder, "--image-size", 8, "--channels", 3]
+    given += ["--fit", "pad", "--preset", "deep", "--widths", "9,8", "--warmup-epochs", 2]
+    given += ["--model", "joint-vae", "--augment", "--labels", 4, "--learning-rate", 0.002]
+    out = tmp_path / "out"
+    assert run(train, *given, "--out", out) == 0
+    card = read_card(out / "model.safetensors")
+    assert str(tmp_path) not in card["command"]
+    monkeypatch.chdir(tmp_path)  # where the folder's bare name is enough
+    again = shlex.split(card["command"])[2:]
+    assert run_command(lambda: train.train([*again, "--quiet"])) == 0
+    second = read_card(tmp_path / "runs" / "joint-vae-folder" / "model.safetensors")
+    for part in ("config", "training", "validation", "command"):
+        assert second[part] == card[part]
+    assert second["config"]["image_shape"] == [3, 8, 8]
+
+
+@pytest.mark.parametrize("path", paths.bundled_models(), ids=lambda path: path.stem)
+def test_a_bundled_models_card_has_a_command_of_today(train: ModuleType, path: Path) -> None:
+    card = read_card(path)
+    options = train.parse(shlex.split(card["command"])[2:])
+    config = ModelConfig.from_dict(card["config"])
+    names = {"image_shape": config.image_shape, "class_names": config.class_names}
+    assert ModelConfig(**chosen(options, ModelConfig, train.FROM_DATA), **names) == config
+    training = TrainingConfig.from_dict(card["training"])
+    assert TrainingConfig(**chosen(options, TrainingConfig)) == training
+
+
+def test_a_resumed_training_has_the_settings_of_the_stopped_one(
+    train: ModuleType, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = ["--dataset", "folder", "--data-dir", folder, "--image-size", 8, "--batch-size", 8]
+    data += ["--learning-rate", 0.01, "--schedule", "cosine", "--preset", "deep", "--widths", "9,8"]
+    out = tmp_path / "out"
+    assert run(train, *data, "--out", out) == 0
+    made = read_card(out / "model.safetensors")["command"]
+    more = ["--resume", out / "training.safetensors", "--data-dir", folder, "--out", out]
+    assert run_command(lambda: train.train([*map(str, more), "--quiet", "--threads", "1"])) == 0
+    assert len(rows(out / "history.csv")) == 1  # the epochs too are those it had
+    assert read_card(out / "model.safetensors")["command"] == made
+    capsys.readouterr()
+    assert run(train, *more, "--learning-rate", 0.5, "--latent-dim", 7) == 2
+    assert "another --latent-dim, --learning-rate" in capsys.readouterr().err
+
+
+def test_only_a_folders_images_have_a_size_to_choose(
+    train: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(train, "--image-size", 16, "--channels", 3, "--out", tmp_path / "out") == 2
+    assert "--image-size, --channels" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

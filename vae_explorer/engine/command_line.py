@@ -1,4 +1,4 @@
-"""Command lines made from the configuration dataclasses, and their one way to fail."""
+"""Command lines made from the configuration dataclasses, and back; and their one way to fail."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def add_config(
     for field in fields(config):
         if field.name in leave_out:
             continue
-        flag = FLAGS.get(field.name, f"--{field.name.replace('_', '-')}")
+        flag = flag_of(field.name)
         default = field.default if field.default is not MISSING else None
         group.add_argument(
             flag,
@@ -33,6 +33,25 @@ def add_config(
             help=_help(meanings.get(field.name, ""), default),
             **_reader(hints[field.name]),
         )
+
+
+def flag_of(name: str) -> str:
+    """The flag that sets a field."""
+    return FLAGS.get(name, f"--{name.replace('_', '-')}")
+
+
+def words_of(config: Any, leave_out: tuple[str, ...] = ()) -> list[str]:  # noqa: ANN401
+    """The flags and values that make a configuration, without those that are the default."""
+    words: list[str] = []
+    for field in fields(config):
+        value, flag = getattr(config, field.name), flag_of(field.name)
+        if field.name in leave_out or value == field.default:
+            continue
+        if isinstance(value, bool):
+            words.append(flag if value else f"--no-{flag.removeprefix('--')}")
+        else:
+            words += [flag, ",".join(map(str, value)) if isinstance(value, tuple) else str(value)]
+    return words
 
 
 def _reader(hint: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -54,7 +73,10 @@ def _is_union(hint: Any) -> bool:  # noqa: ANN401
 
 
 def _widths(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(","))
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"not whole numbers such as 512,256: {text!r}") from error
 
 
 def _meanings(config: type) -> dict[str, str]:
