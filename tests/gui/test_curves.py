@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,6 +47,7 @@ def feed(curves: Curves, steps: int = 400, per_epoch: int = 100, *, joint: bool 
         )
         epoch = numbers(last, joint)
         curves.append_epoch(last / per_epoch, last, last * 0.5, epoch, epoch, (5.0, 3.0, 0.001))
+    curves.catch_up()
 
 
 def panel_of(curves: Curves, key: str) -> CurvePanel:
@@ -224,6 +226,7 @@ def test_ppca_shows_what_em_should_reach(curves: Curves) -> None:
     for epoch in range(1, 6):
         value = {"elbo": 100.0 - 50 / epoch}
         curves.append_epoch(epoch, epoch, epoch, value, value, (2.0, 1.0), reference=101.5)
+    curves.catch_up()
     panel = panel_of(curves, "elbo")
     assert panel.title == "Log-likelihood"
     items = panel._curves[id(curves._runs[0])]
@@ -337,6 +340,7 @@ def test_numbers_that_are_not_finite_are_left_out(curves: Curves) -> None:
     curves.append_steps([(1, 0.1, 1, {"elbo": math.nan}), (2, 0.2, 2, {"elbo": -5.0})])
     broken = {"elbo": math.inf}
     curves.append_epoch(1, 2, 2, broken, broken, (math.nan,))
+    curves.catch_up()
     x, _ = validation_of(curves, "elbo")
     assert len(x) == 0
     assert panel_of(curves, "elbo")._value.text() == "–"
@@ -347,3 +351,37 @@ def test_numbers_that_are_not_finite_are_left_out(curves: Curves) -> None:
 )
 def test_time_reads_like_a_clock(seconds: float, text: str) -> None:
     assert clock(seconds) == text
+
+
+def test_new_numbers_come_to_one_panel_at_a_time(
+    curves: Curves, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    curves.begin_run("run", True, UNIT)
+    turns: list[list[str]] = [[]]  # what was updated between two ticks of the clock
+    update = CurvePanel.update_run
+
+    def counted(panel: CurvePanel, *given: Any, **named: Any) -> None:
+        turns[-1].append(panel.title)
+        update(panel, *given, **named)
+
+    monkeypatch.setattr(CurvePanel, "update_run", counted)
+    curves._turns._timer.timeout.connect(lambda: turns.append([]))
+    for step in range(1, 11):  # faster than the turns go round
+        curves.append_steps([(step, step / 10, 1.0, numbers(step))])
+    assert turns == [[]]
+    qtbot.waitUntil(lambda: not curves._turns._waiting)
+    seen = [turn for turn in turns if turn]
+    assert seen == [["ELBO"], ["Reconstruction"], ["KL"], ["Classification"], ["Accuracy"]]
+    steps, _ = panel_of(curves, "accuracy")._curves[id(curves._runs[0])].steps.getData()
+    np.testing.assert_array_equal(steps, range(1, 11))
+
+
+def test_an_epoch_is_not_lost_where_steps_come_before_its_turn(curves: Curves) -> None:
+    curves.begin_run("run", True, UNIT)
+    epoch = numbers(10)
+    curves.append_epoch(1, 10, 1.0, epoch, epoch, (1.0, 0.5))
+    curves.append_steps([(11, 1.1, 1.1, numbers(11))])
+    curves.catch_up()
+    x, _ = validation_of(curves, "kl")
+    assert list(x) == [10]
+    assert list(curves._kl_bars._values) == [1.0, 0.5]

@@ -77,6 +77,7 @@ class _RunCurves:
         self.train = pg.PlotCurveItem()
         self.validation = pg.PlotCurveItem()
         self.epochs = EpochDots()
+        self.epochs_shown = 0
         self.reference = pg.InfiniteLine(angle=0)
         self.reference.hide()
         for item in self.items:
@@ -146,11 +147,11 @@ class CurvePanel(PlotPanel):
             curves = _RunCurves(self.item)
             curves.paint_in(color, self.theme, is_current=run is current)
             self._curves[id(run)] = curves
-            self.update_run(run, axis, steps=run is current, epochs=True)
+            self.update_run(run, axis, steps=run is current)
         self.fit(runs, axis)
 
-    def update_run(self, run: Run, axis: str, *, steps: bool, epochs: bool) -> None:
-        """Set the curves of one run that have changed."""
+    def update_run(self, run: Run, axis: str, *, steps: bool = True) -> None:
+        """Show what a run has come to; its single steps only if `steps`."""
         curves = self._curves.get(id(run))
         if curves is None:
             return
@@ -158,10 +159,11 @@ class CurvePanel(PlotPanel):
         if steps:
             x, y = step_curve(run, axis, self.measure.key, max(60, self.plot.width()))
             curves.steps.setData(x, y * factor)
-        if epochs:
+        if curves.epochs_shown != len(run.validation):
             self._set_epochs(curves, run, axis)
 
     def _set_epochs(self, curves: _RunCurves, run: Run, axis: str) -> None:
+        curves.epochs_shown = len(run.validation)
         factor, key = self.measure.factor, self.measure.key
         for item, table in ((curves.train, run.train), (curves.validation, run.validation)):
             x, y = table.column(axis), table.column(key) * factor

@@ -32,11 +32,13 @@ from vae_explorer.gui.curve_data import (
 )
 from vae_explorer.gui.curve_panel import CurvePanel, Measure
 from vae_explorer.gui.curve_readout import CurveReadout
+from vae_explorer.gui.idle import Turns
 from vae_explorer.gui.plot_panel import KlBarsPanel, PlotPanel
 from vae_explorer.gui.run_chips import CurveKey, RunChips
 from vae_explorer.gui.style import Theme
 
 MAX_RUNS = 8
+TURN_MS = 25  # new numbers come to one panel at a time: all at once would take two frames
 
 
 class Curves(QWidget):
@@ -55,6 +57,7 @@ class Curves(QWidget):
         self._runs: list[Run] = []
         self._axis = "step"
         self._moment: float | None = None
+        self._turns = Turns(self._update_panel, TURN_MS, self)
         self._panels = self._make_panels()
         self._kl_bars = KlBarsPanel(self.tr("KL by dimension"), theme, self)
         self._kl_bars.set_unit(self.tr("nats"))
@@ -100,12 +103,15 @@ class Curves(QWidget):
         self._rebuild()
 
     def append_steps(self, rows: Iterable[StepRow]) -> None:
-        """Add steps to the current run: (step, epoch, seconds, metrics) each."""
+        """Add steps to the current run: (step, epoch, seconds, metrics) each.
+
+        The panels follow in turns, all within a fifth of a second.
+        """
         run = self._current
         if run is None:
             return
         run.steps.append(rows)
-        self._update_current(steps=True, epochs=False)
+        self._turns.add(self._panels)
 
     def append_epoch(
         self,
@@ -122,12 +128,16 @@ class Curves(QWidget):
         if run is None:
             return
         run.append_epoch(epoch, step, seconds, train, validation, kl_per_dimension, reference)
-        self._kl_bars.set_values(run.kl_per_dimension[-1])
-        self._update_current(steps=False, epochs=True)
+        self._turns.add((*self._panels, self._kl_bars))
 
     def end_run(self) -> None:
         """The current run is over: let the axes end where it does."""
+        self.catch_up()
         self._fit(tight=True)
+
+    def catch_up(self) -> None:
+        """Show everything that was appended, without waiting for the panels' turns."""
+        self._turns.finish()
 
     def set_moment(self, epoch: float | None) -> None:
         """Mark the moment that the time machine shows, by its epoch; None for now."""
@@ -193,6 +203,7 @@ class Curves(QWidget):
 
     def export_png(self, path: str | Path) -> None:
         """Write the panels as they are, at twice the screen's resolution. Raises OSError."""
+        self.catch_up()
         sheet = self._board.sheet
         picture = QImage(sheet.size() * 2, QImage.Format.Format_RGB32)
         picture.setDevicePixelRatio(2)
@@ -238,6 +249,7 @@ class Curves(QWidget):
 
     def _rebuild(self) -> None:
         """After anything but new numbers."""
+        self._turns.clear()
         colors = self._colors()
         shown = [run.visible for run in self._runs]
         self._chips.set_runs([run.name for run in self._runs], colors, shown)
@@ -269,21 +281,26 @@ class Curves(QWidget):
             panel.set_unit(run.unit)
         self._panels[0].set_title(run.label)
 
-    def _update_current(self, *, steps: bool, epochs: bool) -> None:
+    def _update_panel(self, panel: PlotPanel) -> None:
+        """Show what has been appended since the panel's last turn."""
         run = self._current
-        if run is None or not run.visible:
+        if run is None:
             return
-        for panel in self._panels:
-            if self._board.shows(panel):
-                panel.update_run(run, self._axis, steps=steps, epochs=epochs)
-        self._fit()
-        self._show_values(None)
+        if panel is self._kl_bars:
+            self._kl_bars.set_values(run.kl_per_dimension[-1])
+        elif isinstance(panel, CurvePanel) and run.visible and self._board.shows(panel):
+            panel.update_run(run, self._axis)
+            self._fit_panels([panel])
+            self._show_value(panel, None)
 
     def _fit(self, *, tight: bool = False) -> None:
+        self._fit_panels(self._panels, tight=tight)
+
+    def _fit_panels(self, panels: Iterable[CurvePanel], *, tight: bool = False) -> None:
         runs = [run for run in self._runs if run.visible]
         end = max((run.end(self._axis) for run in runs), default=0.0)
         end = end if tight and end > 0 else rounded_up(end)
-        for panel in self._panels:
+        for panel in panels:
             if self._board.shows(panel):
                 panel.fit(runs, self._axis, end=end)
 
@@ -292,7 +309,7 @@ class Curves(QWidget):
         run = self._current
         for panel in self._panels:
             if run is not None and self._board.shows(panel):
-                panel.update_run(run, self._axis, steps=True, epochs=True)
+                panel.update_run(run, self._axis)
         self._fit()
 
     def _enlarge(self, panel: PlotPanel) -> None:
@@ -316,15 +333,18 @@ class Curves(QWidget):
 
     def _show_values(self, x: float | None) -> None:
         """Write the current run's number at x, or its newest one, at each title."""
-        run = self._current
         for panel in self._panels:
-            if run is None:
-                panel.set_value("")
-                continue
-            table = run.validation if len(run.validation) else run.steps
-            row = len(table) - 1 if x is None else table.nearest(self._axis, x)
-            known = row >= 0 and (panel.measure.key in _COMMON or run.has_classes)
-            panel.set_value(panel.number(table.at(row, panel.measure.key)) if known else "")
+            self._show_value(panel, x)
+
+    def _show_value(self, panel: CurvePanel, x: float | None) -> None:
+        run = self._current
+        if run is None:
+            panel.set_value("")
+            return
+        table = run.validation if len(run.validation) else run.steps
+        row = len(table) - 1 if x is None else table.nearest(self._axis, x)
+        known = row >= 0 and (panel.measure.key in _COMMON or run.has_classes)
+        panel.set_value(panel.number(table.at(row, panel.measure.key)) if known else "")
 
     def _show_moment(self) -> None:
         run = self._current

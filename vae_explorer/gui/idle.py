@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, TypeVar
 
 from PySide6.QtCore import QObject, QTimer
 
 BUDGET_MS = 5.0  # of a frame's 16.7 ms
+
+_Item = TypeVar("_Item")
 
 
 class IdleQueue(QObject):
@@ -62,3 +65,41 @@ class IdleQueue(QObject):
         except BaseException:
             self._tasks.pop(name, None)  # a task that failed would fail again at every tick
             raise
+
+
+class Turns(Generic[_Item]):
+    """Brings things up to date one after the other, where all at once would hold the window up.
+
+    What falls behind again keeps its turn if it waits for one, else it comes last.
+    """
+
+    def __init__(self, act: Callable[[_Item], object], interval: int, parent: QObject) -> None:
+        """One turn every `interval` milliseconds, as long as any is waited for."""
+        self._act = act
+        self._waiting: dict[_Item, None] = {}
+        self._timer = QTimer(parent)
+        self._timer.setInterval(interval)
+        self._timer.timeout.connect(self._next)
+
+    def add(self, items: Iterable[_Item]) -> None:
+        """Give each of these a turn."""
+        self._waiting.update(dict.fromkeys(items))
+        if self._waiting and not self._timer.isActive():
+            self._timer.start()
+
+    def clear(self) -> None:
+        """Forget the turns that are waited for."""
+        self._waiting.clear()
+
+    def finish(self) -> None:
+        """Let all have their turns now."""
+        while self._waiting:
+            self._next()
+
+    def _next(self) -> None:
+        if not self._waiting:
+            self._timer.stop()
+            return
+        item = next(iter(self._waiting))
+        del self._waiting[item]
+        self._act(item)
