@@ -1,0 +1,122 @@
+"""Files are whole or as they were; what a killed writer left goes; a full disk says what to do."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vae_explorer.engine.errors import EngineError
+from vae_explorer.engine.files import write_whole
+
+KILLED_IN_THE_MIDDLE = """
+import os, signal, sys
+from pathlib import Path
+from vae_explorer.engine import files
+os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+files.write_whole(Path(sys.argv[1]), b"new")
+"""
+
+HELD_IN_THE_MIDDLE = """
+import os, sys
+from pathlib import Path
+from vae_explorer.engine import files
+os.fsync = lambda _: (print("writing", flush=True), sys.stdin.readline())
+files.write_whole(Path(sys.argv[1]), b"of the other")
+"""
+
+A_DISK_OF_64_KIB = """
+import resource, signal, sys
+from pathlib import Path
+from vae_explorer.engine import errors, files
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, 65_536))
+try:
+    files.write_whole(Path(sys.argv[1]), bytes(1_000_000))
+except errors.EngineError as error:
+    print(error)
+"""
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="locks and limits of POSIX")
+
+
+def parts(path: Path) -> list[Path]:
+    return sorted(path.parent.glob(f".{path.name}.*.part"))
+
+
+@posix
+def test_what_a_killed_writer_left_goes_with_the_next_save(tmp_path: Path) -> None:
+    path, other = tmp_path / "model [1].bin", tmp_path / "other.bin"
+    path.write_bytes(b"old")
+    for target in (path, other):
+        killed = subprocess.run([sys.executable, "-c", KILLED_IN_THE_MIDDLE, str(target)])
+        assert killed.returncode == -signal.SIGKILL
+    assert path.read_bytes() == b"old"
+    assert len(parts(other)) == 1 and len(list(tmp_path.glob(".model*"))) == 1
+    write_whole(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert not list(tmp_path.glob(".model*"))
+    assert len(parts(other)) == 1  # of another file: not ours to judge
+
+
+@posix
+def test_a_writer_that_lives_keeps_its_part(tmp_path: Path) -> None:
+    path = tmp_path / "model.bin"
+    with subprocess.Popen(
+        [sys.executable, "-c", HELD_IN_THE_MIDDLE, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as slow:
+        assert slow.stdin and slow.stdout
+        slow.stdout.readline()
+        held = parts(path)
+        assert len(held) == 1
+        write_whole(path, b"ours")
+        assert parts(path) == held
+        assert path.read_bytes() == b"ours"
+        slow.stdin.write("go on\n")
+        slow.stdin.flush()
+        assert slow.wait(10) == 0
+    assert path.read_bytes() == b"of the other"
+    assert parts(path) == []
+
+
+@posix
+def test_a_real_limit_leaves_the_old_file_whole(tmp_path: Path) -> None:
+    path = tmp_path / "model.bin"
+    path.write_bytes(b"old")
+    command = [sys.executable, "-c", A_DISK_OF_64_KIB, str(path)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "model.bin cannot be written" in said
+    assert path.read_bytes() == b"old"
+    assert [found.name for found in tmp_path.iterdir()] == ["model.bin"]
+
+
+def test_a_full_disk_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "model.bin"
+    path.write_bytes(b"old")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(EngineError, match=r"No space left.*Free some room, or choose another disk"):
+        write_whole(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [found.name for found in tmp_path.iterdir()] == ["model.bin"]
+
+
+def test_a_folder_of_somebody_else_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(**_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkstemp", refused)
+    with pytest.raises(EngineError, match=r"Permission denied\. Choose a folder of your own"):
+        write_whole(tmp_path / "model.bin", b"new")
