@@ -94,14 +94,33 @@ def test_settings_load_without_torch_numpy_and_qt() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_the_likelihoods_title_tells_what_must_agree_for_two_figures_to_be_compared() -> None:
-    titles = {
-        ModelConfig().likelihood_title,
-        ModelConfig(binarisation="fixed").likelihood_title,
-        ModelConfig(likelihood="categorical").likelihood_title,
-        ModelConfig(likelihood="categorical", levels=17).likelihood_title,
-        ModelConfig(likelihood="gaussian").likelihood_title,
-        ModelConfig(likelihood="gaussian", variance=1.0).likelihood_title,
-        ModelConfig(likelihood="gaussian", learn_variance=True).likelihood_title,
-    }
-    assert len(titles) == 7
+def test_nats_are_of_the_same_thing_where_the_targets_agree_and_not_elsewhere() -> None:
+    grey = [
+        ModelConfig(likelihood="gaussian"),
+        ModelConfig(likelihood="gaussian", variance=1.0),
+        ModelConfig(likelihood="gaussian", learn_variance=True),
+        ModelConfig(likelihood="continuous-bernoulli"),
+        ModelConfig(kind="ppca"),
+    ]
+    assert len({config.target_title for config in grey}) == 1
+    others = [
+        ModelConfig(),
+        ModelConfig(binarisation="fixed"),
+        ModelConfig(likelihood="categorical"),
+        ModelConfig(likelihood="categorical", levels=17),
+        grey[0],
+    ]
+    assert len({config.target_title for config in others}) == len(others)
+
+
+def test_the_likelihoods_title_is_that_of_the_model() -> None:
+    assert ModelConfig(likelihood="gaussian").likelihood_title == "Gaussian, η² = 0.05"
+    assert (
+        ModelConfig(likelihood="categorical", levels=17).likelihood_title
+        == "categorical, 17 levels"
+    )
+    for likelihood in ("bernoulli", "gaussian"):  # PPCA has no choice
+        assert (
+            ModelConfig(kind="ppca", likelihood=likelihood).likelihood_title
+            == "Gaussian, σ² fitted"
+        )

@@ -303,3 +303,11 @@ def test_only_a_folders_images_have_a_size_to_choose(
     assert run(train, "--image-size", 16, "--channels", 3, "--out", tmp_path / "out") == 2
     assert "--image-size, --channels" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("path", paths.bundled_models(), ids=lambda path: path.stem)
+def test_a_bundled_models_card_names_its_likelihood_and_is_small(path: Path) -> None:
+    card = read_card(path)
+    assert card["likelihood"] == ModelConfig.from_dict(card["config"]).likelihood_title
+    assert card["evaluation"]["images"] == 10_000 and card["evaluation"]["split"] == "test"
+    assert path.stat().st_size <= 4_000_000

@@ -118,14 +118,16 @@ def test_round_numbers_are_above_and_near(value: float) -> None:
     assert value * (1 - 1e-9) <= rounded_up(value) <= 1.5 * value
 
 
-def test_runs_are_comparable_where_unit_data_and_likelihood_agree() -> None:
+def test_runs_are_comparable_where_unit_data_likelihood_and_classes_agree() -> None:
     base = Run("a", False, UNIT, data="MNIST", likelihood="Bernoulli")
-    same = Run("b", True, UNIT, data="MNIST", likelihood="Bernoulli")
+    same = Run("b", False, UNIT, data="MNIST", likelihood="Bernoulli")
     clothes = Run("c", False, UNIT, data="FashionMNIST", likelihood="Bernoulli")
+    joint = Run("e", True, UNIT, data="MNIST", likelihood="Bernoulli")
     density = Run("d", False, "nats of a density", data="MNIST", likelihood="Gaussian")
     assert difference([]) == ""
     assert difference([base, same]) == ""
     assert difference([base, clothes]) == "data"
+    assert difference([base, joint]) == "having classes, p(x, y) or p(x)"
     assert difference([base, density]) == "unit and likelihood"
     assert difference([base, density, clothes]) == "unit, data and likelihood"
 

@@ -33,7 +33,7 @@ def test_a_card_tells_what_is_known_and_nothing_else() -> None:
     assert rows["ELBO ≤ log p(x)"] == "−90.50"
     assert rows["accuracy of q(y|x)"] == "99.53 %"
     assert "not a number" not in rows
-    assert [name for name, _ in card_rows(ModelConfig(kind="ppca"), {})] == ["Model"]
+    assert [name for name, _ in card_rows(ModelConfig(kind="ppca"), {})] == ["Model", "Likelihood"]
 
 
 def test_markup_in_a_card_is_shown_and_not_obeyed() -> None:

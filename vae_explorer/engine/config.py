@@ -182,7 +182,9 @@ class ModelConfig(_Config):
 
     @property
     def likelihood_title(self) -> str:
-        """The likelihood with what is needed to compare two models by their nats."""
+        """The likelihood in words; PPCA's is Gaussian whatever `likelihood` says."""
+        if self.kind == "ppca":
+            return "Gaussian, σ² fitted"
         detail = {
             "bernoulli": f"Bernoulli, {self.binarisation} binarisation",
             "continuous-bernoulli": "continuous Bernoulli",
@@ -192,6 +194,18 @@ class ModelConfig(_Config):
             "categorical": f"categorical, {self.levels} levels",
         }
         return detail[self.likelihood]
+
+    @property
+    def target_title(self) -> str:
+        """What p(x|z) is a distribution of: only where it is the same can two models be compared by their nats.
+
+        Every density of grey pixels is normalised, so that Gaussians of any η² and the continuous Bernoulli compare.
+        """
+        if self.kind != "ppca" and self.likelihood == "bernoulli":
+            return f"pixels of {self.binarisation} binarisation"
+        if self.kind != "ppca" and self.likelihood == "categorical":
+            return f"pixels of {self.levels} levels"
+        return "grey pixels"
 
 
 @dataclass(frozen=True)

@@ -254,9 +254,8 @@ class Measurement:
             drawn = f"drawn once with seed {self.config.seed}"
             how = drawn if config.binarisation == "stochastic" else "rounded at one half"
             binarisation = f"{config.binarisation} binarisation, {how}"
-        likelihood = "Gaussian" if config.kind == "ppca" else config.likelihood_title
         return Report(
-            model=f"{kind}, d = {config.latent_dim}, {likelihood}",
+            model=f"{kind}, d = {config.latent_dim}, {config.likelihood_title}",
             dataset=dataset.title,
             split=split,
             images=len(self.target),

@@ -83,8 +83,8 @@ class Run:
     Attributes:
         unit: of ELBO, reconstruction and KL, such as “nats per image”.
         label: what `elbo` is: the ELBO, or the exact log-likelihood of PPCA.
-        data: the name of the data set; likelihood: of the pixels. Only runs that agree in unit,
-            data and likelihood can be compared.
+        data: the name of the data set; likelihood: what it is a distribution of. Only runs that agree in
+            unit, data and likelihood can be compared, and p(x, y) not with p(x).
         reference: the value that `elbo` should reach, where one is known.
     """
 
@@ -188,11 +188,10 @@ def difference(runs: Sequence[Run]) -> str:
         "unit": {run.unit for run in runs},
         "data": {run.data for run in runs},
         "likelihood": {run.likelihood for run in runs},
+        "having classes, p(x, y) or p(x)": {run.has_classes for run in runs},
     }
     differing = [name for name, values in aspects.items() if len(values) > 1]
-    if len(differing) < 3:
-        return " and ".join(differing)
-    return "unit, data and likelihood"
+    return " and ".join(filter(None, (", ".join(differing[:-1]), *differing[-1:])))
 
 
 def write_csv(path: str | Path, runs: Sequence[Run]) -> None:

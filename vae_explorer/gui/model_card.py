@@ -15,8 +15,8 @@ KINDS = {"vae": "VAE p(x)", "joint-vae": "Joint VAE p(x, y)", "ppca": "PPCA"}
 def card_rows(config: ModelConfig, card: Mapping[str, object]) -> list[tuple[str, str]]:
     """Names and values, only of what is known."""
     rows = [(_tr("Model"), f"{KINDS[config.kind]}, d = {config.latent_dim}")]
+    rows.append((_tr("Likelihood"), config.likelihood_title))
     if config.kind != "ppca":
-        rows.append((_tr("Likelihood"), config.likelihood_title))
         rows.append((_tr("Networks"), _networks(config)))
     if "dataset" in card:
         count = card.get("train_images")

@@ -166,5 +166,4 @@ class Pages(QObject):
         gallery = self._session.gallery
         data = f", {gallery.title}" if gallery else ""
         title = titles[config.kind]
-        likelihood = "" if config.kind == "ppca" else f", {config.likelihood_title}"
-        return f"{title}, {config.latent_dim}-D{likelihood}{data}"
+        return f"{title}, {config.latent_dim}-D, {config.likelihood_title}{data}"

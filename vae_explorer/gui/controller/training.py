@@ -207,7 +207,7 @@ class Training(QObject):
             explorer.likelihood_unit,
             label=label,
             data=begun.opened.gallery.title if begun.opened.gallery else "",
-            likelihood=begun.config.likelihood_title,
+            likelihood=begun.config.target_title,
         )
         self._show_state()
         self.model_replaced.emit()
