@@ -17,6 +17,7 @@ import numpy as np
 
 from vae_explorer.engine.errors import InputError
 from vae_explorer.engine.files import write_whole
+from vae_explorer.engine.films import mp4
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,6 +31,7 @@ INK, MUTED, RULE, ACCENT = "#1f2430", "#6b7280", "#e3e6eb", "#2f6fb3"
 FIGURE_SIZE = (12.0, 4.3)  # inches
 FIGURE_DPI = 160
 MAX_FRAMES = 2000
+FILMS = (".gif", ".mp4")
 
 
 @dataclass(frozen=True)
@@ -267,18 +269,24 @@ def save_grid(
 def save_film(
     path: Path | str, frames: Pixels, *, frames_per_second: float = 12, scale: int = 4
 ) -> None:
-    """Writes frames, (T, H, W) or (T, H, W, 3), as a `.gif` that plays for ever.
+    """Writes frames, (T, H, W) or (T, H, W, 3), as a `.gif` that plays for ever, or as an `.mp4`.
 
     Raises:
         EngineError: the file cannot be written.
-        InputError: no frames or too many, a rate of nought, or a name that does not end in .gif.
+        InputError: no frames or too many, a rate of nought, a name that ends otherwise, or an MP4
+            where there is no ffmpeg program to make it.
     """
-    path = _suffixed(path, ".gif", "film")
+    path = Path(path)
+    if path.suffix.lower() not in FILMS:
+        raise InputError(f"A film is saved as {' or '.join(FILMS)}, not as {path.name}.")
     pixels = _rgb(frames, 4)
     if not 1 <= len(pixels) <= MAX_FRAMES:
         raise InputError(f"A film has from 1 to {MAX_FRAMES:,} frames, not {len(pixels):,}.")
     if not 0 < frames_per_second <= 50:  # viewers slow down what is faster
         raise InputError(f"A film has up to 50 frames a second, not {frames_per_second:g}.")
+    if path.suffix.lower() == ".mp4":
+        write_whole(path, mp4(_enlarged(pixels, scale), frames_per_second))
+        return
     first, *rest = [_pillow(frame, scale).convert("P") for frame in pixels]
     buffer = io.BytesIO()
     first.save(
@@ -318,6 +326,11 @@ def _suffixed(path: Path | str, suffix: str, what: str) -> Path:
 def _pillow(pixels: NDArray[np.uint8], scale: int) -> Image:
     from PIL import Image
 
+    return Image.fromarray(np.ascontiguousarray(_enlarged(pixels, scale)))
+
+
+def _enlarged(pixels: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
+    """(…, H, W, 3) with every pixel `scale` times as large."""
     if scale < 1:
         raise InputError(f"A picture is enlarged by a whole number from 1; not {scale}.")
-    return Image.fromarray(np.ascontiguousarray(pixels.repeat(scale, 0).repeat(scale, 1)))
+    return pixels.repeat(scale, -3).repeat(scale, -2)
