@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor, nn
 
 from vae_explorer.engine.config import TrainingConfig
+from vae_explorer.engine.optimizers import Adam, Adamax, Optimizer
 from vae_explorer.engine.vae import NetworkModel
 
 
@@ -24,13 +24,8 @@ class Optimisation:
         self._config, self._total_steps = config, total_steps
         self._generation = list(model.generation_parameters())
         self._inference = list(model.inference_parameters())
-        parameters = self._generation + self._inference
-        if config.optimizer == "adamax":
-            self._optimizer: torch.optim.Optimizer = torch.optim.Adamax(
-                parameters, lr=config.learning_rate
-            )
-        else:
-            self._optimizer = torch.optim.Adam(parameters, lr=config.learning_rate, fused=True)
+        kind = Adamax if config.optimizer == "adamax" else Adam
+        self._optimizer: Optimizer = kind(self._generation + self._inference)
         self.learning_rate = self.current_rate = config.learning_rate
 
     def prepare(self, step: int) -> None:
@@ -46,12 +41,9 @@ class Optimisation:
 
     def step(self, loss: Tensor, step: int) -> None:
         """One step down a loss."""
-        self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.current_rate = self.learning_rate * self._schedule(step)
-        for group in self._optimizer.param_groups:
-            group["lr"] = self.current_rate
-        self._optimizer.step()
+        self._optimizer.step(self.current_rate)
 
     def _schedule(self, step: int) -> float:
         if self._config.schedule == "constant":
@@ -60,22 +52,14 @@ class Optimisation:
 
     def tensors(self) -> dict[str, Tensor]:
         """The optimizer's moments, flat: `index.name`."""
-        state = self._optimizer.state_dict()["state"]
         return {
             f"{index}.{name}": value
-            for index, parts in state.items()
+            for index, parts in enumerate(self._optimizer.state)
             for name, value in parts.items()
         }
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """The inverse of `tensors`."""
-        parts: dict[int, dict[str, Tensor]] = {}
-        parameters = self._generation + self._inference
         for name, value in tensors.items():
             index, _, key = name.partition(".")
-            like = parameters[int(index)]
-            # The fused step walks memory, so that a moment must lie as its parameter does.
-            laid_out = torch.empty_like(like).copy_(value) if value.shape == like.shape else value
-            parts.setdefault(int(index), {})[key] = laid_out
-        state = self._optimizer.state_dict()
-        self._optimizer.load_state_dict({**state, "state": parts})
+            self._optimizer.state[int(index)][key].copy_(value)

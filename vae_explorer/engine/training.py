@@ -190,7 +190,7 @@ class Trainer:
                 reason = "stopped"
                 break
         if self.best_epoch == 0:
-            self.best_state = copy_state(self.model)
+            self._keep_best()
         yield FinishedEvent(reason, self.epoch, self.best_epoch, self.best_state, self._state())
 
     def _rest_of_epoch(self, snapshots: Snapshots) -> Iterator[Event]:
@@ -294,7 +294,7 @@ class Trainer:
             )
         if is_best:
             self.best_objective, self.best_epoch = validation.objective, self.epoch
-            self.best_state = copy_state(self.model)
+            self._keep_best()
         rate = images / max(self.seconds - began, 1e-9)
         return EpochEvent(
             self.epoch,
@@ -307,6 +307,11 @@ class Trainer:
             rate,
             is_best,
         )
+
+    def _keep_best(self) -> None:
+        """Copy the weights over those of the last best epoch: a large model has no room for a third set."""
+        for name, tensor in self.model.state_dict().items():
+            self.best_state[name].copy_(tensor)
 
     @torch.no_grad()
     def _validate(self) -> tuple[Metrics, tuple[float, ...]]:
@@ -376,7 +381,8 @@ class Trainer:
             )
         counters = state.counters
         self.model.load_state_dict(state.part("model"))
-        self.best_state = state.part("best")
+        for name, tensor in state.part("best").items():
+            self.best_state[name].copy_(tensor)
         self.optimisation.restore(state.part("optimizer"))
         self.order.restore(state.part("order"), counters["position"], counters["labelled_position"])
         self.generator.set_state(state.tensors["generator"])

@@ -1,0 +1,60 @@
+"""Adam and Adamax against torch's own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+from vae_explorer.engine.optimizers import Adam, Adamax, Optimizer
+
+
+def small_network() -> nn.Module:
+    torch.manual_seed(0)
+    convolution = nn.Conv2d(3, 8, 3).to(
+        memory_format=torch.channels_last
+    )  # its strides are not those of its shape
+    return nn.Sequential(convolution, nn.Flatten(), nn.Linear(8 * 6 * 6, 5))
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [(Adam, torch.optim.Adam), (Adamax, torch.optim.Adamax)]
+)
+def test_steps_are_those_of_torch(
+    ours: type[Optimizer], theirs: type[torch.optim.Optimizer]
+) -> None:
+    mine, other = small_network(), small_network()
+    fused = {"fused": True} if ours is Adam else {}
+    optimizer, reference = ours(list(mine.parameters())), theirs(other.parameters(), **fused)  # type: ignore[call-arg]
+    for step in range(20):
+        x, rate = torch.randn(4, 3, 8, 8), 0.02 / (1 + step)
+        held = step % 3 == 0  # a parameter without a gradient takes no step
+        for network in (mine, other):
+            network.requires_grad_(True)
+            network[0].weight.requires_grad_(not held)  # type: ignore[index]
+            network(x).square().sum().backward()
+        optimizer.step(rate)
+        reference.param_groups[0]["lr"] = rate
+        reference.step()
+        reference.zero_grad()
+    for a, b in zip(mine.parameters(), other.parameters(), strict=True):
+        assert torch.equal(a, b)
+        assert a.grad is None
+
+
+TRAINING = """
+import sys
+from vae_explorer.engine import ModelConfig, TrainingConfig, build_model, fit, load_dataset
+events = fit(build_model(ModelConfig()), load_dataset("digits"), TrainingConfig(device="cpu"))
+print(next(events).step, "torch._dynamo" in sys.modules)
+"""
+
+
+def test_a_training_does_not_import_the_compiler() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TRAINING], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["10", "False"]
