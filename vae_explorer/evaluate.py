@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import get_args
 
 import torch
 from tqdm import tqdm
@@ -25,8 +26,10 @@ from vae_explorer.engine.data import Dataset, load_dataset
 from vae_explorer.engine.device import pick_device
 from vae_explorer.engine.errors import ConfigError
 from vae_explorer.engine.evaluation import EvaluationConfig, evaluation
+from vae_explorer.engine.explorer import Explorer
 from vae_explorer.engine.files import write_whole
 from vae_explorer.engine.gradients import compare_estimators
+from vae_explorer.engine.image_folder import Fit
 from vae_explorer.engine.models import Model
 from vae_explorer.engine.report import Report
 
@@ -46,6 +49,13 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--dataset", default="digits", help=f"one of {', '.join(DATASETS)} (default: digits)")
     add("--data-dir", type=Path, help="where data sets lie; for folder, the folder of images")
     add("--image-size", type=int, metavar="N", help="side of a folder's images (the model's)")
+    add(
+        "--fit",
+        choices=get_args(Fit),
+        help="how a folder's images were made square (default: crop)",
+    )
+    add("--class-prior", metavar="W,W,…", type=weights,
+        help="weigh the classes of a Joint VAE so, instead of by the π that it has learned")  # fmt: skip
     add("--split", default="test", help="train, validation or test (default: test)")
     add("--samples", type=int, default=default.samples, metavar="K",
         help=f"latent samples of the importance-weighted bound (default: {default.samples})")  # fmt: skip
@@ -64,6 +74,14 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="CPU threads (default: all cores but one)")  # fmt: skip
     add("--quiet", action="store_true", help="no progress bar")
     return parser.parse_args(arguments)
+
+
+def weights(text: str) -> list[float]:
+    """Numbers between commas."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"not numbers such as 1,2,1: {text!r}") from error
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -86,7 +104,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
     device = pick_device(options.device)
     if device.type == "mps":
         device = torch.device("cpu")  # sums of many images want float64, which mps has not
-    model = load_model(options.model).to(device)
+    model = load_model(options.model)
+    if options.class_prior is not None:
+        if options.card:
+            raise ConfigError(
+                "A card has the figures of the model's own π: leave out --class-prior."
+            )
+        Explorer(model).set_class_prior(options.class_prior)
+    model.to(device)
     dataset = load_data(options, model)
     report = measure(model, dataset, options.split, config, options.quiet)
     sys.stdout.write(f"{report.table()}\n")
@@ -112,6 +137,7 @@ def load_data(options: argparse.Namespace, model: Model) -> Dataset:
         options.dataset,
         options.data_dir,
         image_size=options.image_size or height,
+        fit=options.fit or "crop",
         channels=3 if channels == 3 else 1,
     )
 

@@ -18,7 +18,7 @@ from vae_explorer import evaluate as command
 from vae_explorer.engine import evidence, importance
 from vae_explorer.engine.checkpoint import save_model
 from vae_explorer.engine.config import LikelihoodName, ModelConfig
-from vae_explorer.engine.data import Dataset, Split
+from vae_explorer.engine.data import Dataset, Split, load_dataset
 from vae_explorer.engine.errors import ConfigError
 from vae_explorer.engine.evaluation import EvaluationConfig, evaluate, evaluation
 from vae_explorer.engine.evidence import cross_log_prob, quadrature
@@ -243,7 +243,9 @@ def test_a_wrong_posterior_loses_exactly_its_kl() -> None:
     target = ppca.likelihood.target(images().flatten(1))
     mean, log_variance = ppca.encode(target)
     shifted = (mean + 0.3 * log_variance.div(2).exp(), log_variance + 0.4)
-    reconstruction = result_of(reconstruction_terms(vae, target, None, shifted, 4000, generator()))
+    reconstruction, _ = result_of(
+        reconstruction_terms(vae, target, None, shifted, 4000, generator())
+    )
     elbo = reconstruction - gaussian_kl(*shifted).sum(1).double()
     gap = (ppca.log_evidence(target) - elbo).mean()
     expected = 2 * 0.5 * (math.exp(0.4) + 0.3**2 - 1 - 0.4)
@@ -306,8 +308,12 @@ def test_report_of_a_vae() -> None:
     )
     assert elbo.value < bound.value + 0.01 and bound.monte_carlo_error is not None
     assert bound.value == pytest.approx(exact.value, abs=4 * bound.monte_carlo_error + 1e-3)
+    assert f"{bound.monte_carlo_error:.2g} is Monte Carlo's" in report.table()
     assert report["posterior_gap"].value == pytest.approx(exact.value - elbo.value, abs=1e-9)
     assert sum(report.kl_per_dimension) == pytest.approx(report["kl"].value, rel=1e-5)
+    sampled = report["sampled_kl"]
+    assert sampled.value == pytest.approx(report["kl"].value, abs=0.05)
+    assert sampled.value != report["kl"].value and sampled.certainty == "estimate"
     assert exact.bits_per_dimension == pytest.approx(-exact.value / (16 * math.log(2)))
     assert report["active_units"].value == sum(v > 0.01 for v in report.variance_of_means)
     assert report.binarisation == "stochastic binarisation, drawn once with seed 0"
@@ -418,6 +424,8 @@ def test_what_cannot_be_evaluated_is_refused() -> None:
         evaluate(vae(), empty)
     with pytest.raises(ConfigError, match="shape"):
         evaluate(other, data)
+    with pytest.raises(ConfigError, match="at most 2 latent dimensions; this model has 3"):
+        evaluate(vae(latent_dim=3), data, config=EvaluationConfig(2, 2, exact=True))
     for samples, elbo_samples, images in ((0, 1, 1), (1, 0, 1), (1, 1, 0)):
         with pytest.raises(ConfigError):
             EvaluationConfig(samples, elbo_samples, images)
@@ -450,9 +458,36 @@ def test_command_prints_a_table_and_writes_json(
     assert f"{elbo['value']:.3f}".replace("-", "−") in printed
 
 
+def test_command_weighs_the_classes_as_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, target = tmp_path / "model.safetensors", tmp_path / "report.json"
+    names = tuple("0123456789")
+    save_model(path, build_model(ModelConfig(kind="joint-vae", class_names=names)))
+    before = path.read_bytes()
+    threads = str(torch.get_num_threads())
+    arguments = [str(path), "--samples", "1", "--images", "40", "--quiet", "--no-exact"]
+    arguments += ["--threads", threads, "--json", str(target)]
+    assert command.run([*arguments, "--class-prior", "0,0,0,0,0,0,0,1,0,0"]) == 0
+    figures = {f["name"]: f for f in json.loads(target.read_text(encoding="utf-8"))["figures"]}
+    sevens = figures["verdict_accuracy"]["value"]  # every image is called a 7
+    labels = load_dataset("digits").test.labels
+    assert labels is not None
+    assert sevens == pytest.approx(float((labels[:40] == 7).double().mean()))
+    with pytest.raises(ConfigError, match="own π"):
+        command.run([*arguments, "--class-prior", "1,1,1,1,1,1,1,1,1,1", "--card"])
+    assert path.read_bytes() == before
+
+
 @pytest.mark.parametrize(
     "change",
-    [["--samples", "0"], ["--split", "all"], ["--dataset", "nothing"], ["--threads", "0"]],
+    [
+        ["--samples", "0"],
+        ["--split", "all"],
+        ["--dataset", "nothing"],
+        ["--threads", "0"],
+        ["--class-prior", "1,2"],
+    ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(
     model_file: Path,

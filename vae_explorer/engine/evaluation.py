@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vae_explorer.engine.data import Dataset, Split
 from vae_explorer.engine.errors import ConfigError
-from vae_explorer.engine.evidence import Evidence
+from vae_explorer.engine.evidence import MAX_DIMENSIONS, Evidence
 from vae_explorer.engine.importance import reconstruction_terms
 from vae_explorer.engine.joint_vae import JointVAE
 from vae_explorer.engine.measurement import (
@@ -62,10 +62,16 @@ def evaluation(
     The work is done on the device that the model is on.
 
     Raises:
-        ConfigError: another image shape than the model's, no such split, or no images in it.
+        ConfigError: another image shape than the model's, no such split, no images in it, or exact
+            evidence asked for where d is above 2.
     """
     config = config or EvaluationConfig()
     images = _images(model, dataset, split)
+    d = model.config.latent_dim
+    if config.exact and d > MAX_DIMENSIONS and not isinstance(model, PPCA):
+        raise ConfigError(
+            f"Exact evidence is for at most {MAX_DIMENSIONS} latent dimensions; this model has {d}."
+        )
     model.eval()
     work = Measurement(model, dataset, images, config)
     if isinstance(model, JointVAE):
@@ -94,21 +100,21 @@ def _plain(work: Measurement) -> Steps[None]:
 
 def _elbo(work: Measurement, posterior: tuple[Tensor, Tensor]) -> Steps[Tensor]:
     samples = work.config.elbo_samples
-    reconstruction = yield from work.titled(
+    reconstruction, sampled_kl = yield from work.titled(
         "ELBO",
         reconstruction_terms(work.model, work.target, None, posterior, samples, work.generator),
     )
     kl = gaussian_kl(*posterior).sum(1).double()
     elbo = reconstruction - kl
     work.add("elbo", "ELBO ≤ log p(x)", "bound", elbo, samples=samples)
-    work.parts(reconstruction, kl)
+    work.parts(reconstruction, kl, sampled_kl)
     return elbo
 
 
 def _joint(work: Measurement, model: JointVAE) -> Steps[None]:
     """Joint VAE: figures of p(x, y) where labels are known, and of p(x) always."""
     log_prior = model.log_class_prior().double()
-    reconstruction, kl = yield from _class_terms(work, model)  # (N, C)
+    reconstruction, kl, sampled_kl = yield from _class_terms(work, model)  # (N, C)
     bounds = reconstruction - kl + log_prior  # J_cond(x, y) of every class
     elbo_seconds = work.lap()
     known = work.labels
@@ -122,8 +128,8 @@ def _joint(work: Measurement, model: JointVAE) -> Steps[None]:
         work.add(
             "elbo", "ELBO ≤ log p(x, y)", "bound", chosen, samples=samples, seconds=elbo_seconds
         )
-        parts = (values.gather(1, known[:, None])[:, 0] for values in (reconstruction, kl))
-        work.parts(*parts)
+        terms = (reconstruction, kl, sampled_kl)
+        work.parts(*(values.gather(1, known[:, None])[:, 0] for values in terms))
         work.add("log_prior", "  log π_y", "exact", log_prior[known])
     work.add(
         "elbo_x",
@@ -144,21 +150,21 @@ def _joint(work: Measurement, model: JointVAE) -> Steps[None]:
         )
 
 
-def _class_terms(work: Measurement, model: JointVAE) -> Steps[tuple[Tensor, Tensor]]:
-    """Reconstruction and KL of every image under every class, both (N, C), float64."""
-    reconstructions, kls = [], []
+def _class_terms(work: Measurement, model: JointVAE) -> Steps[tuple[Tensor, Tensor, Tensor]]:
+    """Reconstruction, KL and sampled KL of every image under every class, (N, C) each, float64."""
+    columns: list[tuple[Tensor, Tensor, Tensor]] = []
     for label in range(model.config.classes):
         y = work.one_hot_class(label).expand(len(work.target), -1)
         posterior = work.posterior(y)
-        terms = yield from work.titled(
+        reconstruction, sampled_kl = yield from work.titled(
             f"ELBO given class {model.config.class_names[label]}",
             reconstruction_terms(
                 model, work.target, y, posterior, work.config.elbo_samples, work.generator
             ),
         )
-        reconstructions.append(terms)
-        kls.append(gaussian_kl(*posterior).sum(1).double())
-    return torch.stack(reconstructions, 1), torch.stack(kls, 1)
+        columns.append((reconstruction, gaussian_kl(*posterior).sum(1).double(), sampled_kl))
+    first, second, third = (torch.stack(terms, 1) for terms in zip(*columns, strict=True))
+    return first, second, third
 
 
 def _joint_bounds(

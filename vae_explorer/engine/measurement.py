@@ -152,10 +152,12 @@ class Measurement:
             except StopIteration as finished:
                 return finished.value
 
-    def parts(self, reconstruction: Tensor, kl: Tensor) -> None:
+    def parts(self, reconstruction: Tensor, kl: Tensor, sampled_kl: Tensor) -> None:
         samples = self.config.elbo_samples
         self.add("reconstruction", "  E_q log p(x|z)", "estimate", reconstruction, samples=samples)
-        self.add("kl", "  KL(q ‖ p(z))", "exact", kl, bits=False, note="")
+        self.add("kl", "  KL(q ‖ p(z))", "exact", kl, bits=False)
+        title = "  the same by samples"
+        self.add("sampled_kl", title, "estimate", sampled_kl, samples=samples, bits=False)
 
     def gap(self, title: str, evidence: Tensor, elbo: Tensor) -> None:
         self.add(
@@ -218,6 +220,9 @@ class Measurement:
     ) -> None:
         """A figure from the values of the images, (N,)."""
         count, mean = len(values), float(values.mean())
+        noise = None if variance is None else float(variance.sum().sqrt()) / count
+        if noise is not None:
+            note = f"of its error, {noise:.2g} is Monte Carlo's, as far as these samples tell"
         per_bit = self.model.config.pixels * math.log(2)
         of_x = bits and self.model.likelihood.discrete and name != "log_prior"
         self.figures.append(
@@ -230,9 +235,7 @@ class Measurement:
                 count,
                 samples,
                 standard_error=float(values.std()) / math.sqrt(count) if count > 1 else None,
-                monte_carlo_error=None
-                if variance is None
-                else float(variance.sum().sqrt()) / count,
+                monte_carlo_error=noise,
                 bits_per_dimension=-mean / per_bit if of_x else None,
                 seconds=self.lap() if seconds is None else seconds,
                 note=note,
