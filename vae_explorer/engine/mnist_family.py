@@ -134,6 +134,8 @@ def _fetch_missing(
     progress: Progress | None,
     cancelled: Cancelling | None,
 ) -> None:
+    if progress:
+        progress(0, None)  # before torchvision is imported and a server has answered
     missing = _missing(relative, folder)
     files = remote_files(relative)
     if relative.folder == "EMNIST":

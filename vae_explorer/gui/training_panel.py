@@ -138,7 +138,15 @@ class TrainingPanel(QWidget):
         else:
             self._bar.setRange(0, 0)
             text = self.tr("Downloading: {0:.1f} MB").format(done / 1e6)
+            if not done:
+                text = self.tr("Waiting for the server to answer…")
         self.set_note(text)
+
+    def set_reading(self, done: int, total: int) -> None:
+        """How many pictures of a folder have been read."""
+        self._bar.setRange(0, total)
+        self._bar.setValue(done)
+        self.set_note(self.tr("Reading: {0:,} of {1:,} pictures").format(done, total))
 
     def set_note(self, text: str) -> None:
         """A line in place of the progress: how a training ended, what is being loaded."""

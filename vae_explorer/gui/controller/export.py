@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QObject
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtCore import QBuffer, QIODevice, QObject
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from vae_explorer.engine.errors import EngineError
 from vae_explorer.gui.controller.exploring import Exploring
@@ -66,8 +66,9 @@ class Export(QObject):
         """The canvas as it is on the screen."""
 
         def write(path: Path) -> None:
-            if not self._window.canvas.grab().save(str(path)):
-                raise OSError(f"{path} cannot be written.")
+            from vae_explorer.engine.files import write_whole
+
+            write_whole(path, png_bytes(self._window.canvas.grab().toImage()))
 
         self._ask("canvas.png", _PNG, write)
 
@@ -129,7 +130,7 @@ class Export(QObject):
             else:
                 save_film(path, to_bytes(frames), frames_per_second=FILM_FPS, scale=PICTURE_SCALE)
 
-        self._ask("path.gif", f"{_GIF};;{_PNG}", write)
+        self._ask("path.gif", f"{self._film_kinds()};;{_PNG}", write)
 
     def training_film(self) -> None:
         """How the decoded images of the canvas' plane came to be, snapshot by snapshot."""
@@ -143,7 +144,15 @@ class Export(QObject):
 
             save_film(path, to_bytes(self._training_frames()), frames_per_second=FILM_FPS, scale=2)
 
-        self._ask("training.gif", _GIF, write)
+        self._ask("training.gif", self._film_kinds(), write)
+
+    def _film_kinds(self) -> str:
+        """GIF, and MP4 where it can be made; where not, the dialog says what it takes."""
+        from vae_explorer.engine.films import HOW_TO_GET, ffmpeg_program
+
+        if ffmpeg_program() is None:
+            return self.tr("GIF (for MP4: {0}) (*.gif)").format(HOW_TO_GET)
+        return f"{_GIF};;{_MP4}"
 
     def _training_frames(self) -> np.ndarray:
         """A small manifold at each of at most 120 moments, (T, H, W)."""
@@ -192,23 +201,50 @@ class Export(QObject):
         if not self._session.ready:
             return
         start = str(Path.home() / suggestion)
-        name, _ = QFileDialog.getSaveFileName(self._window, self.tr("Export"), start, kinds)
+        name, kind = QFileDialog.getSaveFileName(self._window, self.tr("Export"), start, kinds)
         if not name:
             return
-        path = Path(name)
-        if not path.suffix:
-            path = path.with_suffix(Path(suggestion).suffix)
+        path = path_of_kind(Path(name), kind, kinds, Path(suggestion).suffix)
+        if path != Path(name) and path.exists() and not self._may_overwrite(path):
+            return
         try:
             write(path)
-        except (EngineError, OSError) as error:
-            self._reporter.refuse(str(error))
+        except EngineError as error:
+            self._reporter.error(error)
         else:
             self._on_exported(str(path))
+
+    def _may_overwrite(self, path: Path) -> bool:
+        """The dialog asked about the name it was given; this is about the one that came of it."""
+        question = self.tr("{0} exists already. Replace it?").format(path.name)
+        answer = QMessageBox.question(self._window, self.tr("Export"), question)
+        return answer == QMessageBox.StandardButton.Yes
 
     def _on_exported(self, path: str) -> None:
         self._reporter.inform(self.tr("Saved {0}").format(path))
 
 
+def path_of_kind(path: Path, kind: str, kinds: str, default: str) -> Path:
+    """The name with the suffix of the kind of file that was chosen.
+
+    A suffix that was typed counts, but for one choice: another kind than the first was picked, and
+    the name still has the suffix that was suggested for the first.
+    """
+    offered = kinds.split(";;")
+    suffix = kind[kind.rfind("*") + 1 : -1] if kind in offered else default
+    changed = kind in offered[1:] and path.suffix.lower() == default
+    return path.with_suffix(suffix) if changed or not path.suffix else path
+
+
+def png_bytes(image: QImage) -> bytes:
+    """A picture as a PNG file."""
+    data = QBuffer()
+    data.open(QIODevice.OpenModeFlag.WriteOnly)
+    image.save(data, "PNG")  # pyright: ignore[reportCallIssue, reportArgumentType]
+    return bytes(data.data().data())
+
+
 _PNG = "PNG (*.png)"
 _PDF = "PDF (*.pdf)"
 _GIF = "GIF (*.gif)"
+_MP4 = "MP4 (*.mp4)"

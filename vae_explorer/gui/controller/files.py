@@ -130,12 +130,14 @@ class Files(QObject):
             return self.save()
         return answer == buttons.Discard
 
-    def keep_unsaved(self) -> None:
-        """Keep a model whose training was cut short where it can be found again."""
-        if self._session.unsaved and self._session.learned:
-            self._write(paths.user_models() / f"{KEPT}{SUFFIX}")
+    def keep_unsaved(self) -> bool:
+        """Keep a model in training where it can be found again; whether nothing would be lost."""
+        if not (self._session.unsaved and self._session.learned):
+            return True
+        advice = self.tr("The training goes on; to close without keeping it, stop it first.")
+        return self._write(paths.user_models() / f"{KEPT}{SUFFIX}", advice)
 
-    def _write(self, path: Path) -> bool:
+    def _write(self, path: Path, advice: str = "") -> bool:
         from vae_explorer.engine.checkpoint import save_model
 
         opened = self._session.opened
@@ -143,8 +145,8 @@ class Files(QObject):
             return False
         try:
             save_model(path, opened.explorer.model, card_to_save(opened.card))
-        except (EngineError, OSError) as error:
-            self._reporter.error(error)
+        except EngineError as error:
+            self._reporter.refuse(f"{error} {advice}".rstrip())
             return False
         self._session.saved_as(path)
         self.opened(path)

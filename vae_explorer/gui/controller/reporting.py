@@ -6,6 +6,7 @@ import logging
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from types import TracebackType
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -24,6 +25,8 @@ class Reporter(QObject):
     def __init__(self, banner: MessageBanner, parent: QObject) -> None:
         super().__init__(parent)
         self._banner = banner
+        self._remedy: Callable[[], None] | None = None
+        banner.action_requested.connect(self._on_action)
         self._arrived.connect(self._show, Qt.ConnectionType.AutoConnection)
 
     def error(self, error: BaseException, details: str | None = None) -> None:
@@ -40,9 +43,14 @@ class Reporter(QObject):
         """Show what the user should know before going on."""
         self._banner.show_message(sentence, "warning")
 
-    def inform(self, sentence: str, action: str | None = None) -> None:
+    def offer(self, sentence: str, action: str, remedy: Callable[[], None]) -> None:
+        """Show a known problem with a button, named `action`, that does something about it."""
+        self._remedy = remedy
+        self._banner.show_message(sentence, "error", action=action)
+
+    def inform(self, sentence: str) -> None:
         """Show good or neutral news."""
-        self._banner.show_message(sentence, "info", action=action)
+        self._banner.show_message(sentence, "info")
 
     def install_hooks(self) -> None:
         """Catch what nobody else caught, here and in other threads; the window stays."""
@@ -66,6 +74,12 @@ class Reporter(QObject):
         error = args.exc_value
         if error is not None:
             self.error(error, "".join(traceback.format_exception(error)))
+
+    def _on_action(self) -> None:
+        remedy, self._remedy = self._remedy, None
+        self._banner.dismiss()
+        if remedy is not None:
+            remedy()
 
     def _show(self, error: BaseException, details: str) -> None:
         if isinstance(error, EngineError):

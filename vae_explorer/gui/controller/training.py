@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
-from vae_explorer.engine.errors import Cancelled, EngineError
+from vae_explorer.engine.errors import Cancelled, DataError, EngineError
 from vae_explorer.gui.controller.reporting import Reporter
 from vae_explorer.gui.jobs import DownloadProgress, ModelOpened, Train, TrainingBegun
 from vae_explorer.gui.main_window import MainWindow
@@ -55,6 +56,7 @@ class Training(QObject):
         self._worker.ended.connect(self._on_ended)
         self._before: tuple[ModelOpened | None, bool] = (None, False)
         self._started: Train | None = None
+        self._resumed: TrainingState | None = None  # what it went on from
         self._stopped: tuple[Train | None, TrainingState | None] = (None, None)
         self._epochs = 1
         self._epochs_done = 0
@@ -99,11 +101,13 @@ class Training(QObject):
         stopped, state = self._stopped
         if self._worker.busy or stopped is None or state is None:
             return
-        self._begin(Train(stopped.model, stopped.dataset, stopped.training, self._data_dir, state))
+        self._begin(stopped, state)
 
-    def _begin(self, job: Train) -> None:
-        training = job.training
-        self._started = job
+    def _begin(self, asked: Train, state: TrainingState | None = None) -> None:
+        """Begin what `asked` describes: a job runs but once, and so a new one is made of it."""
+        training = asked.training
+        job = Train(asked.model, asked.dataset, training, self._data_dir, state)
+        self._started, self._resumed = job, state
         self._stopped = (None, None)
         self._window.menus.go_on.setEnabled(False)
         self._before = (self._session.opened, self._session.unsaved)
@@ -173,7 +177,7 @@ class Training(QObject):
         for message in messages:
             match message:
                 case DownloadProgress():
-                    self._window.training.set_download(message.done, message.total)
+                    self._on_progress(message)
                 case TrainingBegun():
                     self._on_begun(message)
                 case events.StepEvent():
@@ -191,6 +195,14 @@ class Training(QObject):
                     snapshots.clear()  # of a model that may be gone in a moment
                     self._on_failed(message)
         self._flush(steps, snapshots)
+
+    def _on_progress(self, progress: DownloadProgress) -> None:
+        """Bytes of a data set that is fetched, or pictures of a folder that is read."""
+        fetched = self._started is not None and self._started.dataset in DATASETS
+        if fetched or progress.total is None:
+            self._window.training.set_download(progress.done, progress.total)
+        else:
+            self._window.training.set_reading(progress.done, progress.total)
 
     def _on_begun(self, begun: TrainingBegun) -> None:
         session = self._session
@@ -299,6 +311,10 @@ class Training(QObject):
     def _on_failed(self, failed: Failed) -> None:
         if isinstance(failed.error, Cancelled):
             self._window.training.set_note(self.tr("Stopped"))
+        elif isinstance(failed.error, DataError):
+            self._window.training.set_note(self.tr("There are no images to learn from"))
+            again = self.tr("Try again")
+            self._reporter.offer(str(failed.error), again, self._try_again)
         else:
             self._window.training.set_note(self.tr("The training failed"))
             self._reporter.error(failed.error, failed.details)
@@ -308,6 +324,10 @@ class Training(QObject):
                 self.show_snapshot(good)
         else:
             self._go_back_to_before()
+
+    def _try_again(self) -> None:
+        if not self._worker.busy and self._started is not None:
+            self._begin(self._started, self._resumed)
 
     def _go_back_to_before(self) -> None:
         """Nothing was learned: the model from before the training stays."""
