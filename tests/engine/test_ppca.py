@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -26,6 +27,7 @@ from vae_explorer.engine.models import build_model
 from vae_explorer.engine.moments import MAX_PIXELS, Moments, image_moments
 from vae_explorer.engine.ppca import PPCA
 from vae_explorer.engine.training import fit
+from vae_explorer.engine.training_state import TrainingState
 
 PIXELS, LATENT = 12, 3
 
@@ -306,6 +308,43 @@ def test_a_training_stops_between_steps_and_shows_snapshots() -> None:
     assert snapshots[0].step == 0 and len(snapshots) >= 3
     assert snapshots[0].embedding is not None and snapshots[0].embedding.shape == (5, LATENT)
     assert not torch.equal(snapshots[0].state["weight"], snapshots[-1].state["weight"])
+
+
+@pytest.mark.parametrize("stop", [1, 3, 50, 70])
+def test_a_stopped_em_goes_on_as_if_it_had_never_stopped(stop: int, tmp_path: Path) -> None:
+    data, config = toy_dataset(), TrainingConfig(epochs=3)
+    whole = list(fit(toy_model(), data, config))
+    control, events = TrainingControl(), []
+    for event in fit(toy_model(), data, config, control):
+        events.append(event)
+        if isinstance(event, StepEvent) and event.step == stop:
+            control.stop()
+    stopped = events.pop()
+    assert isinstance(stopped, FinishedEvent) and stopped.reason == "stopped"
+    assert stopped.resume is not None
+    stopped.resume.save(tmp_path / "training.safetensors")
+    state = TrainingState.load(tmp_path / "training.safetensors")
+    model = toy_model()
+    events += fit(model, data, config, resume=state)
+    kinds = (StepEvent, EpochEvent)
+    for part in ("metrics", "train", "validation", "step", "epoch"):
+        expected = [getattr(e, part, None) for e in whole if isinstance(e, kinds)]
+        assert [getattr(e, part, None) for e in events if isinstance(e, kinds)] == expected
+    last = whole[-1]
+    assert isinstance(last, FinishedEvent)
+    assert torch.equal(model.weight, last.best_state["weight"])
+    with pytest.raises(ConfigError, match="another model"):
+        next(iter(fit(toy_model(), data, TrainingConfig(seed=1), resume=state)))
+
+
+def test_a_fitted_model_is_where_em_begins() -> None:
+    data, model = toy_dataset(), toy_model()
+    assert not model.fitted
+    first = list(fit(model, data, TrainingConfig(epochs=1)))
+    again = next(e for e in fit(model, data, TrainingConfig()) if isinstance(e, StepEvent))
+    reached = [event for event in first if isinstance(event, StepEvent)][-1]
+    assert model.fitted
+    assert again.metrics.elbo >= reached.metrics.elbo - 1e-6 * abs(reached.metrics.elbo)
 
 
 def test_a_training_on_images_of_another_shape_is_refused() -> None:

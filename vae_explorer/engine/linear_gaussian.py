@@ -74,7 +74,9 @@ class LinearGaussian:
         """
         left, lengths, _ = torch.linalg.svd(self.weight, full_matrices=False)
         largest = left.gather(0, left.abs().argmax(0, keepdim=True))  # (1, d)
-        return LinearGaussian(left * lengths * largest.sign(), self.mean, self.variance)
+        # rows side by side, as in a file: sums then run in the same order, and agree to the last bit
+        weight = (left * lengths * largest.sign()).contiguous()
+        return LinearGaussian(weight, self.mean, self.variance)
 
 
 def closed_form(moments: Moments, latent_dim: int) -> LinearGaussian:

@@ -16,6 +16,8 @@ from vae_explorer.engine.latent_model import LatentModel
 from vae_explorer.engine.likelihoods import LOG_2PI, Gaussian, build_likelihood
 from vae_explorer.engine.linear_gaussian import LinearGaussian, check_latent_dim
 
+UNFITTED_MEAN = 0.5
+
 
 class PPCA(LatentModel):
     """A linear-Gaussian model of grey images in [0, 1]; densities are of that scale, in nats.
@@ -40,12 +42,17 @@ class PPCA(LatentModel):
         self.likelihood = likelihood  # pyright: ignore[reportIncompatibleVariableOverride]
         start = torch.linalg.qr(torch.randn(config.pixels, config.latent_dim)).Q
         self.register_buffer("weight", start)
-        self.register_buffer("mean", torch.full((config.pixels,), 0.5))
+        self.register_buffer("mean", torch.full((config.pixels,), UNFITTED_MEAN))
 
     @property
     def noise_variance(self) -> Tensor:
         """σ², a scalar."""
         return self.likelihood.log_variance.exp()
+
+    @property
+    def fitted(self) -> bool:
+        """Whether it has ever been given the mean of images."""
+        return bool((self.mean != UNFITTED_MEAN).any())
 
     @torch.no_grad()
     def set_parameters(self, parameters: LinearGaussian) -> None:

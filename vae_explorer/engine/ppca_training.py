@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -23,6 +24,7 @@ from vae_explorer.engine.latent_model import copy_state
 from vae_explorer.engine.likelihoods import grey
 from vae_explorer.engine.linear_gaussian import LinearGaussian, closed_form, em_step, random_start
 from vae_explorer.engine.moments import Moments, image_moments
+from vae_explorer.engine.training_state import TrainingState
 
 if TYPE_CHECKING:
     from vae_explorer.engine.config import TrainingConfig
@@ -41,11 +43,14 @@ def fit_ppca(
     dataset: Dataset,
     config: TrainingConfig,
     control: TrainingControl | None = None,
+    resume: TrainingState | None = None,
     *,
     snapshot_images: Tensor | None = None,
     snapshot_seconds: float | None = None,
 ) -> Iterator[Event]:
     """Fits PPCA by EM and yields its course; the model then holds what EM has reached.
+
+    EM begins with what a fitted model holds, else with random directions.
 
     Of the settings only `epochs` (of `EM_STEPS` iterations) and `seed` have a meaning here: EM has
     no step size, no noise and no batches, and goes over moments, so that no images a second are
@@ -53,16 +58,18 @@ def fit_ppca(
     posterior is exact. `is_best` is always true, for EM never falls on what it maximises.
     `reference` is the closed form's log-likelihood of the train split.
 
+    resume: the state of a stopped EM, which goes on as if it had never stopped.
     snapshot_images: uint8 (n, C, H, W), whose posterior means every snapshot carries.
     snapshot_seconds: the least time between snapshots within an epoch; None for none at all.
 
     Raises:
-        ConfigError: images of another shape than the model's, too few of them, or more pixels than
-            a covariance has room for.
+        ConfigError: the state of another training, images of another shape than the model's, too
+            few of them, or more pixels than a covariance has room for.
     """
     run = _Run(model, dataset, config, snapshot_images)
     control = control or TrainingControl()
-    reason, epoch, last_value = "completed", 0, run.train_metrics().elbo
+    reason = "completed"
+    epoch, last_value = (0, run.train_metrics().elbo) if resume is None else run.restore(resume)
     last_snapshot = time.perf_counter()
     if snapshot_seconds is not None:
         yield run.snapshot()
@@ -88,7 +95,8 @@ def fit_ppca(
         gain, last_value = event.train.elbo - last_value, event.train.elbo
         if gain < CONVERGED * abs(last_value):
             break
-    yield FinishedEvent(reason, epoch, epoch, copy_state(run.model), None)
+    state = run.state(epoch, last_value)
+    yield FinishedEvent(reason, epoch, epoch, copy_state(run.model), state)
 
 
 class _Run:
@@ -100,6 +108,7 @@ class _Run:
         _check_fits(model, dataset)
         self.model = model
         self.config = config
+        self.dataset = dataset.name
         self.snapshot_rows = (
             None if snapshot_images is None else grey(snapshot_images.flatten(1))  # (n, D)
         )
@@ -108,7 +117,11 @@ class _Run:
         self.validation = image_moments(dataset.validation.images.cpu())
         latent_dim = model.config.latent_dim
         self.reference = closed_form(self.train, latent_dim).log_likelihood(self.train)
-        self.parameters = random_start(self.train, latent_dim, config.seed).rotated()
+        if model.fitted:
+            start = replace(model.parameters_in_double(), mean=self.train.mean)
+        else:
+            start = random_start(self.train, latent_dim, config.seed)
+        self.parameters = start.rotated()
         self.model.set_parameters(self.parameters)
         self.steps = 0
         self.seconds = 0.0
@@ -120,6 +133,32 @@ class _Run:
         self.model.set_parameters(self.parameters)
         self.steps += 1
         self.seconds += time.perf_counter() - begin
+
+    def state(self, epoch: int, last_value: float) -> TrainingState:
+        """All that EM needs to go on; the model itself has only single precision."""
+        parameters = self.parameters
+        tensors = {
+            "weight": parameters.weight,
+            "mean": parameters.mean,
+            "variance": parameters.variance,
+        }
+        counters = {
+            "step": self.steps,
+            "epoch": epoch,
+            "seconds": self.seconds,
+            "last_value": last_value,
+        }
+        return TrainingState(self.model.config, self.config, self.dataset, tensors, counters)
+
+    def restore(self, state: TrainingState) -> tuple[int, float]:
+        """The inverse of `state`: its epoch and last value."""
+        state.check(self.model.config, self.config, self.dataset)
+        counters = state.counters
+        tensors = (state.tensors[name].clone() for name in ("weight", "mean", "variance"))
+        self.parameters = LinearGaussian(*tensors)
+        self.model.set_parameters(self.parameters)
+        self.steps, self.seconds = counters["step"], counters["seconds"]
+        return counters["epoch"], counters["last_value"]
 
     @property
     def epoch(self) -> float:

@@ -79,6 +79,7 @@ def fit(
             dataset,
             config,
             control,
+            resume,
             snapshot_images=snapshot_images,
             snapshot_seconds=snapshot_seconds,
         )

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vae_explorer.engine.checkpoint import read_tensors, write_tensors
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
-from vae_explorer.engine.errors import ModelFileError
+from vae_explorer.engine.errors import ConfigError, ModelFileError
 
 FORMAT = "vae-explorer training 1"
 
@@ -64,6 +64,19 @@ class TrainingState:
             raise ModelFileError(
                 f"{path} is a training state with a part missing: {error}."
             ) from error
+
+    def check(self, model: ModelConfig, training: TrainingConfig, dataset: str) -> None:
+        """Refuse to go on with anything else; only the number of epochs and the device may differ.
+
+        Raises:
+            ConfigError: another model, data set or configuration.
+        """
+        free = {"epochs": 0, "device": ""}
+        same = self.training_config.to_dict() | free == training.to_dict() | free
+        if not same or self.model_config != model or self.dataset != dataset:
+            raise ConfigError(
+                "The training to go on with had another model, data set or configuration."
+            )
 
     def part(self, prefix: str) -> dict[str, Tensor]:
         """The tensors whose names begin with `prefix.`, without it."""
