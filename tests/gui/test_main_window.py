@@ -89,6 +89,25 @@ def test_digits_typed_into_a_field_stay_there(joint: Controller, qtbot: QtBot) -
     assert joint.session.label == 1
 
 
+def test_space_in_a_number_takes_it_and_goes_on_to_start_the_training(
+    joint: Controller, qtbot: QtBot
+) -> None:
+    joint.window.space_typed.disconnect(joint.window.training.activate)
+    form = joint.window.training.form
+    form.set_details_shown(True)
+    epochs, widths = form.findChild(QSpinBox, "epochs"), form.findChild(QLineEdit, "widths")
+    assert epochs is not None and widths is not None
+    epochs.selectAll()
+    qtbot.keyClicks(epochs, "7")
+    with qtbot.waitSignal(joint.window.space_typed, timeout=1000):
+        qtbot.keyClick(epochs, Qt.Key.Key_Space)
+    assert form.value("epochs") == 7
+    widths.selectAll()
+    with qtbot.assertNotEmitted(joint.window.space_typed):
+        qtbot.keyClicks(widths, "64 32")  # where a space is text, it stays one
+    assert widths.text() == "64 32"
+
+
 def test_the_layout_is_remembered(joint: Controller, tmp_path: Path, qtbot: QtBot) -> None:
     settings = QSettings(str(tmp_path / "layout.ini"), QSettings.Format.IniFormat)
     joint.window._upper.setSizes([500, 500, 424])

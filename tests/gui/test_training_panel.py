@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
@@ -173,3 +175,18 @@ def test_space_never_reaches_stop_by_a_start_button_disabled(qtbot: QtBot) -> No
     assert panel.hasFocus()
     panel.set_state("training")
     assert panel.start_button.hasFocus()
+
+
+def test_every_setting_of_the_engine_is_in_the_form(panel: TrainingPanel) -> None:
+    given_by_the_data = {"image_shape", "class_names"}
+    fields = {
+        f.name for config in (ModelConfig, TrainingConfig) for f in dataclasses.fields(config)
+    }
+    assert fields - given_by_the_data == set(panel.form._settings)
+
+
+def test_precision_and_compilation_reach_the_training(panel: TrainingPanel) -> None:
+    assert panel.form.training_config() == TrainingConfig()
+    panel.form.set_value("precision", "bfloat16")
+    panel.form.set_value("compile", True)
+    assert panel.form.training_config() == TrainingConfig(precision="bfloat16", compile=True)

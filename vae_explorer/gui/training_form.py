@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -201,6 +201,10 @@ class TrainingForm(QWidget):
             self.explained.emit(watched.toolTip())
         elif event.type() in (QEvent.Type.Leave, QEvent.Type.FocusOut):
             self.explained.emit("")
+        elif _is_space(event) and isinstance(watched, QSpinBox):
+            watched.interpretText()  # a number has no spaces: the key goes on to start or pause
+            event.ignore()
+            return True
         return super().eventFilter(watched, event)
 
     def _on_recipe(self, index: int) -> None:
@@ -275,6 +279,12 @@ class TrainingForm(QWidget):
 
 
 _DIGITS = tuple(str(i) for i in range(10))
+
+
+def _is_space(event: QEvent) -> bool:
+    if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.KeyPress:
+        return False
+    return event.key() == Qt.Key.Key_Space
 
 
 def _make_editor(setting: Setting, parent: QWidget) -> Editor:

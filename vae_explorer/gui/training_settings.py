@@ -309,6 +309,21 @@ def training_settings() -> list[Setting]:
             "auto",
             (("auto", _tr("Automatic")), ("cpu", "CPU"), ("cuda", "CUDA"), ("mps", "MPS")),
         ),
+        Setting(
+            "precision",
+            _tr("Precision"),
+            _tr("Of the networks' products: bfloat16 is faster on recent GPUs, and rougher."),
+            "choice",
+            "float32",
+            (("float32", "float32"), ("bfloat16", "bfloat16")),
+        ),
+        Setting(
+            "compile",
+            _tr("Compile"),
+            _tr("Compile the networks first: costs a minute, and pays in long trainings on a GPU."),
+            "flag",
+            False,
+        ),
     ]
 
 
