@@ -23,17 +23,32 @@ from vae_explorer.gui.style import Theme
 
 IMAGES = (200, 1000, 0)  # 0: all of the split
 SAMPLES = (50, 500, 5000)  # K, of the importance-weighted bound
+_NUMBERS = (1, 2, 3, 5, 6)  # columns that are read digit under digit
 
 
 @dataclass(frozen=True)
 class FigureRow:
-    """One figure as text: what it is, its value, standard error, kind, and what else to know."""
+    """One figure as text: what it is, its value, and what must be known to hold it against another.
+
+    Attributes:
+        error: its standard error. bits: per dimension. kind: exact, bound or estimate.
+        samples: latent samples an image. seconds: it took. note: anything else.
+    """
 
     title: str
     value: str
     error: str
+    bits: str
     kind: str
+    samples: str
+    seconds: str
     note: str
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What the table shows, in the order of its columns."""
+        shown = (self.title, self.value, self.error, self.bits, self.kind, self.samples)
+        return (*shown, self.seconds)
 
 
 class EvaluationPage(QWidget):
@@ -95,10 +110,10 @@ class EvaluationPage(QWidget):
         """Show the figures; none clears the table."""
         self._table.setRowCount(len(rows))
         for line, row in enumerate(rows):
-            for column, text in enumerate((row.title, row.value, row.error, row.kind)):
+            for column, text in enumerate(row.cells):
                 item = QTableWidgetItem(text)
                 item.setToolTip(row.note or row.title)
-                if column in (1, 2):
+                if column in _NUMBERS:
                     item.setTextAlignment(
                         Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
                     )
@@ -133,7 +148,15 @@ class EvaluationPage(QWidget):
         return box
 
     def _make_table(self) -> QTableWidget:
-        titles = (self.tr("Figure"), self.tr("Value"), self.tr("± s.e."), self.tr("Kind"))
+        titles = (
+            self.tr("Figure"),
+            self.tr("Value"),
+            self.tr("± s.e."),
+            self.tr("Bits/dim"),
+            self.tr("Kind"),
+            self.tr("Samples"),
+            self.tr("Seconds"),
+        )
         table = QTableWidget(0, len(titles), self)
         table.setHorizontalHeaderLabels(titles)
         table.verticalHeader().hide()

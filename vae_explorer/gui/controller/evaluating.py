@@ -97,4 +97,14 @@ def row(figure: Figure) -> FigureRow:
     value = f"{figure.value * scale:.{digits}f}{suffix}".replace("-", "−")
     error = figure.standard_error
     shown = "" if error is None else f"{error * scale:.{digits}f}{suffix}"
-    return FigureRow(figure.title, value, shown, figure.certainty, figure.note)
+    bits, samples = figure.bits_per_dimension, figure.samples
+    return FigureRow(
+        figure.title,
+        value,
+        shown,
+        "" if bits is None else f"{bits:.4f}".replace("-", "−"),
+        figure.certainty,
+        "" if samples is None else f"{samples:,}",
+        f"{figure.seconds:.1f}",
+        figure.note,
+    )
