@@ -79,10 +79,22 @@ def axes(painter: QPainter, frame: Frame, theme: Theme, titles: tuple[str, str])
     metrics = QFontMetricsF(painter.font())
     right = f"{titles[0]} →"
     place = QPointF(rect.right() - metrics.horizontalAdvance(right) - 8, rect.bottom() - 8)
-    haloed_text(painter, place, right, theme, theme.muted)
+    _plated_text(painter, place, right, metrics, theme)
     up = QPointF(rect.left() + 8, rect.top() + metrics.ascent() + 6)
     if titles[1]:
-        haloed_text(painter, up, f"↑ {titles[1]}", theme, theme.muted)
+        _plated_text(painter, up, f"↑ {titles[1]}", metrics, theme)
+
+
+def _plated_text(
+    painter: QPainter, position: QPointF, text: str, metrics: QFontMetricsF, theme: Theme
+) -> None:
+    """Text on a plate of the canvas' colour, to be read over the decoded manifold too."""
+    plate = metrics.boundingRect(text).translated(position).adjusted(-4, -2, 4, 2)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(faded(theme.canvas, 0.92))
+    painter.drawRoundedRect(plate, 3, 3)
+    painter.setPen(theme.muted)
+    painter.drawText(position, text)
 
 
 def _x_ticks(

@@ -14,7 +14,8 @@ from vae_explorer.gui import style
 from vae_explorer.gui.pixels import image_to_qimage, paint_image
 from vae_explorer.gui.style import Theme
 
-COUNT = 60
+COUNT = 160  # drawn at once; the page shows as many as fill it
+_LEAST = 60  # that are shown, and the smaller for it
 _EVERY_CLASS = -1
 _GAP = 3
 
@@ -73,8 +74,13 @@ class SamplesPage(QWidget):
         self._sheet.set_images(images)
 
     def images(self) -> NDArray[np.generic] | None:
-        """What is shown."""
-        return self._sheet.images
+        """What is shown, row by row."""
+        images = self._sheet.images
+        return None if images is None else images[: self._sheet.places]
+
+    def columns(self) -> int:
+        """How many images stand in a row."""
+        return self._sheet.grid[0]
 
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of a theme."""
@@ -100,6 +106,18 @@ class _Sheet(QWidget):
         self._theme = theme
         self._make()
 
+    @property
+    def grid(self) -> tuple[int, int, int]:
+        """Columns, rows, and the side of an image."""
+        count = 0 if self.images is None else len(self.images)
+        return filling_grid(min(_LEAST, count), count, self.width(), self.height(), _GAP)
+
+    @property
+    def places(self) -> int:
+        """How many images are shown."""
+        columns, rows, _ = self.grid
+        return columns * rows
+
     def _make(self) -> None:
         images = [] if self.images is None else list(self.images)
         self._pictures = [image_to_qimage(image, self._theme) for image in images]
@@ -112,20 +130,25 @@ class _Sheet(QWidget):
             text = self.tr("Press “New samples” to draw codes from the prior.")
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
         else:
-            columns, side = best_grid(len(self._pictures), self.width(), self.height(), _GAP)
-            for index, picture in enumerate(self._pictures):
+            columns, rows, side = self.grid
+            # the few pixels that are left over go between the columns
+            pitch = min((self.width() - side) / max(1, columns - 1), side + 4.0 * _GAP)
+            for index, picture in enumerate(self._pictures[: columns * rows]):
                 row, column = divmod(index, columns)
-                place = QRectF(column * (side + _GAP), row * (side + _GAP), side, side)
+                place = QRectF(round(column * pitch), row * (side + _GAP), side, side)
                 paint_image(painter, place, picture)
         painter.end()
 
 
-def best_grid(count: int, width: int, height: int, gap: int) -> tuple[int, int]:
-    """Columns, and the side of a square, with which `count` squares are largest in a rectangle."""
-    best = (1, 1)
-    for columns in range(1, count + 1):
-        rows = -(-count // columns)
-        side = min((width + gap) // columns - gap, (height + gap) // rows - gap)
-        if side > best[1]:
-            best = (columns, side)
+def filling_grid(least: int, most: int, width: int, height: int, gap: int) -> tuple[int, int, int]:
+    """Columns, rows and side of the largest squares of which a rectangle holds at least so many.
+
+    The rectangle is filled: as many columns and rows as fit, up to `most` squares in all.
+    """
+    best, least = (1, 1, 1), max(1, least)
+    for rows in range(1, least + 1):
+        side = min((height + gap) // rows - gap, (width + gap) // -(-least // rows) - gap)
+        if side > best[2]:
+            columns = min((width + gap) // (side + gap), max(1, most // rows))
+            best = (columns, rows, side)
     return best

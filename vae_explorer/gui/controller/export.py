@@ -111,7 +111,7 @@ class Export(QObject):
             from vae_explorer.engine.figures import save_grid
 
             if images is not None:
-                save_grid(path, to_bytes(images), columns=12, scale=2)
+                save_grid(path, to_bytes(images), columns=self._window.samples.columns(), scale=2)
 
         self._ask("samples.png", _PNG, write)
 
