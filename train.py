@@ -142,7 +142,8 @@ class Session:
             self._start_from(arguments.start_from)
         self.control = TrainingControl()
         self.events = fit(self.model, self.dataset, self.training, self.control, state)
-        self.history = History(self.out / "history.csv", keep=state is not None)
+        done = 0 if state is None else int(state.counters["epoch"])
+        self.history = History(self.out / "history.csv", keep=done)
         self.quiet: bool = arguments.quiet
 
     def _start_from(self, path: Path) -> None:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -121,6 +122,14 @@ def test_a_folder_of_images_trains_and_resumes(
     again = [*map(str, common), "--resume", str(state), *QUICK, "--epochs", "3"]
     assert run_command(lambda: train.train(again)) == 0
     assert [row["epoch"] for row in rows(out / "history.csv")] == ["1", "2", "3"]
+    earlier = rows(out / "history.csv")
+    first = tmp_path / "first.safetensors"  # as if what came after it had been cut off
+    later = TrainingState.load(state)
+    replace(later, counters={**later.counters, "epoch": 1}).save(first)
+    again[again.index(str(state))] = str(first)
+    assert run_command(lambda: train.train(again)) == 0
+    assert [row["epoch"] for row in rows(out / "history.csv")] == ["1", "2", "3"]
+    assert rows(out / "history.csv")[0] == earlier[0]
 
 
 def test_ppca_trains_from_the_same_command(train: ModuleType, folder: Path, tmp_path: Path) -> None:

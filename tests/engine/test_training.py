@@ -277,6 +277,22 @@ def test_the_cosine_schedule_ends_near_zero() -> None:
     assert rates[-1] < 1e-5
 
 
+def test_warm_up_and_schedule_multiply_what_is_set_live() -> None:
+    settings = training_config(epochs=4, batch_size=30, warmup_epochs=2, schedule="cosine")
+    control, plain = TrainingControl(), trained(model_config(), settings)[1]
+    seen: list[StepEvent] = []
+    for event in fit(build_model(model_config()), small_dataset(), settings, control):
+        if isinstance(event, StepEvent):
+            seen.append(event)
+            if len(seen) == 1:
+                control.set(beta=2.0 * settings.beta, learning_rate=3.0 * settings.learning_rate)
+    before = [event for event in plain if isinstance(event, StepEvent)]
+    assert [e.beta for e in seen[1:]] == pytest.approx([2.0 * e.beta for e in before[1:]])
+    assert [e.learning_rate for e in seen[1:]] == pytest.approx(
+        [3.0 * e.learning_rate for e in before[1:]]
+    )
+
+
 def test_pause_step_epoch_and_stop_from_another_thread() -> None:
     control, model = TrainingControl(), build_model(model_config())
     control.pause()

@@ -56,6 +56,8 @@ class TrainingControl:
     def set(self, **settings: float | None) -> None:
         """Change `beta`, `classification_weight` or `learning_rate` from the next step on; `None` leaves one as it is.
 
+        A warm-up goes on to the new β, and a cosine schedule from the new learning rate: they multiply what is set.
+
         Raises:
             ConfigError: another name, or a value that is negative or no number.
         """

@@ -29,13 +29,13 @@ class History:
 
     Args:
         path: of the file; it is not touched before the first row.
-        keep: go on with the rows that are there.
+        keep: go on with the rows of so many epochs; later ones are of a training that was cut off.
 
     Raises:
         DataError: the file to go on with is not such a history.
     """
 
-    def __init__(self, path: Path, keep: bool = False) -> None:
+    def __init__(self, path: Path, keep: int = 0) -> None:
         self._path = path
         self.rows: list[dict[str, str]] = []
         self.reference: float | None = None
@@ -44,7 +44,7 @@ class History:
                 reader = csv.DictReader(file)
                 if tuple(reader.fieldnames or ()) != COLUMNS:
                     raise DataError(f"{path} is not the history of a training.")
-                self.rows = list(reader)
+                self.rows = [row for row in reader if int(row["epoch"]) <= keep]
 
     def append(self, event: EpochEvent) -> None:
         """Add an epoch and write the file anew."""
