@@ -325,6 +325,23 @@ def test_the_path_can_be_played_and_exported(
     assert (tmp_path / "path.gif").read_bytes()[:3] == b"GIF"
 
 
+def test_a_path_says_which_class_it_keeps(
+    joint: Controller, make_controller: MakeController, vae_file: Path, qtbot: QtBot
+) -> None:
+    joint.exploring.select_class(4)
+    joint.pages.draw_path(-1.0, 0.0, 1.0, 0.0)
+    note = joint.window.film._class_note
+    assert note.isVisible() and note.text() == "y = 4 all the way"
+    frames = joint.pages.path_frames
+    joint.exploring.select_class(9)
+    assert note.text() == "y = 9 all the way"
+    assert not np.array_equal(joint.pages.path_frames, frames)  # type: ignore[arg-type]
+    plain = make_controller(vae_file)
+    wait_open(qtbot, plain)
+    plain.pages.draw_path(-1.0, 0.0, 1.0, 0.0)
+    assert plain.window.film._class_note.isHidden()
+
+
 @pytest.mark.parametrize("what", ["canvas", "manifold", "image", "samples"])
 def test_pictures_are_exported(
     joint: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
@@ -393,3 +410,33 @@ def test_the_decoded_image_says_how_likely_its_point_and_the_real_image_are(
     assert f"log p(z) −{-log_prior:.1f}" in line
     assert "log p(real | z, y) −" in line
     assert line.endswith("nats")
+
+
+def test_the_equation_is_computed_between_two_moves_of_the_mouse(joint: Controller) -> None:
+    joint.idle.finish()
+    joint.exploring.pin(0.4, 0.8)
+    joint.equation._begin()
+    before = joint.window.equation.accessibleDescription()
+    steps = 0
+    while joint.idle.busy:
+        assert joint.window.equation.accessibleDescription() == before
+        joint.idle._step()
+        steps += 1
+    assert steps == 3
+    assert joint.window.equation.accessibleDescription() != before
+
+
+def test_new_weights_are_shown_part_by_part(joint: Controller, qtbot: QtBot) -> None:
+    shown: list[str] = []
+    joint.exploring.weights_changed = lambda: shown.append("canvas")  # type: ignore[method-assign]
+    joint.handwriting.answer = lambda: shown.append("drawing")  # type: ignore[method-assign]
+    joint.pages.weights_changed = lambda: shown.append("pages")  # type: ignore[method-assign]
+    joint.training.weights_changed.emit()
+    assert shown == []
+    joint._followers._next()
+    assert shown == ["canvas"]
+    qtbot.waitUntil(lambda: len(shown) == 3)
+    assert shown == ["canvas", "drawing", "pages"]
+    joint.training.weights_changed.emit()
+    joint._on_model()  # of another model: the weights before it are gone
+    assert not joint._followers._waiting

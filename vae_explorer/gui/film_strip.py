@@ -50,6 +50,7 @@ class FilmStrip(QWidget):
         self._theme: Theme = LIGHT
         self._frames: NDArray[np.generic] | None = None
         self._pictures: dict[int, QImage] = {}
+        self._class_name: str | None = None
         self._current = 0
         self._direction = 1
         self._timer = QTimer(self)
@@ -74,6 +75,11 @@ class FilmStrip(QWidget):
         row.addWidget(section_title(self.tr("Path from A to B"), self._header))
         self._note = muted_label("", self._header)
         row.addWidget(self._note)
+        self._class_note = muted_label("", self._header)
+        self._class_note.setToolTip(
+            self.tr("Only z changes on the way. Choose another class to see it on the same path.")
+        )
+        row.addWidget(self._class_note)
         row.addStretch(1)
         self._export = tool_button("export", self.tr("Save as a film…"), self._theme)
         self._export.clicked.connect(self.export_requested)
@@ -92,6 +98,11 @@ class FilmStrip(QWidget):
             self._current, self._direction = 0, 1
         if self.count < 2:
             self.pause()
+        self._show_state()
+
+    def set_class(self, name: str | None) -> None:
+        """The one class that every frame is decoded with; None for a model without classes."""
+        self._class_name = name
         self._show_state()
 
     def set_current(self, index: int) -> None:
@@ -286,4 +297,6 @@ class FilmStrip(QWidget):
         self._export.setEnabled(self.count > 0)
         self._close.setEnabled(self.count > 0)
         self._note.setText(f"{self._current + 1} / {self.count}" if self.count else "")
+        self._class_note.setVisible(self.count > 0 and self._class_name is not None)
+        self._class_note.setText(self.tr("y = {0} all the way").format(self._class_name))
         self.update()

@@ -73,6 +73,8 @@ class Pages(QObject):
             return
         explorer = self._session.explorer
         self.path_frames = explorer.decode(self._codes, self._session.decoder_label)
+        label = self._session.decoder_label
+        self._window.film.set_class(None if label is None else self._session.class_names[label])
         self._window.film.set_frames(self.path_frames)
 
     def show_frame(self, index: int) -> None:
