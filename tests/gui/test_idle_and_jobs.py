@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from vae_explorer.engine.config import ModelConfig
-from vae_explorer.engine.errors import ModelFileError
-from vae_explorer.gui.idle import IdleQueue
-from vae_explorer.gui.jobs import ModelOpened, OpenModel, gallery_names
+from vae_explorer.engine.config import ModelConfig, TrainingConfig
+from vae_explorer.engine.errors import ConfigError, ModelFileError
+from vae_explorer.gui.idle import IdleQueue, Turns
+from vae_explorer.gui.jobs import (
+    ModelOpened,
+    OpenModel,
+    Train,
+    TrainingBegun,
+    gallery_names,
+    uncollected,
+)
 
 DIGITS = tuple("0123456789")
 
@@ -67,6 +76,55 @@ def test_work_that_fails_is_told_once_and_forgotten() -> None:
     with pytest.raises(ValueError, match="broken"):
         queue.finish()
     assert not queue.busy
+
+
+def test_turns_go_round_and_one_that_waits_keeps_its_place(qtbot: QtBot) -> None:
+    parent, done = QObject(), []
+    turns = Turns[str](done.append, 1, parent)
+    turns.add("abc")
+    turns.add("ba")
+    assert done == []
+    qtbot.waitUntil(lambda: len(done) == 3)
+    assert done == ["a", "b", "c"]
+    turns.add("ab")
+    turns.finish()
+    assert done == ["a", "b", "c", "a", "b"]
+    turns.add("c")
+    turns.clear()
+    turns.finish()
+    assert done[-1] == "b"
+    qtbot.waitUntil(lambda: not turns._timer.isActive())  # nothing ticks for nothing
+
+
+def test_what_is_imported_is_kept_from_the_garbage_collector() -> None:
+    before = gc.get_freeze_count()
+    with uncollected():
+        assert not gc.isenabled()
+        kept = [[number] for number in range(1000)]
+    assert gc.isenabled()
+    assert gc.get_freeze_count() >= before + len(kept)
+    with pytest.raises(ValueError, match="broken"), uncollected():
+        raise ValueError("broken")
+    assert gc.isenabled()
+
+
+def test_a_training_begins_when_its_first_step_can_be_taken() -> None:
+    """The two seconds that torch needs for it pass while the model before is still explored."""
+    messages: list[object] = []
+    job = Train(ModelConfig(preset="lecture"), "digits-8x8", TrainingConfig(epochs=1))
+    job.run(messages.append)
+    kinds = [type(message).__name__ for message in messages]
+    assert kinds[:2] == ["TrainingBegun", "SnapshotEvent"]
+    assert kinds[-1] == "FinishedEvent"
+
+
+def test_a_training_that_cannot_begin_is_not_begun() -> None:
+    messages: list[object] = []
+    config = ModelConfig(kind="joint-vae", preset="lecture", class_names=DIGITS)
+    job = Train(config, "digits-8x8", TrainingConfig(labels=1_000_000))
+    with pytest.raises(ConfigError):
+        job.run(messages.append)
+    assert not any(isinstance(message, TrainingBegun) for message in messages)
 
 
 def test_a_model_is_opened_with_the_images_that_go_with_it(joint_file: Path) -> None:

@@ -19,9 +19,10 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from tests.gui.windows import MakeController
 from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.main_window import MINIMUM_SIZE, MainWindow
-from vae_explorer.gui.style import LIGHT
+from vae_explorer.gui.style import DARK, LIGHT
 
 
 @pytest.mark.parametrize("size", [MINIMUM_SIZE, (1440, 900), (2560, 1440), (3840, 2160)])
@@ -147,3 +148,39 @@ def test_menus_name_every_action_and_no_shortcut_twice(joint: Controller) -> Non
         if keys and action.parent() is joint.window:
             assert taken.setdefault(keys, action.text()) == action.text(), keys
     assert len(taken) > 15
+
+
+def test_the_curves_are_made_behind_the_first_model(
+    make_controller: MakeController, joint_file: Path, qtbot: QtBot
+) -> None:
+    controller = make_controller(joint_file)
+    window, there = controller.window, []
+    controller.opened.connect(lambda: there.append(window._curves))
+    with qtbot.waitSignal(controller.plots.made, timeout=60_000):
+        controller.start()
+    assert there == [None]  # the first picture does not wait for them
+    assert window._curves is window.curves
+    window.curves.exported.emit("curves.csv")
+    assert "curves.csv" in window.banner.text()
+
+
+def test_curves_that_are_asked_for_before_they_are_made_stay(qtbot: QtBot) -> None:
+    window = MainWindow(LIGHT)
+    qtbot.addWidget(window)
+    making = window.make_curves()
+    next(making)
+    curves = window.curves
+    assert list(making)
+    assert window.curves is curves
+    assert list(window.make_curves()) == []
+
+
+def test_a_theme_chosen_while_the_curves_are_made_is_theirs(qtbot: QtBot) -> None:
+    window = MainWindow(LIGHT)
+    qtbot.addWidget(window)
+    making = window.make_curves()
+    next(making)
+    window.set_theme(DARK)
+    list(making)
+    assert window.curves.theme is DARK
+    assert window.curves._panels[0].theme is DARK

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from vae_explorer.gui.curve_data import Run, sensible_range, step_curve
-from vae_explorer.gui.plot_panel import PlotPanel
+from vae_explorer.gui.plot_panel import KlBarsPanel, PlotPanel
 from vae_explorer.gui.style import Theme
 
 MAX_MARKED_EPOCHS = 120
@@ -248,3 +248,23 @@ class CurvePanel(PlotPanel):
 
     def _set_free(self, *_: object) -> None:
         self._is_free = True
+
+
+def make_panels(theme: Theme, parent: QWidget | None = None) -> Iterator[PlotPanel]:
+    """A panel for each metric, and last the bars of KL."""
+    nats = _tr("nats per image")
+    yield CurvePanel(Measure("elbo", "ELBO", nats), theme, parent)
+    yield CurvePanel(Measure("reconstruction", _tr("Reconstruction"), nats), theme, parent)
+    yield CurvePanel(Measure("kl", "KL", nats, decimals=2), theme, parent)
+    unit = _tr("nats of log q(y|x)")
+    measure = Measure("classification", _tr("Classification"), unit, decimals=3)
+    yield CurvePanel(measure, theme, parent)
+    measure = Measure("accuracy", _tr("Accuracy"), "%", factor=100, decimals=2)
+    yield CurvePanel(measure, theme, parent)
+    bars = KlBarsPanel(_tr("KL by dimension"), theme, parent)
+    bars.set_unit(_tr("nats"))
+    yield bars
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("CurvePanel", text)

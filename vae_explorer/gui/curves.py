@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QPoint, Qt, Signal
@@ -30,7 +30,7 @@ from vae_explorer.gui.curve_data import (
     rounded_up,
     write_csv,
 )
-from vae_explorer.gui.curve_panel import CurvePanel, Measure
+from vae_explorer.gui.curve_panel import CurvePanel, make_panels
 from vae_explorer.gui.curve_readout import CurveReadout
 from vae_explorer.gui.idle import Turns
 from vae_explorer.gui.plot_panel import KlBarsPanel, PlotPanel
@@ -51,17 +51,20 @@ class Curves(QWidget):
     exported = Signal(str)
     export_failed = Signal(str)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        parent: QWidget | None = None,
+        panels: Sequence[PlotPanel] = (),
+    ) -> None:
+        """`panels`: as `make_panels` makes them, where that was done before."""
         super().__init__(parent)
         self._theme = theme
         self._runs: list[Run] = []
         self._axis = "step"
         self._moment: float | None = None
         self._turns = Turns(self._update_panel, TURN_MS, self)
-        self._panels = self._make_panels()
-        self._kl_bars = KlBarsPanel(self.tr("KL by dimension"), theme, self)
-        self._kl_bars.set_unit(self.tr("nats"))
-        self._kl_bars.enlarge_requested.connect(self._enlarge)
+        self._panels, self._kl_bars = self._take_panels(panels or list(make_panels(theme, self)))
         self._readout = CurveReadout(theme, self)
         self._chips = RunChips(theme, self)
         for panel in (*self._panels, self._kl_bars):
@@ -74,6 +77,21 @@ class Curves(QWidget):
         self.setAccessibleName(self.tr("Training curves"))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._rebuild()
+
+    @classmethod
+    def in_slices(cls, theme: Theme, parent: QWidget) -> Generator[None, None, Curves]:
+        """Make one a plot at a time."""
+        panels = []
+        for panel in make_panels(theme, parent):
+            panel.hide()
+            panels.append(panel)
+            yield
+        return cls(theme, parent, panels)
+
+    @property
+    def theme(self) -> Theme:
+        """The theme whose colours it has."""
+        return self._theme
 
     # What the window tells it
 
@@ -358,25 +376,16 @@ class Curves(QWidget):
 
     # Layout
 
-    def _make_panels(self) -> list[CurvePanel]:
-        nats = self.tr("nats per image")
-        measures = [
-            Measure("elbo", "ELBO", nats),
-            Measure("reconstruction", self.tr("Reconstruction"), nats),
-            Measure("kl", "KL", nats, decimals=2),
-            Measure(
-                "classification",
-                self.tr("Classification"),
-                self.tr("nats of log q(y|x)"),
-                decimals=3,
-            ),
-            Measure("accuracy", self.tr("Accuracy"), "%", factor=100, decimals=2),
-        ]
-        panels = [CurvePanel(measure, self._theme, self) for measure in measures]
+    def _take_panels(self, panels: Sequence[PlotPanel]) -> tuple[list[CurvePanel], KlBarsPanel]:
+        *curves, bars = panels
+        assert isinstance(bars, KlBarsPanel)
+        plots = [panel for panel in curves if isinstance(panel, CurvePanel)]
         for panel in panels:
-            panel.hovered.connect(self._hover)
+            panel.setParent(self)
             panel.enlarge_requested.connect(self._enlarge)
-        return panels
+        for panel in plots:
+            panel.hovered.connect(self._hover)
+        return plots, bars
 
     def _lay_out(self) -> None:
         self._axis_box = QComboBox(self)

@@ -6,8 +6,10 @@ The engine, and torch with it, is imported inside `run`, so that the window is v
 from __future__ import annotations
 
 import copy
+import gc
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,6 +89,20 @@ class TrainingBegun:
     training: TrainingConfig
 
 
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Keep all that is made in here, imported modules above all, away from the garbage collector.
+
+    One look through the objects of torch takes it 0.2 s, in which the window stands still too.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 class OpenModel:
     """Load the engine, a model, and the real images that go with it."""
 
@@ -96,8 +112,9 @@ class OpenModel:
         self._cancelled = threading.Event()
 
     def run(self, post: Post) -> None:
-        from vae_explorer.engine.checkpoint import read_card
-        from vae_explorer.engine.explorer import Explorer
+        with uncollected():
+            from vae_explorer.engine.checkpoint import read_card
+            from vae_explorer.engine.explorer import Explorer
 
         explorer = Explorer.load(self.path)
         card = read_card(self.path)
@@ -145,7 +162,7 @@ class Train:
         gallery = gallery_of(dataset, self.dataset, SNAPSHOT_IMAGES)
         explorer = Explorer(copy.deepcopy(model))  # the window's own: no live module is shared
         card = {"dataset": dataset.title, "training": self.training.to_dict()}
-        post(TrainingBegun(opened(explorer, None, card, gallery), config, self.training))
+        begun = TrainingBegun(opened(explorer, None, card, gallery), config, self.training)
         events = fit(
             model,
             dataset,
@@ -156,6 +173,10 @@ class Train:
             snapshot_labels=_first(dataset.test.labels, SNAPSHOT_IMAGES),
             snapshot_seconds=SNAPSHOT_SECONDS,
         )
+        with uncollected():  # before the first step torch imports its compiler, for two seconds
+            first = next(events)
+        post(begun)
+        post(first)
         for event in events:
             post(event)
 

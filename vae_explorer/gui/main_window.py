@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, Signal
@@ -86,15 +86,28 @@ class MainWindow(QMainWindow):
 
         The plot library takes a second to import, and the window shall be seen before.
         """
-        if self._curves is None:
-            from vae_explorer.gui.curves import Curves
-
-            style.configure_pyqtgraph()
-            self._curves = Curves(self.theme, self)
-            column = QVBoxLayout(self._curves_page)
-            column.setContentsMargins(0, 0, 0, 0)
-            column.addWidget(self._curves)
+        for _ in self.make_curves():
+            pass
+        assert self._curves is not None
         return self._curves
+
+    def make_curves(self) -> Iterator[None]:
+        """Make the curves if they are not there, a plot at a time, for each takes two frames."""
+        if self._curves is not None:
+            return
+        from vae_explorer.gui.curves import Curves
+
+        style.configure_pyqtgraph()
+        curves = yield from Curves.in_slices(self.theme, self._curves_page)
+        if self._curves is not None:  # asked for in between
+            curves.deleteLater()
+            return
+        column = QVBoxLayout(self._curves_page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(curves)
+        self._curves = curves
+        if curves.theme is not self.theme:  # changed in between
+            curves.set_theme(self.theme)
 
     def set_close_guard(self, guard: Callable[[], bool]) -> None:
         """Ask `guard` before closing; False keeps the window open."""

@@ -66,6 +66,8 @@ def settle(controller: Controller, seconds: float = 0.6) -> None:
     while time.perf_counter() < end:
         QApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
     controller.idle.finish()
+    for _ in controller.window.make_curves():
+        pass
     QApplication.processEvents()
 
 

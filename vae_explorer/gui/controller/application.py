@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,15 +22,18 @@ from vae_explorer.gui.controller.handwriting import Handwriting
 from vae_explorer.gui.controller.layers import Layers
 from vae_explorer.gui.controller.looks import Looks
 from vae_explorer.gui.controller.pages import Pages
+from vae_explorer.gui.controller.plots import Plots
 from vae_explorer.gui.controller.reporting import Reporter
 from vae_explorer.gui.controller.training import Training
-from vae_explorer.gui.idle import IdleQueue
+from vae_explorer.gui.idle import IdleQueue, Turns
 from vae_explorer.gui.jobs import ModelOpened, OpenModel
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.recipes import recipes
 from vae_explorer.gui.session import Session
 from vae_explorer.gui.training_settings import DatasetChoice
 from vae_explorer.gui.training_thread import Failed, Worker
+
+FOLLOW_MS = 12  # between the parts of the window that show new weights
 
 
 @dataclass(frozen=True)
@@ -74,12 +77,14 @@ class Controller(QObject):
         self.training = Training(
             window, self.session, self.reporter, self.files.may_replace, options.data_dir
         )
-        self.equation = Equation(window, self.session, self.exploring, self.handwriting)
+        self.equation = Equation(window, self.session, self.exploring, self.handwriting, self.idle)
         self.evaluating = Evaluating(window, self.session, self.reporter, options.data_dir)
         self.export = Export(
             window, self.session, self.reporter, self.exploring, self.pages, self.training
         )
         self.looks = Looks(window, settings, options.theme)
+        self.plots = Plots(window)
+        self._followers = Turns[Callable[[], None]](_call, FOLLOW_MS, self)
         self._wire()
         self._offer_datasets()
         self._show_loading()
@@ -87,12 +92,12 @@ class Controller(QObject):
     # -- life --------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Load the rest of the window, the engine and the first model behind the visible window."""
-        self.export.wire_curves()
+        """Load the engine, the first model and the rest of the window behind the visible window."""
         bundled = paths.bundled_models()
         first = self.options.model or (bundled[0] if bundled else None)
         if first is None:
             self._nothing_to_open()
+            self.plots.begin()
         else:
             self.open_model(first)
 
@@ -122,6 +127,7 @@ class Controller(QObject):
         self.idle.drop()
         self.training.shut_down()
         self.evaluating.shut_down()
+        self.plots.shut_down()
         self._opener.shut_down()
         self.window.save_layout(self.settings)
         self.settings.sync()
@@ -150,6 +156,7 @@ class Controller(QObject):
 
     def _wire_sessions(self) -> None:
         exploring, training = self.exploring, self.training
+        self.plots.made.connect(self.export.wire_curves)
         training.model_replaced.connect(self._on_model)
         training.weights_changed.connect(self._on_weights)
         training.epoch_ended.connect(self.pages.epoch_ended)
@@ -183,6 +190,7 @@ class Controller(QObject):
                 self.open_failed.emit()
 
     def _on_opener_ended(self) -> None:
+        self.plots.begin()  # not before: the first picture shall not wait for them
         following, self._next = self._next, None
         if following is not None:
             self.open_model(following)
@@ -202,6 +210,7 @@ class Controller(QObject):
         self.open_model(bundled[0])
 
     def _on_model(self) -> None:
+        self._followers.clear()
         self.idle.drop()
         self._use_one_thread()
         self.exploring.model_changed()
@@ -213,9 +222,14 @@ class Controller(QObject):
         self.opened.emit()
 
     def _on_weights(self) -> None:
-        self.exploring.weights_changed()
-        self.handwriting.answer()
-        self.pages.weights_changed()
+        """Everything moves, one after the other: together it would take more than a frame."""
+        self._followers.add(
+            (
+                self.exploring.weights_changed,
+                self.handwriting.answer,
+                self.pages.weights_changed,
+            )
+        )
 
     def _on_begun(self, training: TrainingConfig) -> None:
         self.equation.set_classification_weight(training.classification_weight)
@@ -306,6 +320,10 @@ class Controller(QObject):
         import torch
 
         torch.set_num_threads(1)
+
+
+def _call(act: Callable[[], None]) -> None:
+    act()
 
 
 def _weight(card: dict[str, object]) -> float | None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from PySide6.QtCore import QObject, QTimer
 
 from vae_explorer.gui.controller.exploring import Exploring
 from vae_explorer.gui.controller.handwriting import Handwriting
+from vae_explorer.gui.idle import IdleQueue
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.session import Session
 
-SETTLE_MS = 60
+SETTLE_MS = 100
 SAMPLES = 16  # latent samples of the reconstruction term
 
 
 class Equation(QObject):
-    """Keeps the equation's numbers up to date, at most some fifteen times a second."""
+    """Keeps the equation's numbers up to date, at most ten times a second, when there is a moment."""
 
     def __init__(
         self,
@@ -23,8 +26,10 @@ class Equation(QObject):
         session: Session,
         exploring: Exploring,
         handwriting: Handwriting,
+        idle: IdleQueue,
     ) -> None:
         super().__init__(window)
+        self._idle = idle
         self._window, self._session = window, session
         self._exploring, self._handwriting = exploring, handwriting
         self._prefers_drawing = False
@@ -32,7 +37,7 @@ class Equation(QObject):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(SETTLE_MS)
-        self._timer.timeout.connect(self.compute)
+        self._timer.timeout.connect(self._begin)
         exploring.subject_changed.connect(self._on_subject)
         exploring.looked.connect(self.invalidate)
         exploring.label_changed.connect(self.invalidate)
@@ -59,16 +64,26 @@ class Equation(QObject):
 
     def compute(self) -> None:
         """Compute the terms of the image in hand, and show them."""
+        for _ in self._slices():
+            pass
+
+    def _begin(self) -> None:
+        self._idle.run("equation", self._slices())
+
+    def _slices(self) -> Iterator[None]:
+        """`compute` in pieces between which the window can follow the mouse."""
         session = self._session
         if not session.ready:
             return
-        explorer = session.explorer
         self._show_point_terms()
+        yield
+        explorer = session.explorer
         image, label, subject = self._subject()
         if image is None:
             self._window.equation.set_terms(None, explorer.kind)
             return
         found = explorer.terms(image[None], label, samples=SAMPLES)
+        yield
         terms = {name: float(values[0]) for name, values in found.items()}
         self._window.equation.set_terms(
             terms, explorer.kind, subject=subject, classification_weight=self._weight
