@@ -116,12 +116,13 @@ class Controller(QObject):
     def may_close(self) -> bool:
         """Whether the window may close.
 
-        A training that runs is stopped and waited for, and what it has learned is kept in the
-        user's model folder; a finished one that is not saved is asked about.
+        What a training that runs has learned is kept in the user's model folder, where that
+        works, before it is stopped; a finished one that is not saved is asked about.
         """
         if self.training.busy:
+            if not self.files.keep_unsaved():
+                return False
             self.training.shut_down()
-            self.files.keep_unsaved()
         elif not self.files.may_replace():
             return False
         self.idle.drop()
