@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QTableWidget, QTableWidgetItem
 from pytestqt.qtbot import QtBot
 
+from tests.gui.windows import MakeController, wait_open, write_model
 from vae_explorer.engine.report import FRACTION, NATS, Figure
+from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.controller.evaluating import row
 from vae_explorer.gui.evaluation_page import EvaluationPage
 from vae_explorer.gui.style import LIGHT
@@ -42,3 +47,79 @@ def test_a_figure_has_its_error_bits_kind_samples_and_time(qtbot: QtBot) -> None
     }
     assert item(table, 0, 0).toolTip() == "!"
     assert [item(table, 1, i).text() for i in (1, 3, 5)] == ["99.53 %", "", ""]
+
+
+def test_an_empty_page_says_what_would_be_there(qtbot: QtBot) -> None:
+    page = EvaluationPage(LIGHT)
+    qtbot.addWidget(page)
+    page.show()
+    assert page._hint.isVisible() and not page._table.isVisible()
+    assert "test images" in page._hint.text()
+    page.set_rows([row(BOUND)])
+    assert page._table.isVisible() and not page._hint.isVisible()
+    page.set_rows([])
+    assert page._hint.isVisible()
+
+
+def test_a_title_stands_over_its_column(qtbot: QtBot) -> None:
+    page = EvaluationPage(LIGHT)
+    qtbot.addWidget(page)
+    page.set_rows([row(BOUND)])
+    for column in range(page._table.columnCount()):
+        head = page._table.horizontalHeaderItem(column)
+        assert head is not None
+        right = Qt.AlignmentFlag.AlignRight
+        assert (head.textAlignment() & right) == (
+            item(page._table, 0, column).textAlignment() & right
+        )
+
+
+def wait_done(controller: Controller, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: not controller.evaluating._worker.busy, timeout=60_000)
+
+
+def test_gradient_estimators_are_compared_beside_the_figures(
+    joint: Controller, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vae_explorer.gui.jobs.GRADIENT_DRAWS", 8)
+    page = joint.window.evaluation
+    joint.window.show_tab(page)
+    joint.evaluating._figures = [row(BOUND)]
+    qtbot.mouseClick(page._gradients, Qt.MouseButton.LeftButton)
+    assert not page._gradients.isEnabled()
+    wait_done(joint, qtbot)
+    assert page._gradients.isEnabled()
+    titles = [item(page._table, line, 0).text() for line in range(page.rows())]
+    assert titles[0] == BOUND.title
+    assert titles[1:] == [
+        "Var ∇_ψ ELBO, reparameterization",
+        "Var ∇_ψ ELBO, score function",
+        "‖∇_ψ ELBO‖²",
+    ]
+    reparameterization, score = (float(item(page._table, line, 1).text()) for line in (1, 2))
+    assert score > 3 * reparameterization > 0
+    assert "8 draws, 64 images" in page.progress()
+    assert joint.window.banner.text() == ""
+
+
+def test_a_comparison_can_be_stopped(
+    joint: Controller, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vae_explorer.gui.jobs.GRADIENT_DRAWS", 1_000_000)
+    page = joint.window.evaluation
+    joint.window.show_tab(page)
+    page.gradients_requested.emit()
+    qtbot.waitUntil(lambda: "gradient estimators" in page.progress(), timeout=30_000)
+    qtbot.mouseClick(page._button, Qt.MouseButton.LeftButton)
+    wait_done(joint, qtbot)
+    assert page.rows() == 0 and page.progress() == ""
+    assert joint.window.banner.text() == ""
+
+
+def test_no_comparison_for_a_model_without_a_gradient(
+    make_controller: MakeController, qtbot: QtBot, tmp_path: Path
+) -> None:
+    ppca = write_model(tmp_path / "ppca.safetensors", kind="ppca", likelihood="gaussian")
+    controller = make_controller(ppca)
+    wait_open(qtbot, controller)
+    assert controller.window.evaluation._gradients.isHidden()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -35,6 +36,7 @@ def gradient_moments(
     samples: int = 1,
     draws: int = 100,
     seed: int = 0,
+    progress: Callable[[float], None] | None = None,
 ) -> GradientMoments:
     """Mean and variance of ∇_ψ of a batch's mean ELBO over draws of z, with pixels held fixed.
 
@@ -42,12 +44,15 @@ def gradient_moments(
         images: uint8 (B, P).
         gradient: `reparameterization` or `score-function`; both estimate the same gradient.
         draws: independent repetitions, at least 2.
+        progress: told the share that is done before each draw; what it raises ends the work.
     """
     generator = torch.Generator(images.device).manual_seed(seed)
     target = model.likelihood.target(images, generator)
     parameters = list(model.encoder.parameters())
     total, squares = None, None
-    for _ in range(draws):
+    for draw in range(draws):
+        if progress:
+            progress(draw / draws)
         terms = bound_terms(
             model, target, labels, samples=samples, gradient=gradient, generator=generator
         )
@@ -93,9 +98,13 @@ class EstimatorComparison:
 
 
 def compare_estimators(
-    model: LatentModel, split: Split, draws: int, seed: int = 0
+    model: LatentModel,
+    split: Split,
+    draws: int,
+    seed: int = 0,
+    progress: Callable[[float], None] | None = None,
 ) -> EstimatorComparison:
-    """Both estimators on the first images of a split.
+    """Both estimators on the first images of a split; `progress` as for `gradient_moments`.
 
     Raises:
         ConfigError: fewer than two draws, or a model whose gradient is not estimated (PPCA).
@@ -110,10 +119,15 @@ def compare_estimators(
     if isinstance(model, JointVAE) and split.labels is not None:
         labels = split.labels[:BATCH].to(device)
     estimators: tuple[Gradient, Gradient] = ("reparameterization", "score-function")
-    found = [
-        gradient_moments(model, images, labels, gradient=g, draws=draws, seed=seed)
-        for g in estimators
-    ]
+    found = []
+    for half, gradient in enumerate(estimators):
+
+        def told(share: float, before: int = half) -> None:
+            if progress:
+                progress((before + share) / 2)
+
+        settings = {"gradient": gradient, "draws": draws, "seed": seed, "progress": told}
+        found.append(gradient_moments(model, images, labels, **settings))
     squared_norm = float(found[0].mean.square().sum())
     return EstimatorComparison(
         found[0].variance, found[1].variance, squared_norm, len(images), draws

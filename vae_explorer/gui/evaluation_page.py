@@ -11,7 +11,9 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QHeaderView,
+    QLabel,
     QPushButton,
+    QSizePolicy,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -55,6 +57,7 @@ class EvaluationPage(QWidget):
     """`evaluation_requested` carries (images, 0 for all; samples K)."""
 
     evaluation_requested = Signal(int, int)
+    gradients_requested = Signal()
     stop_requested = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -73,18 +76,27 @@ class EvaluationPage(QWidget):
         )
         self._button = QPushButton(self.tr("Evaluate"), self)
         self._button.clicked.connect(self._on_button)
+        self._gradients = QPushButton(self.tr("Compare gradients"), self)
+        self._gradients.setToolTip(
+            self.tr("Variance of ∇_ψ ELBO: the reparameterization beside the score function")
+        )
+        self._gradients.clicked.connect(self.gradients_requested)
         self._progress = style.muted_label("", self)
+        self._progress.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._table = self._make_table()
+        self._hint = self._make_hint()
         head = QHBoxLayout()
         head.setSpacing(style.GAP)
-        for widget in (self._images, self._samples, self._button):
+        for widget in (self._images, self._samples, self._button, self._gradients):
             head.addWidget(widget)
         head.addWidget(self._progress, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, style.GAP, 0, 0)
         column.setSpacing(style.GAP)
         column.addLayout(head)
+        column.addWidget(self._hint, 1)
         column.addWidget(self._table, 1)
+        self._show_table()
         self.set_theme(theme)
 
     def request(self) -> None:
@@ -97,10 +109,16 @@ class EvaluationPage(QWidget):
         self._button.setText(self.tr("Stop") if running else self.tr("Evaluate"))
         self._images.setEnabled(not running)
         self._samples.setEnabled(not running)
+        self._gradients.setEnabled(not running)
+
+    def set_gradients_offered(self, offered: bool) -> None:
+        """Whether the model is one whose gradient is estimated."""
+        self._gradients.setVisible(offered)
 
     def set_progress(self, text: str) -> None:
         """What is measured now, or what the figures are of."""
         self._progress.setText(text)
+        self._progress.setToolTip(text)
 
     def progress(self) -> str:
         """The line beside the button."""
@@ -118,6 +136,7 @@ class EvaluationPage(QWidget):
                         Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
                     )
                 self._table.setItem(line, column, item)
+        self._show_table()
 
     def rows(self) -> int:
         """How many figures are shown."""
@@ -133,6 +152,11 @@ class EvaluationPage(QWidget):
             f" padding: 4px; }}"
         )
 
+    def _show_table(self) -> None:
+        """The table where there is anything in it, else what would be."""
+        self._table.setVisible(self.rows() > 0)
+        self._hint.setVisible(self.rows() == 0)
+
     def _on_button(self) -> None:
         if self._running:
             self.stop_requested.emit()
@@ -147,6 +171,17 @@ class EvaluationPage(QWidget):
             box.addItem(text, value)
         return box
 
+    def _make_hint(self) -> QLabel:
+        words = self.tr(
+            "How good is this model? “Evaluate” measures it on test images: the ELBO and its parts, "
+            "closer bounds on log p(x), active units, and how many classes it gets right."
+        )
+        hint = style.muted_label(words, self)
+        hint.setWordWrap(True)
+        hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        hint.setMargin(style.MARGIN)
+        return hint
+
     def _make_table(self) -> QTableWidget:
         titles = (
             self.tr("Figure"),
@@ -158,7 +193,12 @@ class EvaluationPage(QWidget):
             self.tr("Seconds"),
         )
         table = QTableWidget(0, len(titles), self)
-        table.setHorizontalHeaderLabels(titles)
+        middle, flag = Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag
+        for column in range(len(titles)):  # a title stands over what it is the title of
+            side = flag.AlignRight if column in _NUMBERS else flag.AlignLeft
+            item = QTableWidgetItem(titles[column])
+            item.setTextAlignment(side | middle)
+            table.setHorizontalHeaderItem(column, item)
         table.verticalHeader().hide()
         table.setShowGrid(False)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)

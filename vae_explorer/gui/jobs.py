@@ -19,7 +19,7 @@ import numpy as np
 from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.control import TrainingControl
-from vae_explorer.engine.errors import DataError
+from vae_explorer.engine.errors import Cancelled, DataError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,6 +34,7 @@ Post = Callable[[object], None]
 GALLERY_SIZE = 10_000  # images on the canvas
 SNAPSHOT_IMAGES = 2_000  # images embedded at every snapshot of a training
 SNAPSHOT_SECONDS = 0.25
+GRADIENT_DRAWS = 100
 _SMALL_SIDE = 8
 
 
@@ -208,6 +209,32 @@ class Evaluate:
             except StopIteration as finished:
                 post(finished.value)
                 return
+
+    def cancel(self) -> None:
+        self._cancelled.set()
+
+
+class CompareGradients:
+    """Hold both estimators of ∇_ψ against each other; the last message is the comparison."""
+
+    def __init__(self, model: Model, dataset: str, data_dir: Path | None) -> None:
+        self._model, self._dataset, self._data_dir = model, dataset, data_dir
+        self._cancelled = threading.Event()
+
+    def run(self, post: Post) -> None:
+        from vae_explorer.engine.evaluation import Progress
+        from vae_explorer.engine.gradients import compare_estimators
+
+        dataset = read_dataset(
+            self._dataset, self._data_dir, cancelled=self._cancelled.is_set, download=False
+        )
+
+        def progress(fraction: float) -> None:
+            if self._cancelled.is_set():
+                raise Cancelled("The comparison was stopped.")
+            post(Progress("gradient estimators", fraction))
+
+        post(compare_estimators(self._model, dataset.train, GRADIENT_DRAWS, progress=progress))
 
     def cancel(self) -> None:
         self._cancelled.set()

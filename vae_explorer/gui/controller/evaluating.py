@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
+from vae_explorer.engine.errors import Cancelled
 from vae_explorer.gui.controller.reporting import Reporter
 from vae_explorer.gui.evaluation_page import FigureRow
-from vae_explorer.gui.jobs import Evaluate
+from vae_explorer.gui.jobs import CompareGradients, Evaluate, Gallery
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.session import Session
 from vae_explorer.gui.training_thread import Failed, Worker
 
 if TYPE_CHECKING:
+    from vae_explorer.engine.gradients import EstimatorComparison
+    from vae_explorer.engine.models import Model
     from vae_explorer.engine.report import Figure, Report
 
 
@@ -29,11 +32,14 @@ class Evaluating(QObject):
         super().__init__(window)
         self._window, self._session = window, session
         self._reporter, self._data_dir = reporter, data_dir
+        self._figures: list[FigureRow] = []
+        self._gradients: list[FigureRow] = []
         self._worker = Worker(self)
         self._worker.messages_arrived.connect(self._on_messages)
         self._worker.ended.connect(self._on_ended)
         page = window.evaluation
         page.evaluation_requested.connect(self.start)
+        page.gradients_requested.connect(self.compare_gradients)
         page.stop_requested.connect(self._worker.cancel)
         window.menus.evaluate.triggered.connect(self.open)
 
@@ -45,22 +51,40 @@ class Evaluating(QObject):
 
     def start(self, images: int, samples: int) -> None:
         """Measure a copy of the model, so that the one in hand can change meanwhile."""
-        gallery = self._session.gallery
+        if gallery := self._test_images():
+            self._figures = []
+            self._run(Evaluate(self._copy(), gallery.dataset, images, samples, self._data_dir))
+
+    def compare_gradients(self) -> None:
+        """Measure how much both estimators of ∇_ψ scatter."""
+        if gallery := self._test_images():
+            self._gradients = []
+            self._run(CompareGradients(self._copy(), gallery.dataset, self._data_dir))
+
+    def _test_images(self) -> Gallery | None:
+        """The images at hand, where something can be measured on them now."""
         if self._worker.busy or not self._session.ready:
-            return
-        if gallery is None:
+            return None
+        if self._session.gallery is None:
             self._reporter.refuse(self.tr("There are no test images for this model."))
-            return
-        model = copy.deepcopy(self._session.explorer.model)
-        self._window.evaluation.set_rows([])
+        return self._session.gallery
+
+    def _copy(self) -> Model:
+        return copy.deepcopy(self._session.explorer.model)
+
+    def _run(self, job: Evaluate | CompareGradients) -> None:
+        self._show_rows()
         self._window.evaluation.set_running(True)
-        self._worker.start(Evaluate(model, gallery.dataset, images, samples, self._data_dir))
+        self._window.evaluation.set_progress(self.tr("Reading the images…"))
+        self._worker.start(job)
 
     def forget(self) -> None:
         """Another model: the figures on show are of the old one."""
         self._worker.cancel()
-        self._window.evaluation.set_rows([])
+        self._figures, self._gradients = [], []
+        self._show_rows()
         self._window.evaluation.set_progress("")
+        self._window.evaluation.set_gradients_offered(self._session.explorer.kind != "ppca")
 
     def shut_down(self) -> None:
         """Stop and wait: the window is closing."""
@@ -68,6 +92,7 @@ class Evaluating(QObject):
 
     def _on_messages(self, messages: Sequence[object]) -> None:
         from vae_explorer.engine.evaluation import Progress, Report
+        from vae_explorer.engine.gradients import EstimatorComparison
 
         for message in messages:
             if isinstance(message, Progress):
@@ -75,19 +100,35 @@ class Evaluating(QObject):
                 self._window.evaluation.set_progress(text)
             elif isinstance(message, Report):
                 self._show(message)
+            elif isinstance(message, EstimatorComparison):
+                self._show_comparison(message)
             elif isinstance(message, Failed):
                 self._window.evaluation.set_progress("")
-                self._reporter.error(message.error, message.details)
+                if not isinstance(message.error, Cancelled):
+                    self._reporter.error(message.error, message.details)
+
+    def _show_comparison(self, found: EstimatorComparison) -> None:
+        self._gradients = gradient_rows(found)
+        self._show_rows()
+        words = self.tr("{0:,.0f} times the variance by the score function; {1} draws, {2} images")
+        self._window.evaluation.set_progress(words.format(found.ratio, found.draws, found.images))
+
+    def _show_rows(self) -> None:
+        self._window.evaluation.set_rows([*self._figures, *self._gradients])
 
     def _show(self, report: Report) -> None:
-        self._window.evaluation.set_rows([row(figure) for figure in report.figures])
+        self._figures = [row(figure) for figure in report.figures]
+        self._show_rows()
         words = self.tr("{0}, {1} split, {2:,} images, {3}")
         self._window.evaluation.set_progress(
             words.format(report.dataset, report.split, report.images, report.unit)
         )
 
     def _on_ended(self) -> None:
-        self._window.evaluation.set_running(False)
+        page = self._window.evaluation
+        page.set_running(False)
+        if not page.rows():  # stopped before anything was found
+            page.set_progress("")
 
 
 def row(figure: Figure) -> FigureRow:
@@ -108,3 +149,18 @@ def row(figure: Figure) -> FigureRow:
         f"{figure.seconds:.1f}",
         figure.note,
     )
+
+
+def gradient_rows(found: EstimatorComparison) -> list[FigureRow]:
+    """The comparison as the page shows it, beside what the variances are to be held against."""
+    note = f"{found.draws} draws of the same {found.images} train images, M = 1"
+    times = f"{note}; {found.ratio:,.0f} times as much as by reparameterization"
+    rows = (
+        ("Var ∇_ψ ELBO, reparameterization", found.reparameterization, note),
+        ("Var ∇_ψ ELBO, score function", found.score_function, times),
+        ("‖∇_ψ ELBO‖²", found.squared_norm, "of the mean over the draws by reparameterization"),
+    )
+    return [
+        FigureRow(title, f"{value:.4g}", "", "", "estimate", "1", "", said)
+        for title, value, said in rows
+    ]
