@@ -67,7 +67,8 @@ def small(picture: QImage, place: QRect) -> np.ndarray:
 
 def blurred(grey: np.ndarray) -> np.ndarray:
     padded = np.pad(grey, 1, mode="edge")
-    return sum(padded[i : i + ROWS, j : j + COLUMNS] for i in range(3) for j in range(3)) / 9.0
+    nine = [padded[i : i + ROWS, j : j + COLUMNS] for i in range(3) for j in range(3)]
+    return np.mean(nine, axis=0)
 
 
 def likeness(shown: np.ndarray, kept: np.ndarray) -> float:
