@@ -32,7 +32,8 @@ class NetworkModel(LatentModel):
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
         out = _wide(self.encoder(x, y))
-        mean, log_variance = out[..., : self.config.latent_dim], out[..., self.config.latent_dim :]
+        d = self.config.latent_dim
+        mean, log_variance = out.split((d, out.shape[-1] - d), -1)
         log_variance = log_variance.clamp(-LOG_VARIANCE_LIMIT, LOG_VARIANCE_LIMIT)
         return mean, log_variance.expand_as(mean)
 
