@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,8 +46,22 @@ def test_a_figure_has_its_error_bits_kind_samples_and_time(qtbot: QtBot) -> None
         "Samples": "500",
         "Seconds": "3.2",
     }
-    assert item(table, 0, 0).toolTip() == "!"
+    assert item(table, 0, 0).toolTip() == "!\n500 samples an image\n3.2 s"
     assert [item(table, 1, i).text() for i in (1, 3, 5)] == ["99.53 %", "", ""]
+
+
+def test_a_narrow_page_cuts_no_title(qtbot: QtBot) -> None:
+    page = EvaluationPage(LIGHT)
+    qtbot.addWidget(page)
+    page.resize(604, 200)
+    page.show()
+    longest = "KL(q ‖ posterior) = log p(x) − ELBO"
+    page.set_rows([row(replace(BOUND, title=longest)), row(SHARE)])
+    table = page._table
+    assert table.isColumnHidden(5) and table.isColumnHidden(6)
+    assert table.columnWidth(0) >= table.fontMetrics().horizontalAdvance(longest) + 12
+    page.resize(900, 200)
+    assert not table.isColumnHidden(5)
 
 
 def test_an_empty_page_says_what_would_be_there(qtbot: QtBot) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -26,6 +27,8 @@ from vae_explorer.gui.style import Theme
 IMAGES = (200, 1000, 0)  # 0: all of the split
 SAMPLES = (50, 500, 5000)  # K, of the importance-weighted bound
 _NUMBERS = (1, 2, 3, 5, 6)  # columns that are read digit under digit
+_WIDE = (5, 6)  # columns that a narrow page leaves to the tooltip
+_NARROW_BELOW = 720  # pixels of width
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,13 @@ class FigureRow:
         """What the table shows, in the order of its columns."""
         shown = (self.title, self.value, self.error, self.bits, self.kind, self.samples)
         return (*shown, self.seconds)
+
+    @property
+    def tip(self) -> str:
+        """What is said of it besides, a line each."""
+        samples = f"{self.samples} samples an image" if self.samples else ""
+        seconds = f"{self.seconds} s" if self.seconds else ""
+        return "\n".join(line for line in (self.note or self.title, samples, seconds) if line)
 
 
 class EvaluationPage(QWidget):
@@ -82,18 +92,20 @@ class EvaluationPage(QWidget):
         )
         self._gradients.clicked.connect(self.gradients_requested)
         self._progress = style.muted_label("", self)
-        self._progress.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._progress.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._progress.hide()
         self._table = self._make_table()
         self._hint = self._make_hint()
         head = QHBoxLayout()
         head.setSpacing(style.GAP)
         for widget in (self._images, self._samples, self._button, self._gradients):
             head.addWidget(widget)
-        head.addWidget(self._progress, 1)
+        head.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, style.GAP, 0, 0)
         column.setSpacing(style.GAP)
         column.addLayout(head)
+        column.addWidget(self._progress)
         column.addWidget(self._hint, 1)
         column.addWidget(self._table, 1)
         self._show_table()
@@ -118,7 +130,7 @@ class EvaluationPage(QWidget):
     def set_progress(self, text: str) -> None:
         """What is measured now, or what the figures are of."""
         self._progress.setText(text)
-        self._progress.setToolTip(text)
+        self._progress.setVisible(bool(text))
 
     def progress(self) -> str:
         """The line beside the button."""
@@ -130,7 +142,7 @@ class EvaluationPage(QWidget):
         for line, row in enumerate(rows):
             for column, text in enumerate(row.cells):
                 item = QTableWidgetItem(text)
-                item.setToolTip(row.note or row.title)
+                item.setToolTip(row.tip)
                 if column in _NUMBERS:
                     item.setTextAlignment(
                         Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -147,10 +159,16 @@ class EvaluationPage(QWidget):
         self._table.setStyleSheet(
             f"QTableWidget {{ background: {theme.panel.name()}; border: none;"
             f" gridline-color: {theme.grid.name()}; }}"
+            f"QTableWidget::item {{ padding: 0 6px; }}"
             f"QHeaderView::section {{ background: {theme.panel.name()}; border: none;"
             f" border-bottom: 1px solid {theme.border.name()}; color: {theme.muted.name()};"
-            f" padding: 4px; }}"
+            f" padding: 2px 6px; }}"
         )
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        for column in _WIDE:
+            self._table.setColumnHidden(column, self.width() < _NARROW_BELOW)
 
     def _show_table(self) -> None:
         """The table where there is anything in it, else what would be."""
@@ -206,5 +224,5 @@ class EvaluationPage(QWidget):
         table.setAccessibleName(self.tr("Figures of the model"))
         table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        table.verticalHeader().setDefaultSectionSize(24)
+        table.verticalHeader().setDefaultSectionSize(22)
         return table

@@ -298,5 +298,5 @@ class FilmStrip(QWidget):
         self._close.setEnabled(self.count > 0)
         self._note.setText(f"{self._current + 1} / {self.count}" if self.count else "")
         self._class_note.setVisible(self.count > 0 and self._class_name is not None)
-        self._class_note.setText(self.tr("y = {0} all the way").format(self._class_name))
+        self._class_note.setText(self.tr("·  y = {0} all the way").format(self._class_name))
         self.update()

@@ -53,8 +53,10 @@ class Pages(QObject):
         straight = plane.whole or not self._window.menus.spherical.isChecked()
         along = straight_path if straight else spherical_path
         self._codes = along(a, b, PATH_FRAMES)
-        route = plane.project(self._codes).tolist()
-        self._window.canvas.set_path((ax, ay), (bx, by), [(x, y) for x, y in route])
+        route = plane.project(self._codes)
+        if plane.dim == 1:  # where points are scattered over the height, a path is straight
+            route[:, 1] = np.linspace(ay, by, PATH_FRAMES)
+        self._window.canvas.set_path((ax, ay), (bx, by), [(x, y) for x, y in route.tolist()])
         self.decode_path()
         self._window.show_tab(self._window.film)
 
