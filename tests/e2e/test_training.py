@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
@@ -60,6 +61,47 @@ def test_a_folder_of_images_is_trained_and_its_classes_are_named(
     epochs, values = ready.pages.figure_curve()
     assert epochs == [1, 2, 3, 4]
     assert values[-1] > values[0]
+
+
+@pytest.fixture(scope="module")
+def mushrooms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two classes of pictures in colour, twice as wide as high: red discs and yellow ones."""
+    folder = tmp_path_factory.mktemp("mushrooms")
+    random = np.random.default_rng(0)
+    across, down = np.meshgrid(np.arange(48), np.arange(24))
+    for name, colour in (("fly agaric", (210, 30, 30)), ("chanterelle", (240, 190, 40))):
+        (folder / name).mkdir()
+        for index in range(30):
+            picture = np.full((24, 48, 3), (60, 120, 60), dtype=np.uint8)
+            disc = (across - random.integers(20, 28)) ** 2 + (down - 12) ** 2 < 60
+            picture[disc] = colour
+            Image.fromarray(picture).save(folder / name / f"{index}.png")
+    return folder
+
+
+def test_my_own_pictures_are_trained_on_in_colour_at_the_size_i_want(
+    joint: Controller, mushrooms: Path, qtbot: QtBot
+) -> None:
+    joint.window.files_dropped.emit([str(mushrooms)])
+    form = joint.window.training.form
+    values = {"image_size": 20, "channels": 3, "fit": "pad", "likelihood": "gaussian"}
+    for name, value in (values | {"epochs": 4, "batch_size": 8}).items():
+        form.set_value(name, value)
+    train(joint, qtbot)
+    assert joint.window.banner.text() == ""
+    gallery = joint.session.gallery
+    assert gallery is not None and gallery.fit == "pad"
+    assert gallery.images.shape[1:] == (20, 20, 3)
+    assert (gallery.images[:, 0] == gallery.images[:, 4]).all()  # filled up above, not cut
+    joint.exploring.pin(0.0, 0.0)
+    assert image_of(joint).shape == (20, 20, 3)
+    joint.window.menus.evaluate.trigger()
+    qtbot.waitUntil(lambda: joint.window.evaluation.rows() > 3, timeout=PATIENCE)
+    assert joint.window.banner.text() == ""
+    joint.window.show_tab(joint.window.samples)
+    joint.pages.draw_path(-1.0, 0.0, 1.0, 0.0)
+    assert joint.pages.path_frames is not None
+    assert joint.pages.path_frames.shape[1:] == (20, 20, 3)
 
 
 def test_the_time_machine_goes_back_and_returns(ready: Controller, qtbot: QtBot) -> None:

@@ -182,7 +182,8 @@ def test_every_setting_of_the_engine_is_in_the_form(panel: TrainingPanel) -> Non
     fields = {
         f.name for config in (ModelConfig, TrainingConfig) for f in dataclasses.fields(config)
     }
-    assert fields - given_by_the_data == set(panel.form._settings)
+    shown = {name for name, setting in panel.form._settings.items() if not setting.of_folder}
+    assert fields - given_by_the_data == shown
 
 
 def test_precision_and_compilation_reach_the_training(panel: TrainingPanel) -> None:
@@ -190,3 +191,22 @@ def test_precision_and_compilation_reach_the_training(panel: TrainingPanel) -> N
     panel.form.set_value("precision", "bfloat16")
     panel.form.set_value("compile", True)
     assert panel.form.training_config() == TrainingConfig(precision="bfloat16", compile=True)
+
+
+def test_how_a_folder_is_read_is_asked_only_of_a_folder(panel: TrainingPanel) -> None:
+    form = panel.form
+    assert form._editors["image_size"].isHidden()
+    assert form.model_config().image_shape == (1, 28, 28)
+    form.add_folder(DatasetChoice("/pictures", "pictures", class_names=("a", "b")))
+    assert not form._editors["image_size"].isHidden()
+    assert not form._editors["channels"].isHidden()
+    form.set_value("image_size", 48)
+    form.set_value("channels", 3)
+    form.set_value("fit", "pad")
+    assert form.model_config().image_shape == (3, 48, 48)
+    assert form.folder_fit() == "pad"
+    form.apply_recipe(recipes()[1])
+    assert form.model_config().image_shape == (3, 48, 48)
+    form.set_dataset("digits")
+    assert form._editors["image_size"].isHidden()
+    assert form.model_config().image_shape == (1, 28, 28)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from vae_explorer.engine.data import Dataset
     from vae_explorer.engine.explorer import Explorer
+    from vae_explorer.engine.image_folder import Fit
     from vae_explorer.engine.models import Model
     from vae_explorer.engine.training_state import TrainingState
 
@@ -45,6 +46,7 @@ class Gallery:
     Attributes:
         images: (n, H, W) or (n, H, W, 3) uint8.
         labels: (n,) int64, or None.
+        fit: how a folder's pictures became square.
     """
 
     dataset: str
@@ -52,6 +54,7 @@ class Gallery:
     images: np.ndarray
     labels: np.ndarray | None
     class_names: tuple[str, ...]
+    fit: Fit = "crop"
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,8 +140,10 @@ class Train:
         training: TrainingConfig,
         data_dir: Path | None = None,
         resume: TrainingState | None = None,
+        fit: Fit = "crop",
     ) -> None:
         self.model = model
+        self.fit: Fit = fit  # how a folder's pictures become square
         self.dataset = dataset
         self.training = training
         self.control = TrainingControl()
@@ -154,13 +159,18 @@ class Train:
             post(DownloadProgress(done, total))
 
         dataset = read_dataset(
-            self.dataset, self._data_dir, progress, lambda: self.control.stopping
+            self.dataset,
+            self._data_dir,
+            progress,
+            lambda: self.control.stopping,
+            shape=self.model.image_shape,
+            fit=self.fit,
         )
         config = replace(
             self.model, image_shape=dataset.image_shape, class_names=dataset.class_names
         )
         model = build_model(config, seed=self.training.seed)
-        gallery = gallery_of(dataset, self.dataset, SNAPSHOT_IMAGES)
+        gallery = gallery_of(dataset, self.dataset, SNAPSHOT_IMAGES, self.fit)
         explorer = Explorer(copy.deepcopy(model))  # the window's own: no live module is shared
         card = {"dataset": dataset.title, "training": self.training.to_dict()}
         begun = TrainingBegun(opened(explorer, None, card, gallery), config, self.training)
@@ -189,18 +199,16 @@ class Evaluate:
     """Measure a model on the test split of a data set; the last message is its report."""
 
     def __init__(
-        self, model: Model, dataset: str, images: int, samples: int, data_dir: Path | None
+        self, model: Model, gallery: Gallery, images: int, samples: int, data_dir: Path | None
     ) -> None:
-        self._model, self._dataset = model, dataset
+        self._model, self._gallery = model, gallery
         self._images, self._samples, self._data_dir = images, samples, data_dir
         self._cancelled = threading.Event()
 
     def run(self, post: Post) -> None:
         from vae_explorer.engine.evaluation import EvaluationConfig, evaluation
 
-        dataset = read_dataset(
-            self._dataset, self._data_dir, cancelled=self._cancelled.is_set, download=False
-        )
+        dataset = read_again(self._gallery, self._model, self._data_dir, self._cancelled.is_set)
         config = EvaluationConfig(samples=self._samples, images=self._images or None)
         steps = evaluation(self._model, dataset, "test", config)
         while not self._cancelled.is_set():
@@ -217,17 +225,15 @@ class Evaluate:
 class CompareGradients:
     """Hold both estimators of ∇_ψ against each other; the last message is the comparison."""
 
-    def __init__(self, model: Model, dataset: str, data_dir: Path | None) -> None:
-        self._model, self._dataset, self._data_dir = model, dataset, data_dir
+    def __init__(self, model: Model, gallery: Gallery, data_dir: Path | None) -> None:
+        self._model, self._gallery, self._data_dir = model, gallery, data_dir
         self._cancelled = threading.Event()
 
     def run(self, post: Post) -> None:
         from vae_explorer.engine.evaluation import Progress
         from vae_explorer.engine.gradients import compare_estimators
 
-        dataset = read_dataset(
-            self._dataset, self._data_dir, cancelled=self._cancelled.is_set, download=False
-        )
+        dataset = read_again(self._gallery, self._model, self._data_dir, self._cancelled.is_set)
 
         def progress(fraction: float) -> None:
             if self._cancelled.is_set():
@@ -259,18 +265,42 @@ def read_dataset(
     cancelled: Callable[[], bool] | None = None,
     *,
     download: bool = True,
+    shape: tuple[int, int, int] = (1, 28, 28),
+    fit: Fit = "crop",
 ) -> Dataset:
-    """A data set by its name, or a folder of images by its path."""
+    """A data set by its name, or a folder of images by its path, brought to `shape` by `fit`."""
     from vae_explorer.engine.data import load_dataset
 
     if name in DATASETS:
         return load_dataset(
             name, data_dir, progress=progress, cancelled=cancelled, download=download
         )
-    return load_dataset("folder", Path(name), progress=progress, cancelled=cancelled)
+    return load_dataset(
+        "folder",
+        Path(name),
+        image_size=shape[1],
+        fit=fit,
+        channels=3 if shape[0] == 3 else 1,
+        progress=progress,
+        cancelled=cancelled,
+    )
 
 
-def gallery_of(dataset: Dataset, key: str, count: int = GALLERY_SIZE) -> Gallery:
+def read_again(
+    gallery: Gallery, model: Model, data_dir: Path | None, cancelled: Callable[[], bool]
+) -> Dataset:
+    """The data set that a gallery is of, as the model takes it."""
+    return read_dataset(
+        gallery.dataset,
+        data_dir,
+        cancelled=cancelled,
+        download=False,
+        shape=model.config.image_shape,
+        fit=gallery.fit,
+    )
+
+
+def gallery_of(dataset: Dataset, key: str, count: int = GALLERY_SIZE, fit: Fit = "crop") -> Gallery:
     """The first test images of a data set."""
     labels = _first(dataset.test.labels, count)
     return Gallery(
@@ -279,6 +309,7 @@ def gallery_of(dataset: Dataset, key: str, count: int = GALLERY_SIZE) -> Gallery
         images_for_window(dataset.test.images[:count]),
         None if labels is None else labels.numpy(),
         dataset.class_names,
+        fit,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
@@ -18,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.errors import ConfigError
 from vae_explorer.gui import style
@@ -26,6 +28,7 @@ from vae_explorer.gui.training_settings import (
     DatasetChoice,
     Setting,
     Value,
+    folder_settings,
     model_settings,
     relevant,
     training_settings,
@@ -33,6 +36,7 @@ from vae_explorer.gui.training_settings import (
 
 _TWO_COLUMNS = 400  # pixels of width from which settings stand in two columns
 
+Fit = Literal["crop", "pad"]
 Editor = QComboBox | QSpinBox | QLineEdit | QCheckBox
 
 
@@ -48,7 +52,8 @@ class TrainingForm(QWidget):
         super().__init__(parent)
         self._recipes = recipes()
         self._datasets: list[DatasetChoice] = []
-        self._settings = {s.name: s for s in (*model_settings(), *training_settings())}
+        settings = (*folder_settings(), *model_settings(), *training_settings())
+        self._settings = {s.name: s for s in settings}
         self._editors: dict[str, Editor] = {}
         self._labels: dict[str, QLabel] = {}
         self._show_details = False
@@ -63,6 +68,8 @@ class TrainingForm(QWidget):
         self._dataset = self._build_dataset()
         for setting in sorted(self._settings.values(), key=lambda s: s.detail):
             self._add_setting(setting)
+        for setting in folder_settings():
+            self.set_value(setting.name, setting.default)
         self.apply_recipe(self._recipes[0])
 
     # -- what the panel asks ---------------------------------------------------------------
@@ -74,7 +81,7 @@ class TrainingForm(QWidget):
         if values["kind"] == "ppca":
             values["likelihood"] = "gaussian"
         return ModelConfig(
-            image_shape=dataset.image_shape,
+            image_shape=self._folder_shape() if self._is_folder() else dataset.image_shape,
             class_names=dataset.class_names,
             **values,  # type: ignore[arg-type]
         )
@@ -82,6 +89,10 @@ class TrainingForm(QWidget):
     def training_config(self) -> TrainingConfig:
         """The training described. Raises ConfigError with a sentence where it describes none."""
         return TrainingConfig(**self._values(of_model=False))  # type: ignore[arg-type]
+
+    def folder_fit(self) -> Fit:
+        """How a folder's pictures become square."""
+        return "pad" if self.value("fit") == "pad" else "crop"
 
     def dataset_name(self) -> str:
         """The name of the chosen data set, or the folder's path."""
@@ -122,7 +133,8 @@ class TrainingForm(QWidget):
     def apply_recipe(self, recipe: Recipe) -> None:
         """Set everything to the recipe's values, and what it does not name to the default."""
         for name, setting in self._settings.items():
-            self.set_value(name, recipe.values.get(name, setting.default))
+            if not setting.of_folder:  # a recipe is of a model, whatever the pictures
+                self.set_value(name, recipe.values.get(name, setting.default))
         index = self._recipe.findData(recipe.key)
         self._recipe.blockSignals(True)
         self._recipe.setCurrentIndex(index)
@@ -235,7 +247,8 @@ class TrainingForm(QWidget):
             if editor is None:
                 return  # still being built
             wanted = self._show_details or (setting.live if self._running else not setting.detail)
-            shown = wanted and relevant(name, self._plain_value)
+            of_data = self._is_folder() if setting.of_folder else True
+            shown = wanted and of_data and relevant(name, self._plain_value)
             editor.setVisible(shown)
             self._labels[name].setVisible(shown)
             editor.setEnabled(setting.live or not self._running)
@@ -264,11 +277,21 @@ class TrainingForm(QWidget):
         return editor.currentData() if isinstance(editor, QComboBox) else None
 
     def _values(self, *, of_model: bool) -> dict[str, Value]:
-        settings = [s for s in self._settings.values() if s.of_model == of_model]
+        every = self._settings.values()
+        settings = [s for s in every if s.of_model == of_model and not s.of_folder]
         return {
             s.name: self.value(s.name) if relevant(s.name, self._plain_value) else s.default
             for s in settings
         }
+
+    def _is_folder(self) -> bool:
+        name = self.dataset_name()
+        return bool(name) and name not in DATASETS
+
+    def _folder_shape(self) -> tuple[int, int, int]:
+        size, colour = self.value("image_size"), self.value("channels") == 3
+        side = size if isinstance(size, int) else 28
+        return (3 if colour else 1, side, side)
 
     def _chosen_dataset(self) -> DatasetChoice:
         name = self.dataset_name()

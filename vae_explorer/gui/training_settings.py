@@ -34,6 +34,7 @@ class Setting:
     low: int = 0
     high: int = 2**31 - 1
     of_model: bool = False
+    of_folder: bool = False
     detail: bool = True
     live: bool = False
 
@@ -159,6 +160,42 @@ def model_settings() -> list[Setting]:
             "flag",
             False,
             of_model=True,
+        ),
+    ]
+
+
+def folder_settings() -> list[Setting]:
+    """How the pictures of a folder are read: no setting of a model or a training itself."""
+    return [
+        Setting(
+            "image_size",
+            _tr("Image size"),
+            _tr("Pixels a side that the folder's pictures are brought to."),
+            "whole",
+            28,
+            low=4,
+            high=512,
+            of_folder=True,
+            detail=False,
+        ),
+        Setting(
+            "channels",
+            _tr("Colours"),
+            _tr("Grey, one number a pixel; or red, green and blue."),
+            "choice",
+            1,
+            ((1, _tr("Grey")), (3, _tr("Colour"))),
+            of_folder=True,
+            detail=False,
+        ),
+        Setting(
+            "fit",
+            _tr("Made square"),
+            _tr("Cut the middle out of a picture, or fill it up at its edges."),
+            "choice",
+            "crop",
+            (("crop", _tr("By cutting")), ("pad", _tr("By filling up"))),
+            of_folder=True,
         ),
     ]
 
@@ -331,7 +368,7 @@ def relevant(name: str, value_of: Callable[[str], Value]) -> bool:
     """Whether a setting means anything beside the others: the panel hides what does not."""
     kind, likelihood = value_of("kind"), value_of("likelihood")
     if kind == "ppca":
-        return name in {"kind", "latent_dim", "epochs", "seed"}
+        return name in {"kind", "latent_dim", "epochs", "seed", "image_size", "channels", "fit"}
     rules: dict[str, bool] = {
         "widths": value_of("preset") == "deep",
         "activation": value_of("preset") != "lecture",

@@ -53,13 +53,13 @@ class Evaluating(QObject):
         """Measure a copy of the model, so that the one in hand can change meanwhile."""
         if gallery := self._test_images():
             self._figures = []
-            self._run(Evaluate(self._copy(), gallery.dataset, images, samples, self._data_dir))
+            self._run(Evaluate(self._copy(), gallery, images, samples, self._data_dir))
 
     def compare_gradients(self) -> None:
         """Measure how much both estimators of ∇_ψ scatter."""
         if gallery := self._test_images():
             self._gradients = []
-            self._run(CompareGradients(self._copy(), gallery.dataset, self._data_dir))
+            self._run(CompareGradients(self._copy(), gallery, self._data_dir))
 
     def _test_images(self) -> Gallery | None:
         """The images at hand, where something can be measured on them now."""

@@ -94,7 +94,8 @@ class Training(QObject):
         if self._worker.busy or not self._may_replace():
             return
         self._window.banner.dismiss()
-        self._begin(Train(model, dataset, training, self._data_dir))
+        fit = self._window.training.form.folder_fit()
+        self._begin(Train(model, dataset, training, self._data_dir, fit=fit))
 
     def go_on(self) -> None:
         """Continue a stopped training, as if it had never stopped."""
@@ -106,7 +107,7 @@ class Training(QObject):
     def _begin(self, asked: Train, state: TrainingState | None = None) -> None:
         """Begin what `asked` describes: a job runs but once, and so a new one is made of it."""
         training = asked.training
-        job = Train(asked.model, asked.dataset, training, self._data_dir, state)
+        job = Train(asked.model, asked.dataset, training, self._data_dir, state, asked.fit)
         self._started, self._resumed = job, state
         self._stopped = (None, None)
         self._window.menus.go_on.setEnabled(False)
