@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QSettings
 
 import vae_explorer
 from vae_explorer.gui import app
@@ -95,3 +96,20 @@ def test_a_damaged_model_is_one_sentence_and_exit_2(tmp_path: Path) -> None:
     assert "bad.safetensors" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "shot.png").exists()
+
+
+@pytest.mark.parametrize(("chosen", "factor"), [("150", "1.5"), ("100", None), ("9999", None)])
+def test_the_chosen_size_reaches_qt_before_the_application(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, chosen: str, factor: str | None
+) -> None:
+    monkeypatch.setattr("vae_explorer.paths.user_settings", lambda: tmp_path / "window.ini")
+    settings = QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
+    settings.setValue("scale", chosen)
+    settings.sync()
+    monkeypatch.setenv("QT_SCALE_FACTOR", "")  # so that it is put back
+    monkeypatch.delenv("QT_SCALE_FACTOR")
+    app._take_scale()
+    assert os.environ.get("QT_SCALE_FACTOR") == factor
+    monkeypatch.setenv("QT_SCALE_FACTOR", "3")
+    app._take_scale()
+    assert os.environ["QT_SCALE_FACTOR"] == "3"  # what the user's own environment says counts

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
@@ -325,6 +325,15 @@ def test_the_path_can_be_played_and_exported(
     assert (tmp_path / "path.gif").read_bytes()[:3] == b"GIF"
 
 
+def test_an_empty_row_says_what_it_will_show(
+    joint: Controller, make_controller: MakeController, vae_file: Path, qtbot: QtBot
+) -> None:
+    assert joint.window.handwriting._message == "Every class in your handwriting"
+    plain = make_controller(vae_file)
+    wait_open(qtbot, plain)
+    assert plain.window.handwriting._message == "Your drawing as the model gives it back"
+
+
 def test_a_path_of_one_dimension_is_straight(
     make_controller: MakeController, tmp_path: Path, qtbot: QtBot
 ) -> None:
@@ -384,6 +393,21 @@ def test_the_theme_can_be_switched_and_is_remembered(joint: Controller) -> None:
     joint.window.menus.themes["dark"].trigger()
     assert joint.window.theme is DARK
     assert joint.settings.value("theme") == "dark"
+
+
+def test_the_size_of_everything_is_remembered_and_offered_where_it_fits(
+    joint: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    menus = joint.window.menus
+    assert menus.scales[100].isChecked()
+    menus.scales[150].trigger()
+    assert joint.looks.scale == 150
+    assert "150 % when the explorer is opened again" in joint.window.banner.text()
+    monkeypatch.setattr(type(joint.window.screen()), "availableSize", lambda _: QSize(1600, 1200))
+    menus.scales_menu.aboutToShow.emit()
+    assert [percent for percent, action in menus.scales.items() if action.isEnabled()] == [
+        100, 125, 150,
+    ]  # fmt: skip
 
 
 def test_clicking_the_canvas_pins_where_it_was_clicked(joint: Controller, qtbot: QtBot) -> None:

@@ -58,6 +58,8 @@ def _run(options: argparse.Namespace, picture: Path | None) -> int:
     from vae_explorer.gui.controller.application import Options
 
     qInstallMessageHandler(_on_qt_message)
+    if picture is None:
+        _take_scale()
     app = QApplication.instance() or QApplication(["vae-explorer"])
     assert isinstance(app, QApplication)
     chosen = Options(options.model, options.data_dir, options.theme)
@@ -73,6 +75,19 @@ def _run(options: argparse.Namespace, picture: Path | None) -> int:
     heartbeat.start()
     QTimer.singleShot(FIRST_PAINT_MS, controller.start)
     return app.exec()
+
+
+def _take_scale() -> None:
+    """Tell Qt the size that was chosen for everything; it asks once, before the application is made."""
+    from PySide6.QtCore import QSettings
+
+    from vae_explorer import paths
+    from vae_explorer.gui.menus import SCALES
+
+    settings = QSettings(str(paths.user_settings()), QSettings.Format.IniFormat)
+    percent = str(settings.value("scale", "100"))
+    if percent != "100" and percent in map(str, SCALES):
+        os.environ.setdefault("QT_SCALE_FACTOR", f"{int(percent) / 100:g}")
 
 
 def build(app: QApplication, options: Options, *, remembers: bool = True) -> Controller:

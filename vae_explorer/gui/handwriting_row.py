@@ -41,7 +41,8 @@ class HandwritingRow(QWidget):
         self._colors: list[QColor] = []
         self._pictures: list[QImage] = []
         self._current = -1
-        self._message = self.tr("Every class in your handwriting")
+        self._message = ""
+        self.set_has_classes(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
@@ -58,6 +59,12 @@ class HandwritingRow(QWidget):
         self._make_pictures()
         if len(self._pictures) != count:
             self.updateGeometry()  # lays the whole panel out: not for every move of the pen
+        self.update()
+
+    def set_has_classes(self, known: bool) -> None:
+        """What there is to wait for: every class, or without classes the drawing given back."""
+        every = self.tr("Every class in your handwriting")
+        self._message = every if known else self.tr("Your drawing as the model gives it back")
         self.update()
 
     def set_theme(self, theme: Theme) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu
 
 from vae_explorer.gui.recipes import recipes
 
+SCALES = (100, 125, 150, 175, 200)  # percent: for a projector, or eyes that want more
 LAYER_KEYS = {
     "points": "Ctrl+1",
     "manifold": "Ctrl+2",
@@ -41,6 +42,11 @@ class Menus:
     def set_theme_name(self, name: str) -> None:
         """Mark the theme in force: `system`, `light` or `dark`."""
         self.themes[name].setChecked(True)
+
+    def set_scale(self, percent: int) -> None:
+        """Mark the size that everything has from the next start on."""
+        if percent in self.scales:
+            self.scales[percent].setChecked(True)
 
     def set_layer(self, name: str, visible: bool) -> None:
         """Mark a canvas layer as shown or hidden, without sending signals."""
@@ -120,6 +126,14 @@ class Menus:
             action.setData(name)
             group.addAction(action)
             self.themes[name] = action
+        self.scales_menu = menu.addMenu(self._tr("Si&ze of everything"))
+        scale_group = QActionGroup(self._window)
+        self.scales: dict[int, QAction] = {}
+        for percent in SCALES:
+            action = self._action(self.scales_menu, f"{percent} %")
+            action.setCheckable(True)
+            scale_group.addAction(action)
+            self.scales[percent] = action
         menu.addSeparator()
         self.reset_layout = self._action(menu, self._tr("&Reset the layout"))
 

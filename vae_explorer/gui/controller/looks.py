@@ -26,6 +26,11 @@ class Looks(QObject):
         menus = window.menus
         for action in menus.themes.values():
             action.triggered.connect(self._on_action)
+        self._scale = self.scale  # at which this window was started
+        for action in menus.scales.values():
+            action.triggered.connect(self._on_scale)
+        menus.scales_menu.aboutToShow.connect(self._offer_scales)
+        menus.set_scale(self._scale)
         menus.about.triggered.connect(self.show_about)
         menus.shortcuts.triggered.connect(self.show_keys)
         menus.set_theme_name(self.choice)
@@ -42,6 +47,26 @@ class Looks(QObject):
         self._settings.setValue("theme", name)
         self._window.menus.set_theme_name(name)
         self._apply(name)
+
+    @property
+    def scale(self) -> int:
+        """The size of everything from the next start on, in percent."""
+        return self._settings.value("scale", 100, int)  # type: ignore[return-value]
+
+    def _on_scale(self) -> None:
+        for percent, action in self._window.menus.scales.items():
+            if action is self.sender():
+                self._settings.setValue("scale", percent)
+                told = self.tr("Everything is shown at {0} % when the explorer is opened again.")
+                self._window.banner.show_message(told.format(percent), "info")
+
+    def _offer_scales(self) -> None:
+        """Only sizes at which the smallest window fits the screen."""
+        room = self._window.screen().availableSize() * (self._scale / 100)
+        for percent, action in self._window.menus.scales.items():
+            least = self._window.minimumSize() * (percent / 100)
+            fits = least.width() <= room.width() and least.height() <= room.height()
+            action.setEnabled(fits or percent == 100)
 
     def _on_action(self) -> None:
         for name, action in self._window.menus.themes.items():
