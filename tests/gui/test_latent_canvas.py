@@ -520,3 +520,16 @@ def test_axes_are_painted_anew_only_when_the_view_changes(
         act()
         assert differ(before, shot(canvas).convertToFormat(before.format()))
         assert len(painted) == known + 1
+
+
+def test_a_haloed_word_is_drawn_once_and_copied(canvas: LatentCanvas) -> None:
+    canvas_paint._haloed_word.cache_clear()
+    canvas.set_drawing((0.3, 0.4), (0.1, 0.1))
+    before = shot(canvas)
+    known = canvas_paint._haloed_word.cache_info().misses
+    canvas.set_drawing((0.9, -0.6), (0.1, 0.1))
+    assert differ(before, shot(canvas).convertToFormat(QImage.Format.Format_RGB32))
+    assert canvas_paint._haloed_word.cache_info().misses == known
+    canvas.set_theme(DARK)
+    shot(canvas)
+    assert canvas_paint._haloed_word.cache_info().misses > known

@@ -35,7 +35,8 @@ def embed_images(
     """
     device = next(model.parameters(), torch.empty(0)).device
     training = model.training
-    model.eval()
+    if training:  # a walk over all modules, which for a single image is half the time
+        model.eval()
     means, deviations = [], []
     for start in range(0, len(images), BATCH):
         batch = images[start : start + BATCH].flatten(1).to(device)
@@ -47,5 +48,6 @@ def embed_images(
         mean, log_variance = model.encode(exploring_input(model, batch), y)
         means.append(mean.cpu())
         deviations.append(torch.exp(0.5 * log_variance).cpu())
-    model.train(training)
+    if training:
+        model.train()
     return torch.cat(means), torch.cat(deviations)

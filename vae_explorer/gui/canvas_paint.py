@@ -5,11 +5,13 @@ Each line or letter is drawn twice: a wider stroke in the canvas colour, then th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPainterPath, QPen
 
 from vae_explorer.gui.canvas_frame import Frame, tick_text, ticks
 from vae_explorer.gui.style import FONT_SMALL, Theme, number_font, small_font, title_font
@@ -20,6 +22,7 @@ GUTTER_LEFT = 34
 GUTTER_BOTTOM = 20
 PIN_REACH = 18.0  # half the size of the pin's mark, in pixels
 HANDLE_REACH = 10.0
+_HALO = 3.0  # pixels round a word
 
 
 def plot_rect(frame: Frame) -> QRectF:
@@ -52,14 +55,37 @@ def haloed_text(
     painter: QPainter, position: QPointF, text: str, theme: Theme, color: QColor
 ) -> None:
     """Write text with a halo; the position is the left end of the baseline."""
+    ratio = painter.device().devicePixelRatio()
+    font = painter.font().toString()
+    word = _haloed_word(text, font, color.rgba(), theme.canvas.rgba(), ratio)
+    baseline = QFontMetricsF(painter.font()).ascent() + _HALO
+    x, y = position.x() - _HALO, position.y() - math.ceil(baseline)
+    painter.drawImage(QPointF(round(x * ratio) / ratio, round(y * ratio) / ratio), word)
+
+
+@lru_cache(maxsize=64)
+def _haloed_word(text: str, font_name: str, color: int, ground: int, ratio: float) -> QImage:
+    """A word on nothing; stroking the outlines of its letters takes 2 ms, a fifth of some frames."""
+    font = QFont()
+    font.fromString(font_name)
+    metrics = QFontMetricsF(font)
+    size = QSizeF(metrics.horizontalAdvance(text), metrics.ascent() + metrics.descent())
+    size += QSizeF(2 * _HALO + 2, 2 * _HALO + 2)
+    picture = QImage((size * ratio).toSize(), QImage.Format.Format_ARGB32_Premultiplied)
+    picture.setDevicePixelRatio(ratio)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     path = QPainterPath()
-    path.addText(position, painter.font(), text)
+    path.addText(QPointF(_HALO, math.ceil(metrics.ascent() + _HALO)), font, text)
     painter.strokePath(
         path,
-        QPen(faded(theme.canvas, 0.9), 3.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap,
+        QPen(faded(QColor(ground), 0.9), 3.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap,
              Qt.PenJoinStyle.RoundJoin),
     )  # fmt: skip
-    painter.fillPath(path, color)
+    painter.fillPath(path, QColor.fromRgba(color))
+    painter.end()
+    return picture
 
 
 def axes(painter: QPainter, frame: Frame, theme: Theme, titles: tuple[str, str]) -> None:

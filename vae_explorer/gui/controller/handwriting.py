@@ -16,7 +16,7 @@ from vae_explorer.gui.idle import IdleQueue
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.session import Session
 
-ANSWER_MS = 33
+ANSWER_MS = 16
 VERDICT_SAMPLES = 8  # latent samples a class, for the generative verdict
 
 
@@ -40,7 +40,7 @@ class Drawn:
 
 
 class Handwriting(QObject):
-    """Answers a drawing about thirty times a second while it is made."""
+    """Answers a drawing at most once a frame while it is made."""
 
     drawing_answered = Signal()
 
