@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from vae_explorer.gui import style
 from vae_explorer.gui.style import Theme
 
+NEWS_MS = 10_000  # for which good news is shown
 MessageKind = Literal["info", "warning", "error"]
 
 
 class MessageBanner(QFrame):
-    """One message at a time; a traceback, where there is one, can be copied."""
+    """One message at a time; a traceback, where there is one, can be copied. Good news leaves by itself."""
 
     dismissed = Signal()
     action_requested = Signal()
@@ -25,6 +26,10 @@ class MessageBanner(QFrame):
         self._theme = theme
         self._kind: MessageKind = "info"
         self._details = ""
+        self._leaving = QTimer(self)
+        self._leaving.setSingleShot(True)
+        self._leaving.setInterval(NEWS_MS)
+        self._leaving.timeout.connect(self.dismiss)
         self.setObjectName("message-banner")
         self.setAccessibleName(self.tr("Message"))
         self._label = QLabel(self)
@@ -73,9 +78,14 @@ class MessageBanner(QFrame):
         self._action.setText(action or "")
         self.set_theme(self._theme)
         self.show()
+        if kind == "info":
+            self._leaving.start()
+        else:
+            self._leaving.stop()
 
     def dismiss(self) -> None:
         """Take the message away."""
+        self._leaving.stop()
         if self.isHidden():
             return
         self.hide()

@@ -1,0 +1,31 @@
+"""The line across the top: good news leaves by itself, trouble stays until it is dismissed."""
+
+from __future__ import annotations
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from vae_explorer.gui.message_banner import MessageBanner
+from vae_explorer.gui.style import LIGHT
+
+
+@pytest.fixture
+def banner(qtbot: QtBot) -> MessageBanner:
+    banner = MessageBanner(LIGHT)
+    qtbot.addWidget(banner)
+    banner._leaving.setInterval(30)
+    return banner
+
+
+def test_good_news_leaves_by_itself(banner: MessageBanner, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(banner.dismissed, timeout=2000):
+        banner.show_message("Saved it.", "info")
+    assert banner.text() == ""
+
+
+@pytest.mark.parametrize("kind", ["error", "warning"])
+def test_trouble_stays_and_outlives_news(banner: MessageBanner, qtbot: QtBot, kind: str) -> None:
+    banner.show_message("Saved it.", "info")
+    banner.show_message("It failed.", kind)  # type: ignore[arg-type]
+    qtbot.wait(120)
+    assert banner.text() == "It failed."
