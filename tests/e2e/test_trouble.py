@@ -88,6 +88,29 @@ def test_a_full_disk_while_exporting_keeps_the_old_file(
     assert target.read_bytes() == b"old"
 
 
+@pytest.mark.parametrize("kind", ["csv", "png"])
+def test_a_full_disk_while_exporting_curves_keeps_the_old_file(
+    joint: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    target = tmp_path / f"curves.{kind}"
+    target.write_bytes(b"old")
+    name_file(monkeypatch, target)
+    said = []
+    joint.window.curves.export_failed.connect(said.append)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr("csv.writer", full)
+    joint.window.curves.ask_export(kind)
+    assert len(said) == 1 and "Free some room" in said[0]
+    assert target.read_bytes() == b"old"
+    assert [
+        path.name for path in tmp_path.iterdir() if path.is_file() and "curves" in path.name
+    ] == [target.name]
+
+
 def test_a_training_that_cannot_be_kept_keeps_the_window_open(
     joint: Controller,
     two_classes: Path,

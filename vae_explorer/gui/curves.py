@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QPoint, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QImageWriter, QRegion
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QRegion
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -19,6 +19,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from vae_explorer.engine.errors import EngineError
+from vae_explorer.engine.files import disk_problem, write_whole
 from vae_explorer.gui import style
 from vae_explorer.gui.curve_board import CurveBoard
 from vae_explorer.gui.curve_data import (
@@ -33,6 +35,7 @@ from vae_explorer.gui.curve_data import (
 from vae_explorer.gui.curve_panel import CurvePanel, make_panels
 from vae_explorer.gui.curve_readout import CurveReadout
 from vae_explorer.gui.idle import Turns
+from vae_explorer.gui.pixels import png_bytes
 from vae_explorer.gui.plot_panel import KlBarsPanel, PlotPanel
 from vae_explorer.gui.run_chips import CurveKey, RunChips
 from vae_explorer.gui.style import Theme
@@ -220,7 +223,7 @@ class Curves(QWidget):
         write_csv(path, self._runs)
 
     def export_png(self, path: str | Path) -> None:
-        """Write the panels as they are, at twice the screen's resolution. Raises OSError."""
+        """Write the panels as they are, at twice the screen's resolution. Raises EngineError."""
         self.catch_up()
         sheet = self._board.sheet
         picture = QImage(sheet.size() * 2, QImage.Format.Format_RGB32)
@@ -228,9 +231,7 @@ class Curves(QWidget):
         picture.fill(self._theme.panel)
         whole = QRegion(sheet.rect())
         sheet.render(picture, QPoint(), whole, QWidget.RenderFlag.DrawChildren)
-        writer = QImageWriter(str(path), QByteArray(b"png"))
-        if not writer.write(picture):
-            raise OSError(f"{path}: {writer.errorString()}")
+        write_whole(Path(path), png_bytes(picture))
 
     def ask_export(self, kind: str) -> None:
         """Ask for a file and write `csv` or `png`; `exported` or `export_failed` says what came."""
@@ -242,6 +243,8 @@ class Curves(QWidget):
         try:
             self.export_csv(name) if kind == "csv" else self.export_png(name)
         except OSError as error:
+            self.export_failed.emit(f"{name} cannot be written: {disk_problem(error)}")
+        except EngineError as error:
             self.export_failed.emit(str(error))
         else:
             self.exported.emit(name)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QBuffer, QIODevice, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 
 if TYPE_CHECKING:
@@ -166,3 +166,11 @@ def paint_image(painter: QPainter, target: QRectF, image: QImage, *, smooth: boo
         )
     painter.drawImage(target, image)
     painter.restore()
+
+
+def png_bytes(image: QImage) -> bytes:
+    """A picture as a PNG file."""
+    data = QBuffer()
+    data.open(QIODevice.OpenModeFlag.WriteOnly)
+    image.save(data, "PNG")  # pyright: ignore[reportCallIssue, reportArgumentType]
+    return bytes(data.data().data())

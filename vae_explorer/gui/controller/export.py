@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QBuffer, QIODevice, QObject
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from vae_explorer.engine.errors import EngineError
@@ -17,7 +17,7 @@ from vae_explorer.gui.controller.pages import Pages
 from vae_explorer.gui.controller.reporting import Reporter
 from vae_explorer.gui.controller.training import Training
 from vae_explorer.gui.main_window import MainWindow
-from vae_explorer.gui.pixels import mosaic, to_bytes
+from vae_explorer.gui.pixels import mosaic, png_bytes, to_bytes
 from vae_explorer.gui.session import Session
 
 PICTURE_SCALE = 4  # file pixels a side for each pixel of the model
@@ -234,14 +234,6 @@ def path_of_kind(path: Path, kind: str, kinds: str, default: str) -> Path:
     suffix = kind[kind.rfind("*") + 1 : -1] if kind in offered else default
     changed = kind in offered[1:] and path.suffix.lower() == default
     return path.with_suffix(suffix) if changed or not path.suffix else path
-
-
-def png_bytes(image: QImage) -> bytes:
-    """A picture as a PNG file."""
-    data = QBuffer()
-    data.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(data, "PNG")  # pyright: ignore[reportCallIssue, reportArgumentType]
-    return bytes(data.data().data())
 
 
 _PNG = "PNG (*.png)"
