@@ -130,7 +130,7 @@ def test_elbo_and_iw_bound_lie_below_the_evidence_and_the_iw_bound_rises_with_sa
         elbo = torch.stack(
             [bound_terms(model, target, None, generator=seeded(s)).elbo for s in range(400)]
         ).mean(0)
-        bounds, errors = [], []
+        bounds = []
         for samples in (1, 5, 50, 5000):
             values = [
                 bound_terms(
@@ -138,15 +138,11 @@ def test_elbo_and_iw_bound_lie_below_the_evidence_and_the_iw_bound_rises_with_sa
                 ).bound
                 for s in range(400 if samples < 100 else 5)
             ]
-            found = torch.stack([v for v in values if v is not None])
-            bounds.append(found.mean(0))
-            errors.append(found.std(0) / math.sqrt(len(found)))
+            bounds.append(torch.stack([v for v in values if v is not None]).mean(0))
     assert (elbo < evidence).all()
     torch.testing.assert_close(bounds[0], elbo, atol=0.1, rtol=0)
-    for fewer, more in ((0, 1), (1, 2)):
-        # An image whose bound is nearly tight rises by less than the noise of its mean.
-        assert (bounds[fewer] < bounds[more] + 3.0 * errors[fewer]).all()
-        assert (bounds[more] - bounds[fewer]).mean() > 3.0 * errors[fewer].mean()
+    assert (bounds[0] < bounds[1]).all()
+    assert (bounds[1] < bounds[2]).all()
     torch.testing.assert_close(bounds[3], evidence, atol=0.02, rtol=0)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Literal
 
 import pytest
 import torch
 from torch import nn
 
-from vae_explorer.engine.optimizers import Adam, Adamax, Optimizer
+from vae_explorer.engine.optimizers import Optimizer
 
 
 def small_network() -> nn.Module:
@@ -20,15 +21,14 @@ def small_network() -> nn.Module:
     return nn.Sequential(convolution, nn.Flatten(), nn.Linear(8 * 6 * 6, 5))
 
 
-@pytest.mark.parametrize(
-    ("ours", "theirs"), [(Adam, torch.optim.Adam), (Adamax, torch.optim.Adamax)]
-)
-def test_steps_are_those_of_torch(
-    ours: type[Optimizer], theirs: type[torch.optim.Optimizer]
-) -> None:
+@pytest.mark.parametrize("name", ["adam", "adamax"])
+def test_steps_are_those_of_torch(name: Literal["adam", "adamax"]) -> None:
     mine, other = small_network(), small_network()
-    fused = {"fused": True} if ours is Adam else {}
-    optimizer, reference = ours(list(mine.parameters())), theirs(other.parameters(), **fused)  # type: ignore[call-arg]
+    optimizer = Optimizer(name, list(mine.parameters()))
+    if name == "adam":
+        reference = torch.optim.Adam(other.parameters(), fused=True)
+    else:
+        reference = torch.optim.Adamax(other.parameters())
     for step in range(20):
         x, rate = torch.randn(4, 3, 8, 8), 0.02 / (1 + step)
         held = step % 3 == 0  # a parameter without a gradient takes no step

@@ -58,16 +58,6 @@ def grey(images: Tensor) -> Tensor:
     return images.to(torch.float32).mul_(1.0 / 255.0)
 
 
-def random_bytes(like: Tensor, generator: torch.Generator | None) -> Tensor:
-    """uint8 numbers, uniform on 0..255, in the shape and on the device of a tensor."""
-    if like.device.type != "cpu":
-        return torch.empty_like(like).random_(0, 256, generator=generator)
-    # A processor draws eight bytes in the time of one.
-    words = torch.empty(-(-like.numel() // 8), dtype=torch.int64)
-    words.random_(-(2**63), None, generator=generator)
-    return words.view(torch.uint8)[: like.numel()].view(like.shape)
-
-
 def fold_factors(factors: Tensor) -> Tensor:
     """Products of up to sixteen factors that all lie between ½ and 1, in place: (..., P) -> (..., P/16 or more).
 
@@ -112,15 +102,9 @@ class Bernoulli(Likelihood):
     def target(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         if not self.stochastic:
             return (images >= 128).to(torch.float32)
-        # A number on 0..254 is below x with probability x/255. A byte is such a number unless it is 255: then the next
-        # one decides, and after two, once in 65,536 pixels, a row that the images share.
-        row = images.new_empty(images.shape[-1:])
-        white = torch.full_like(row, 255)
-        below = row.random_(0, 255, generator=generator) < images
-        for _ in range(2):
-            byte = random_bytes(images, generator)
-            below = (byte < images) | ((byte == white) & below)
-        return below.view(torch.uint8).to(torch.float32)  # bytes convert faster than booleans
+        # r is uniform on 0..254, so that P(r < x) is exactly x/255.
+        threshold = torch.empty_like(images).random_(0, 255, generator=generator)
+        return (threshold < images).view(torch.uint8).to(torch.float32)  # bytes convert faster
 
     def log_prob(self, parameters: Tensor, target: Tensor) -> Tensor:
         return _BernoulliLogProb.apply(parameters, target)  # type: ignore[return-value]

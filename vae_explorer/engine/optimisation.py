@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from vae_explorer.engine.config import TrainingConfig
-from vae_explorer.engine.optimizers import Adam, Adamax, Optimizer
+from vae_explorer.engine.optimizers import Optimizer
 from vae_explorer.engine.vae import NetworkModel
 
 
@@ -24,8 +24,7 @@ class Optimisation:
         self._config, self._total_steps = config, total_steps
         self._generation = list(model.generation_parameters())
         self._inference = list(model.inference_parameters())
-        kind = Adamax if config.optimizer == "adamax" else Adam
-        self._optimizer: Optimizer = kind(self._generation + self._inference)
+        self._optimizer = Optimizer(config.optimizer, self._generation + self._inference)
         self.learning_rate = self.current_rate = config.learning_rate
 
     def prepare(self, step: int) -> None:
