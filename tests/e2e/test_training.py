@@ -115,6 +115,20 @@ def test_the_time_machine_goes_back_and_returns(ready: Controller, qtbot: QtBot)
     assert not np.allclose(image_of(ready), then, atol=1e-3)
 
 
+def test_another_model_has_none_of_the_trainings_moments(
+    ready: Controller, qtbot: QtBot, vae_file: Path
+) -> None:
+    train(ready, qtbot)
+    assert ready.window.snapshots.isVisible()
+    ready.session.unsaved = False
+    with qtbot.waitSignal(ready.opened, timeout=PATIENCE):
+        ready.open_model(vae_file)
+    assert not ready.window.snapshots.isVisible()
+    assert len(ready.training.history) == 0
+    ready.training.show_snapshot(0)  # as a film in its last moment might
+    assert ready.window.banner.text() == ""
+
+
 def test_step_by_step_and_epoch_by_epoch(ready: Controller, qtbot: QtBot) -> None:
     panel = ready.window.training
     epochs = []

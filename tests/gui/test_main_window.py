@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QApplication,
     QComboBox,
     QLabel,
     QLineEdit,
@@ -19,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from tests.gui.windows import MakeController
+from tests.gui.windows import MakeController, wait_open
 from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.main_window import MINIMUM_SIZE, MainWindow
 from vae_explorer.gui.style import DARK, LIGHT
@@ -44,6 +46,23 @@ def test_every_part_has_the_room_it_needs(
         ):
             assert widget.width() >= min(least.width(), widget.maximumWidth()), describe(widget)
             assert widget.height() >= min(least.height(), widget.maximumHeight()), describe(widget)
+
+
+def test_a_small_window_has_room_for_all_at_once(
+    make_controller: MakeController, wide_file: Path, qtbot: QtBot
+) -> None:
+    controller = make_controller(wide_file)
+    wait_open(qtbot, controller)
+    window = controller.window
+    window.resize(*MINIMUM_SIZE)
+    window.snapshots.show()
+    window.banner.show_message("Something is the matter.")
+    QApplication.processEvents()
+    parts = [window.canvas, window.dimensions, window.snapshots]
+    for above, below in pairwise(parts):
+        assert above.geometry().bottom() < below.geometry().top()
+    for part in parts:
+        assert part.height() >= part.minimumSizeHint().height()
 
 
 def describe(widget: QWidget) -> str:

@@ -27,6 +27,9 @@ _COLUMNS = 3
 _PRINCIPAL = -1
 
 
+_LEAST, _MOST = 32, 84  # pixels of height of the sliders: two rows to five, the rest is scrolled to
+
+
 class DimensionsBar(QWidget):
     """Two axis choosers, or the principal plane, and a slider for each dimension off the plane."""
 
@@ -182,7 +185,8 @@ class DimensionsBar(QWidget):
         scroll.setWidgetResizable(True)
         scroll.setWidget(self._grid_host)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFixedHeight(84)
+        scroll.setMinimumHeight(_LEAST)
+        scroll.setMaximumHeight(_MOST)
         scroll.viewport().setAutoFillBackground(False)
         self._grid_host.setAutoFillBackground(False)
         column = QVBoxLayout(self)

@@ -163,7 +163,8 @@ class DrawingSheet(QWidget):
         painter.drawText(upper, middle | Qt.AlignmentFlag.AlignBottom, self.tr("Draw a digit"))
         painter.setFont(style.small_font())
         text = self.tr("or drop a picture here")
-        painter.drawText(lower, middle | Qt.AlignmentFlag.AlignTop, text)
+        flags = int(middle | Qt.AlignmentFlag.AlignTop) | int(Qt.TextFlag.TextWordWrap)
+        painter.drawText(lower.adjusted(6, 0, -6, 0), flags, text)
 
     def _square(self) -> QRect:
         side = min(self.width(), self.height())

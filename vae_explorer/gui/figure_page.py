@@ -173,4 +173,6 @@ class _Figure(QWidget):
         painter.setFont(style.small_font())
         painter.setPen(self._theme.muted)
         below = QRectF(place.left(), place.bottom(), place.width(), _CAPTION)
+        if QFontMetricsF(painter.font()).horizontalAdvance(title) > place.width():
+            title = title.rsplit(" ", 1)[0]  # “(b) generated”: that these are images is seen
         painter.drawText(below, Qt.AlignmentFlag.AlignCenter, title)

@@ -178,6 +178,7 @@ class Controller(QObject):
     def _on_opener(self, messages: Sequence[object]) -> None:
         for message in messages:
             if isinstance(message, ModelOpened):
+                self.training.forget()
                 self.session.take(message)
                 self.session.unsaved = False
                 self.files.opened(message.path)

@@ -164,6 +164,13 @@ class Training(QObject):
             self._window.curves.set_moment(None if newest else snapshot.epoch)
             self._show(snapshot)
 
+    def forget(self) -> None:
+        """Another model was opened: its weights are none of this training's moments."""
+        if len(self.history):
+            self.history.clear()
+            self._show_moments()
+            self._window.curves.set_moment(None)
+
     def shut_down(self) -> None:
         """Stop and wait: the window is closing."""
         self._worker.shut_down()
