@@ -175,4 +175,5 @@ class _Figure(QWidget):
         below = QRectF(place.left(), place.bottom(), place.width(), _CAPTION)
         if QFontMetricsF(painter.font()).horizontalAdvance(title) > place.width():
             title = title.rsplit(" ", 1)[0]  # “(b) generated”: that these are images is seen
-        painter.drawText(below, Qt.AlignmentFlag.AlignCenter, title)
+        room = below.adjusted(-style.GRID, 0, style.GRID, 0)  # into the gaps beside it
+        painter.drawText(room, Qt.AlignmentFlag.AlignCenter, title)

@@ -311,7 +311,9 @@ class Training(QObject):
             self._stopped = (self._started, event.resume)
             self._window.menus.go_on.setEnabled(True)
         epoch, best = event.epoch, event.best_epoch
-        if best == 0:
+        if reason == "completed" and epoch == 1:
+            self._window.training.set_note(self.tr("Trained one epoch"))
+        elif best == 0:
             self._window.training.set_note(self.tr("Stopped in the first epoch"))
         else:
             self._window.training.set_note(reasons[reason].format(epoch, best))
