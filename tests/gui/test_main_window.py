@@ -23,6 +23,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.gui.windows import MakeController, wait_open
 from vae_explorer.gui.controller.application import Controller
+from vae_explorer.gui.curves import Curves
 from vae_explorer.gui.main_window import MINIMUM_SIZE, MainWindow
 from vae_explorer.gui.style import DARK, LIGHT
 
@@ -189,8 +190,9 @@ def test_curves_that_are_asked_for_before_they_are_made_stay(qtbot: QtBot) -> No
     making = window.make_curves()
     next(making)
     curves = window.curves
-    assert list(making)
+    assert list(making) == []
     assert window.curves is curves
+    assert len(window.findChildren(Curves)) == 1
     assert list(window.make_curves()) == []
 
 

@@ -92,16 +92,21 @@ class MainWindow(QMainWindow):
         return self._curves
 
     def make_curves(self) -> Iterator[None]:
-        """Make the curves if they are not there, a plot at a time, for each takes two frames."""
-        if self._curves is not None:
-            return
+        """Make the curves if they are not there, a plot at a time, for each takes two frames.
+
+        Whoever asks again goes on with what was begun: a plot that is thrown away can crash Qt.
+        """
+        if self._making is None:
+            self._making = self._make_curves()
+        while self._curves is None:
+            next(self._making, None)
+            yield
+
+    def _make_curves(self) -> Iterator[None]:
         from vae_explorer.gui.curves import Curves
 
         style.configure_pyqtgraph()
         curves = yield from Curves.in_slices(self.theme, self._curves_page)
-        if self._curves is not None:  # asked for in between
-            curves.deleteLater()
-            return
         column = QVBoxLayout(self._curves_page)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(curves)
@@ -219,6 +224,7 @@ class MainWindow(QMainWindow):
         self.handwriting = HandwritingRow(theme, self)
         self.equation = EquationBar(theme, self)
         self._curves: Curves | None = None
+        self._making: Iterator[None] | None = None
         self.film = FilmStrip(self)
         self.samples = SamplesPage(theme, self)
         self.figure = FigurePage(theme, self)
