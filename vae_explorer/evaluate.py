@@ -59,6 +59,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--split", default="test", help="train, validation or test (default: test)")
     add("--samples", type=int, default=default.samples, metavar="K",
         help=f"latent samples of the importance-weighted bound (default: {default.samples})")  # fmt: skip
+    add("--prior-share", type=float, default=default.prior_share, metavar="X",
+        help="the share of these that comes from the prior, for a q that misses modes (default: 0)")  # fmt: skip
     add("--elbo-samples", type=int, default=default.elbo_samples, metavar="M",
         help=f"latent samples of the reconstruction term (default: {default.elbo_samples})")  # fmt: skip
     add("--images", type=int, metavar="N", help="only the first N images of the split")
@@ -100,6 +102,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         images=options.images,
         seed=options.seed,
         exact=options.exact,
+        prior_share=options.prior_share,
     )
     device = pick_device(options.device)
     if device.type == "mps":

@@ -269,6 +269,26 @@ def test_the_bound_grows_with_its_samples_and_reaches_the_evidence() -> None:
     assert errors[-1] < 0.02
 
 
+def test_samples_from_the_prior_find_what_the_posterior_misses() -> None:
+    """An encoder that points elsewhere, and is sure of it: its own samples never come near the mass."""
+    model = vae()
+    target, (mean, log_variance) = encoded(model)
+    exact = result_of(quadrature(model, target, None, (mean, log_variance))).log_evidence
+    wrong = (mean + 3.0, log_variance - 6.0)
+    lost = result_of(importance_bound(model, target, None, wrong, 5000, generator()))
+    assert (lost.value < exact - 1.0).all()
+    found = result_of(importance_bound(model, target, None, wrong, 5000, generator(), 0.2))
+    error = float(found.variance.sum().sqrt()) / len(target)
+    assert float((found.value - exact).mean()) == pytest.approx(0, abs=3 * error)
+    assert error < 0.02
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.0])
+def test_a_share_of_the_prior_is_below_one(share: float) -> None:
+    with pytest.raises(ConfigError, match="share"):
+        EvaluationConfig(prior_share=share)
+
+
 def test_the_variance_of_the_bound_is_what_other_seeds_show() -> None:
     model = vae()
     target, posterior = encoded(model, 8)

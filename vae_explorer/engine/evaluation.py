@@ -134,7 +134,7 @@ def _joint(work: Measurement, model: JointVAE) -> Steps[None]:
     work.add(
         "elbo_x",
         "log Σ_y π_y exp ELBO(x|y) ≤ log p(x)",
-        "bound",
+        "estimate",  # of that bound: the noise of the ELBOs lifts the logarithm of their sum
         marginal,
         samples=samples,
         seconds=None if known is not None else elbo_seconds,

@@ -1,7 +1,9 @@
 """Reconstruction terms and importance-weighted bounds of many samples an image, in bounded memory.
 
 log p(x) ≥ E log (1/K) Σ_k p(x, z_k) / q(z_k|x), with z_k ~ q(z|x) (Burda et al., "Importance
-weighted autoencoders", 2016); it grows with K and reaches log p(x).
+weighted autoencoders", 2016); it grows with K and reaches log p(x). Where q misses a mode of the posterior, K must be
+beyond reach; drawing some of the points from the prior mends that, as any mixture is a proposal (Hesterberg, "Weighted
+average importance sampling and defensive mixture distributions", 1995).
 """
 
 from __future__ import annotations
@@ -45,18 +47,21 @@ def importance_bound(
     posterior: Posterior,
     samples: int,
     generator: torch.Generator,
+    prior_share: float = 0.0,
 ) -> Generator[float, None, ImportanceBound]:
-    """Yields the share of the work done, and returns log (1/K) Σ_k p(x|z_k) p(z_k) / q(z_k|x).
+    """Yields the share of the work done, and returns log (1/K) Σ_k p(x|z_k) p(z_k) / r(z_k), with r = (1 − α)·q + α·p.
 
     target: (N, P), of `model.likelihood.target`.
     y: one-hot (N, C) for the bound on log p(x|y), or None.
     posterior: mean and log variance of q, (N, d).
     samples: K.
+    prior_share: α, below 1; 0 is the bound of the literature.
     """
     count, device = len(target), target.device
     first = torch.full((count,), -math.inf, dtype=torch.float64, device=device)
     second = first.clone()
-    for rows, log_likelihood, log_ratio in _draws(model, target, y, posterior, samples, generator):
+    draws = _draws(model, target, y, posterior, samples, generator, prior_share)
+    for rows, log_likelihood, log_ratio in draws:
         weights = (log_likelihood + log_ratio).double()  # (b, s)
         first[rows] = torch.logaddexp(first[rows], torch.logsumexp(weights, 1))
         second[rows] = torch.logaddexp(second[rows], torch.logsumexp(2 * weights, 1))
@@ -96,8 +101,9 @@ def _draws(
     posterior: Posterior,
     samples: int,
     generator: torch.Generator,
+    prior_share: float = 0.0,
 ) -> Iterator[tuple[slice, Tensor, Tensor]]:
-    """Images, log p(x|z) and log p(z) − log q(z|x), both (b, s), in blocks that fit the memory."""
+    """Images, log p(x|z) and log p(z) − log r(z), both (b, s), in blocks that fit the memory."""
     mean, log_variance = posterior
     values = model.config.pixels * model.likelihood.parameters_per_value
     draws = max(1, PARAMETER_BYTES // (4 * values))  # latent points at a time
@@ -112,11 +118,19 @@ def _draws(
             shape = (sigma.shape[0], size, mean.shape[1])
             noise = torch.randn(shape, generator=generator, device=mean.device)
             z = torch.addcmul(mean[rows, None], sigma, noise)
+            if prior_share:
+                chance = torch.rand(shape[:2], generator=generator, device=mean.device)
+                z = torch.where((chance < prior_share)[..., None], noise, z)
+                noise = (z - mean[rows, None]) / sigma
             given = None if condition is None else condition.expand(-1, size, -1)
             log_likelihood = spent_log_prob(model.likelihood, model.decode(z, given), target[rows])
             # log p(z) − log q(z|x): the constants of the two normal densities cancel
             log_ratio = 0.5 * (noise.square().sum(2) - z.square().sum(2))
-            yield rows, log_likelihood, log_ratio + 0.5 * log_variance[rows].sum(1, keepdim=True)
+            log_ratio = log_ratio + 0.5 * log_variance[rows].sum(1, keepdim=True)
+            if prior_share:  # p/r = 1 / ((1 − α)·q/p + α)
+                rest = math.log1p(-prior_share) - log_ratio
+                log_ratio = -torch.logaddexp(rest, torch.full_like(rest, math.log(prior_share)))
+            yield rows, log_likelihood, log_ratio
 
 
 def spent_log_prob(likelihood: Likelihood, parameters: Tensor, target: Tensor) -> Tensor:

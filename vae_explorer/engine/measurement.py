@@ -40,6 +40,7 @@ class EvaluationConfig:
         images: the first so many of the split; None for all.
         seed: of the binarisation and of the latent samples.
         exact: whether to integrate log p(x) where d ≤ 2; None where that is a matter of minutes.
+        prior_share: of the K samples, how many come from the prior instead of q, for a model whose q misses modes.
     """
 
     samples: int = 500
@@ -47,6 +48,7 @@ class EvaluationConfig:
     images: int | None = None
     seed: int = 0
     exact: bool | None = None
+    prior_share: float = 0.0
 
     def __post_init__(self) -> None:
         for title, value in (("K", self.samples), ("M", self.elbo_samples)):
@@ -56,6 +58,10 @@ class EvaluationConfig:
                 )
         if self.images is not None and self.images < 1:
             raise ConfigError(f"At least one image is evaluated; not {self.images}.")
+        if not 0 <= self.prior_share < 1:
+            raise ConfigError(
+                f"The share of samples from the prior is from 0 to below 1; not {self.prior_share}."
+            )
 
 
 @dataclass(frozen=True)
@@ -127,10 +133,11 @@ class Measurement:
         self, y: Tensor | None, posterior: tuple[Tensor, Tensor], rows: Tensor | None = None
     ) -> Steps[tuple[Tensor, Tensor]]:
         target = self.target if rows is None else self.target[rows]
-        result = yield from self.titled(
-            "IW bound",
-            importance_bound(self.model, target, y, posterior, self.config.samples, self.generator),
+        config = self.config
+        steps = importance_bound(
+            *(self.model, target, y, posterior, config.samples, self.generator, config.prior_share)
         )
+        result = yield from self.titled("IW bound", steps)
         return result.value, result.variance
 
     def evidence(
@@ -223,6 +230,8 @@ class Measurement:
         noise = None if variance is None else float(variance.sum().sqrt()) / count
         if noise is not None:
             note = f"of its error, {noise:.2g} is Monte Carlo's, as far as these samples tell"
+            if self.config.prior_share:
+                note += f"; {self.config.prior_share:.0%} of the samples come from the prior"
         per_bit = self.model.config.pixels * math.log(2)
         of_x = bits and self.model.likelihood.discrete and name != "log_prior"
         self.figures.append(
