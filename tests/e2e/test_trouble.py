@@ -161,7 +161,7 @@ def test_data_out_of_reach_can_be_tried_again(
     qtbot.mouseClick(banner_button(joint, "Try again"), Qt.MouseButton.LeftButton)
     assert joint.window.banner.text() == ""
     wait_state(joint, qtbot, "idle")
-    assert joint.window.training.note() == "Trained one epoch"
+    assert joint.window.training.note() == "Trained 1 epoch"
 
 
 def test_a_download_without_an_answer_says_so_and_is_stopped(

@@ -312,7 +312,7 @@ class Training(QObject):
             self._window.menus.go_on.setEnabled(True)
         epoch, best = event.epoch, event.best_epoch
         if reason == "completed" and epoch == 1:
-            self._window.training.set_note(self.tr("Trained one epoch"))
+            self._window.training.set_note(self.tr("Trained 1 epoch"))
         elif best == 0:
             self._window.training.set_note(self.tr("Stopped in the first epoch"))
         else:
