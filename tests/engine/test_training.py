@@ -18,7 +18,9 @@ from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.control import TrainingControl
 from vae_explorer.engine.errors import ConfigError, TrainingError
 from vae_explorer.engine.events import EpochEvent, Event, FinishedEvent, SnapshotEvent, StepEvent
+from vae_explorer.engine.losses import OBJECTIVE, BatchLoss
 from vae_explorer.engine.models import Model, build_model
+from vae_explorer.engine.objective import Weights
 from vae_explorer.engine.training import fit
 from vae_explorer.engine.training_state import TrainingState
 
@@ -117,6 +119,41 @@ def test_a_resumed_training_continues_as_if_it_had_never_stopped(
     again = build_model(config, 99)
     rest = list(fit(again, data, training, resume=state))
     parts += [event for event in rest if isinstance(event, EpochEvent | FinishedEvent)]
+    assert timeless([*parts]) == timeless([*whole])
+
+
+class StoppedWhileItWaits(TrainingControl):
+    """A pause that ends in a stop once a training waits for its turn after so many epochs."""
+
+    def __init__(self, epochs: int) -> None:
+        super().__init__()
+        self._epochs_left = epochs
+
+    def wait_for_turn(self) -> bool:
+        if self.paused and self._epochs_left == 0:
+            self.stop()
+        return super().wait_for_turn()
+
+    def epoch_ended(self) -> None:
+        super().epoch_ended()
+        self._epochs_left -= 1
+
+
+@pytest.mark.parametrize("epochs_before", [0, 1])
+def test_a_stop_while_paused_between_epochs_costs_nothing(epochs_before: int) -> None:
+    training, config, data = training_config(), model_config(), small_dataset()
+    whole = [e for e in trained(config, training)[1] if isinstance(e, EpochEvent | FinishedEvent)]
+    control = StoppedWhileItWaits(epochs_before)
+    control.pause()
+    if epochs_before:
+        control.epoch_once()
+    first = list(fit(build_model(config, training.seed), data, training, control))
+    finished = first[-1]
+    assert isinstance(finished, FinishedEvent)
+    assert (finished.reason, finished.epoch) == ("stopped", epochs_before)
+    rest = list(fit(build_model(config, 99), data, training, resume=finished.resume))
+    parts = [e for e in first if isinstance(e, EpochEvent)]
+    parts += [e for e in rest if isinstance(e, EpochEvent | FinishedEvent)]
     assert timeless([*parts]) == timeless([*whole])
 
 
@@ -291,6 +328,47 @@ def test_warm_up_and_schedule_multiply_what_is_set_live() -> None:
     assert [e.learning_rate for e in seen[1:]] == pytest.approx(
         [3.0 * e.learning_rate for e in before[1:]]
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "live"),
+    [
+        ("vae", {}, {"classification_weight": 5.0}),
+        ("joint-vae", {"objective": "iw", "samples": 2}, {"beta": 5.0}),
+    ],
+)
+def test_a_live_setting_without_effect_changes_nothing(
+    kind: str, settings: dict[str, object], live: dict[str, float]
+) -> None:
+    """Neither what is reported, nor which epoch is the best so far."""
+    config, training = model_config(kind), training_config(**settings)
+    control = TrainingControl()
+    events: list[Event] = []
+    for event in fit(build_model(config, training.seed), small_dataset(), training, control):
+        events.append(event)
+        if isinstance(event, EpochEvent):
+            control.set(**live)
+    assert timeless(events) == timeless(trained(config, training)[1])
+
+
+def test_the_objective_of_few_labels_is_what_is_maximised() -> None:
+    """With every image in one batch, J of the labelled and the bound of the others are each a mean."""
+    data, weights = small_dataset(), Weights()
+    images = data.train.images.flatten(1)
+    assert data.train.labels is not None
+    model = build_model(model_config(), 0)
+    loss = BatchLoss(model, training_config(labels=30))
+    known = torch.arange(30)
+    result = loss(
+        images,
+        data.train.labels,
+        torch.arange(40),
+        known,
+        weights,
+        torch.Generator().manual_seed(0),
+    )
+    assert result.images == 40
+    assert result.sums[OBJECTIVE].item() / 40 == pytest.approx(-result.loss.item(), rel=1e-6)
 
 
 def test_pause_step_epoch_and_stop_from_another_thread() -> None:

@@ -36,7 +36,7 @@ class BatchOrder:
         self._order = torch.empty(0, dtype=torch.int64)
         self._labelled_order = torch.empty(0, dtype=torch.int64)
         self.steps = -(-images // batch_size)
-        self.position = 0
+        self.position = self.steps  # no pass has begun
         self.labelled_position = 0
 
     def shuffle(self) -> None:

@@ -225,7 +225,8 @@ class TrainingConfig(_Config):
         beta: β, the weight on the KL term in the objective; a reported ELBO always has β = 1.
         warmup_epochs: epochs in which β rises linearly from 0.
         classification_weight: λ, the weight on log q(y|x) in the Joint VAE's objective.
-        labels: how many train images keep their label, balanced over classes; None keeps all.
+        labels: how many train images keep their label, balanced over classes; None keeps all. Those of the
+            validation split, by which the best epoch is chosen, are kept in any case.
         augment: small random affine maps of the classifier's input.
         patience: epochs without a better validation objective after which training stops; None never.
         seed: of initial weights, data order and noise; the same seed gives the same curves to the last bit

@@ -154,8 +154,9 @@ class BatchLoss:
             generator=generator,
         )
         unlabelled = unlabelled_bound(terms, log_q, weights)
-        known_result.sums[OBJECTIVE] = unlabelled.detach().sum()
-        return replace(known_result, loss=known_result.loss - unlabelled.mean(), images=len(images))
+        loss = known_result.loss - unlabelled.mean()
+        known_result.sums[OBJECTIVE] = -loss.detach() * len(images)
+        return replace(known_result, loss=loss, images=len(images))
 
     def validate(
         self, images: Tensor, labels: Tensor | None, weights: Weights, generator: torch.Generator

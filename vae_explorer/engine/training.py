@@ -197,7 +197,7 @@ class Trainer:
     def _rest_of_epoch(self, snapshots: Snapshots) -> Iterator[Event]:
         """Steps until the epoch is over or a stop is asked for, with a report every few."""
         self.model.train()
-        if self.order.position in (0, self.order.steps):
+        if self.order.position == self.order.steps:
             self.order.shuffle()
         mark = time.perf_counter()
         while self.order.position < self.order.steps:
@@ -242,8 +242,10 @@ class Trainer:
 
     def _take_settings(self) -> None:
         given = self.control.take_settings()
-        if not given:
-            return
+        if self.config.objective == "iw":  # the bound has no KL to weigh
+            given.pop("beta", None)
+        if not isinstance(self.model, JointVAE):
+            given.pop("classification_weight", None)
         if "learning_rate" in given:
             self.optimisation.learning_rate = given.pop("learning_rate")
         if given:  # another objective: what was best under the old one is no longer comparable
@@ -374,12 +376,7 @@ class Trainer:
         return TrainingState(self.model.config, self.config, self.dataset.name, cpu, counters)
 
     def _restore(self, state: TrainingState) -> None:
-        same = state.model_config == self.model.config and state.dataset == self.dataset.name
-        free = {"epochs": 0, "device": ""}  # what may differ
-        if not same or state.training_config.to_dict() | free != self.config.to_dict() | free:
-            raise ConfigError(
-                "The training to go on with had another model, data set or configuration."
-            )
+        state.check(self.model.config, self.config, self.dataset.name)
         counters = state.counters
         self.model.load_state_dict(state.part("model"))
         for name, tensor in state.part("best").items():
