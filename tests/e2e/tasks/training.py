@@ -72,10 +72,16 @@ def go_back_in_time(player: Player) -> None:
     player.press(Qt.Key.Key_Home)
     assert player.window.snapshots.index == 0
     assert not player.window.snapshots.follows
-    oldest = player.controller.exploring.decoded
-    assert newest is not None and oldest is not None
-    assert np.abs(newest - oldest).max() > 0.02
+    assert newest is not None
+
+    def apart() -> float:
+        shown = player.controller.exploring.decoded
+        assert shown is not None
+        return float(np.abs(newest - shown).max())
+
+    player.wait(lambda: apart() > 0.02)
     player.click("Now")
+    player.wait(lambda: apart() < 1e-6)
     assert player.window.snapshots.follows
 
 
