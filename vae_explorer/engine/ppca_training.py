@@ -7,9 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
 from vae_explorer.engine.control import TrainingControl
 from vae_explorer.engine.errors import ConfigError
 from vae_explorer.engine.events import (
@@ -17,13 +14,12 @@ from vae_explorer.engine.events import (
     Event,
     FinishedEvent,
     Metrics,
-    SnapshotEvent,
     StepEvent,
 )
 from vae_explorer.engine.latent_model import copy_state
-from vae_explorer.engine.likelihoods import grey
 from vae_explorer.engine.linear_gaussian import LinearGaussian, closed_form, em_step, random_start
 from vae_explorer.engine.moments import Moments, image_moments
+from vae_explorer.engine.snapshots import Snapshots
 from vae_explorer.engine.training_state import TrainingState
 
 if TYPE_CHECKING:
@@ -44,9 +40,7 @@ def fit_ppca(
     config: TrainingConfig,
     control: TrainingControl | None = None,
     resume: TrainingState | None = None,
-    *,
-    snapshot_images: Tensor | None = None,
-    snapshot_seconds: float | None = None,
+    snapshots: Snapshots | None = None,
 ) -> Iterator[Event]:
     """Fits PPCA by EM and yields its course; the model then holds what EM has reached.
 
@@ -59,30 +53,27 @@ def fit_ppca(
     `reference` is the closed form's log-likelihood of the train split.
 
     resume: the state of a stopped EM, which goes on as if it had never stopped.
-    snapshot_images: uint8 (n, C, H, W), whose posterior means every snapshot carries.
-    snapshot_seconds: the least time between snapshots within an epoch; None for none at all.
+    snapshots: when to copy the model for those who watch; None for never.
 
     Raises:
         ConfigError: the state of another training, images of another shape than the model's, too
             few of them, or more pixels than a covariance has room for.
     """
-    run = _Run(model, dataset, config, snapshot_images)
+    run = _Run(model, dataset, config)
     control = control or TrainingControl()
+    snapshots = snapshots or Snapshots(None, None, None)
     reason = "completed"
     epoch, last_value = (0, run.train_metrics().elbo) if resume is None else run.restore(resume)
-    last_snapshot = time.perf_counter()
-    if snapshot_seconds is not None:
-        yield run.snapshot()
+    if snapshots.wanted:
+        yield snapshots.take(model, run.epoch, run.steps)
     while epoch < config.epochs:
         while control.wait_for_turn():
             run.step()
             yield run.step_event()
             if run.steps % EM_STEPS == 0:
                 break
-            now = time.perf_counter()
-            if snapshot_seconds is not None and now - last_snapshot >= snapshot_seconds:
-                last_snapshot = now
-                yield run.snapshot()
+            if snapshots.due():
+                yield snapshots.take(model, run.epoch, run.steps)
         else:
             reason = "stopped"
             break
@@ -90,8 +81,8 @@ def fit_ppca(
         control.epoch_ended()
         event = run.epoch_event(epoch)
         yield event
-        if snapshot_seconds is not None:
-            yield run.snapshot()
+        if snapshots.wanted:
+            yield snapshots.take(model, run.epoch, run.steps)
         gain, last_value = event.train.elbo - last_value, event.train.elbo
         if gain < CONVERGED * abs(last_value):
             break
@@ -102,16 +93,11 @@ def fit_ppca(
 class _Run:
     """The parameters of an EM in double precision, and what is told of them."""
 
-    def __init__(
-        self, model: PPCA, dataset: Dataset, config: TrainingConfig, snapshot_images: Tensor | None
-    ) -> None:
+    def __init__(self, model: PPCA, dataset: Dataset, config: TrainingConfig) -> None:
         _check_fits(model, dataset)
         self.model = model
         self.config = config
         self.dataset = dataset.name
-        self.snapshot_rows = (
-            None if snapshot_images is None else grey(snapshot_images.flatten(1))  # (n, D)
-        )
         # float64 is missing on some accelerators, and the covariance is small
         self.train = image_moments(dataset.train.images.cpu())
         self.validation = image_moments(dataset.validation.images.cpu())
@@ -193,14 +179,6 @@ class _Run:
             is_best=True,
             reference=self.reference,
         )
-
-    def snapshot(self) -> SnapshotEvent:
-        embedding = None
-        if self.snapshot_rows is not None:
-            with torch.no_grad():
-                rows = self.snapshot_rows.to(self.model.weight.device)
-                embedding = self.model.encode(rows)[0].cpu().numpy()
-        return SnapshotEvent(self.epoch, self.steps, copy_state(self.model), embedding)
 
 
 def _check_fits(model: PPCA, dataset: Dataset) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -112,6 +113,19 @@ class Report:
         shown = [f"{self.kl_per_dimension[i]:.2f} (z{i + 1})" for i in order[:10]]
         rest = f", and {len(order) - 10} more" if len(order) > 10 else ""
         return f"KL of each dimension, nats: {', '.join(shown)}{rest}"
+
+
+def document(file: str | None, report: Report, comparison: Any = None) -> dict[str, Any]:  # noqa: ANN401
+    """What is kept of an evaluation: the model's file, the report, and a comparison of gradients."""
+    content = {"file": file, **report.to_dict()}
+    if comparison is not None:
+        content["gradients"] = _json_ready(asdict(comparison))
+    return content
+
+
+def json_bytes(content: dict[str, Any]) -> bytes:
+    """A document as a file keeps it."""
+    return f"{json.dumps(content, indent=2, ensure_ascii=False)}\n".encode()
 
 
 def _row(figure: Figure) -> tuple[str, ...]:

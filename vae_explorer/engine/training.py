@@ -18,14 +18,12 @@ from vae_explorer.engine.config import TrainingConfig
 from vae_explorer.engine.control import TrainingControl
 from vae_explorer.engine.data import Dataset
 from vae_explorer.engine.device import pick_device
-from vae_explorer.engine.embedding import embed_images
 from vae_explorer.engine.errors import ConfigError, TrainingError
 from vae_explorer.engine.events import (
     EpochEvent,
     Event,
     FinishedEvent,
     Metrics,
-    SnapshotEvent,
     StepEvent,
 )
 from vae_explorer.engine.joint_vae import JointVAE
@@ -36,6 +34,7 @@ from vae_explorer.engine.objective import Weights
 from vae_explorer.engine.optimisation import Optimisation
 from vae_explorer.engine.ppca import PPCA
 from vae_explorer.engine.ppca_training import fit_ppca
+from vae_explorer.engine.snapshots import Snapshots
 from vae_explorer.engine.training_state import TrainingState
 from vae_explorer.engine.vae import NetworkModel
 
@@ -73,18 +72,10 @@ def fit(
         TrainingError: the objective is no longer a number, or memory is short.
     """
     control = control or TrainingControl()
-    if isinstance(model, PPCA):
-        yield from fit_ppca(
-            model,
-            dataset,
-            config,
-            control,
-            resume,
-            snapshot_images=snapshot_images,
-            snapshot_seconds=snapshot_seconds,
-        )
-        return
     snapshots = Snapshots(snapshot_images, snapshot_labels, snapshot_seconds)
+    if isinstance(model, PPCA):
+        yield from fit_ppca(model, dataset, config, control, resume, snapshots)
+        return
     try:
         trainer = Trainer(model, dataset, config, control, resume)
         try:
@@ -97,30 +88,6 @@ def fit(
         raise TrainingError(
             "Memory is short: take a smaller batch, fewer samples or a smaller network."
         ) from error
-
-
-class Snapshots:
-    """When a snapshot is due, and what it shows."""
-
-    def __init__(self, images: Tensor | None, labels: Tensor | None, seconds: float | None) -> None:
-        self._images, self._labels, self._seconds = images, labels, seconds
-        self._last = time.perf_counter()
-
-    @property
-    def wanted(self) -> bool:
-        return self._seconds is not None
-
-    def due(self) -> bool:
-        """Whether the last snapshot is old enough."""
-        return self._seconds is not None and time.perf_counter() - self._last >= self._seconds
-
-    def take(self, model: NetworkModel, epoch: float, step: int) -> SnapshotEvent:
-        """Copy the weights and embed the images with them."""
-        embedding: np.ndarray | None = None
-        if self._images is not None:
-            embedding = embed_images(model, self._images, self._labels)[0].numpy()
-        self._last = time.perf_counter()
-        return SnapshotEvent(epoch, step, copy_state(model), embedding)
 
 
 class Trainer:
@@ -214,9 +181,7 @@ class Trainer:
                 event = self._report(mark)
                 yield event
                 if snapshots.due() and not last:
-                    self.model.eval()
                     yield snapshots.take(self.model, self._epoch_now(), self.step)
-                    self.model.train()
                 mark = time.perf_counter()
 
     def _take_step(self) -> None:
