@@ -8,11 +8,9 @@ FILE` writes the same for programs. A known problem is one sentence and exit cod
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import get_args
 
@@ -31,7 +29,7 @@ from vae_explorer.engine.files import write_whole
 from vae_explorer.engine.gradients import compare_estimators
 from vae_explorer.engine.image_folder import Fit
 from vae_explorer.engine.models import Model
-from vae_explorer.engine.report import Report
+from vae_explorer.engine.report import Report, document, json_bytes
 
 INTERRUPTED = 130
 
@@ -118,14 +116,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
     dataset = load_data(options, model)
     report = measure(model, dataset, options.split, config, options.quiet)
     sys.stdout.write(f"{report.table()}\n")
-    content = {"file": options.model.name, **report.to_dict()}
+    comparison = None
     if options.gradients is not None:
         comparison = compare_estimators(model, dataset.train, options.gradients, options.seed)
         sys.stdout.write(f"\n{comparison.table()}\n")
-        content["gradients"] = asdict(comparison)
+    content = document(options.model.name, report, comparison)
     if options.json is not None:
-        text = json.dumps(content, indent=2, ensure_ascii=False)
-        write_whole(options.json, f"{text}\n".encode())
+        write_whole(options.json, json_bytes(content))
     if options.card:
         card = read_card(options.model)
         del card["config"]  # the file keeps it in a place of its own

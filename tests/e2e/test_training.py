@@ -163,6 +163,21 @@ def test_pause_holds_resume_goes_on_and_beta_changes_live(ready: Controller, qtb
     wait_idle(ready, qtbot)
 
 
+def test_the_equation_has_the_weight_of_the_classifier_that_is_in_force(
+    ready: Controller, qtbot: QtBot
+) -> None:
+    panel, bar = ready.window.training, ready.window.equation
+    panel.form.set_value("epochs", 100_000)
+    press_start(ready, qtbot)
+    qtbot.waitUntil(lambda: panel.state() == "training", timeout=PATIENCE)
+    ready.exploring.pin(0.1, 0.1)
+    panel.form.set_value("classification_weight", 7.5)
+    panel.form._editors["classification_weight"].editingFinished.emit()  # type: ignore[union-attr]
+    qtbot.waitUntil(lambda: "7.5" in bar._signs[-2].text(), timeout=PATIENCE)
+    panel.stop_requested.emit()
+    wait_idle(ready, qtbot)
+
+
 def test_a_training_that_fails_at_once_leaves_the_model_from_before(
     ready: Controller, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

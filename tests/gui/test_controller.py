@@ -295,12 +295,42 @@ def test_layers_are_painted_when_they_are_switched_on(
     np.testing.assert_allclose(images[0, 0], corner, atol=1e-5)
 
 
+def test_class_regions_are_for_a_model_with_classes(
+    joint: Controller, vae_file: Path, qtbot: QtBot
+) -> None:
+    canvas, menu = joint.window.canvas, joint.window.menus.layers["regions"]
+    switch = canvas._header.layers["regions"]
+    assert switch.isEnabled() and menu.isEnabled()
+    menu.trigger()
+    with qtbot.waitSignal(joint.opened, timeout=30_000):
+        joint.open_model(vae_file)
+    assert not switch.isEnabled() and not switch.isChecked()
+    assert not menu.isEnabled() and not menu.isChecked()
+    assert "no q(y|x)" in switch.toolTip()
+
+
 def test_editing_the_class_prior_reaches_the_verdict(joint: Controller) -> None:
     weights = np.full(10, 0.01)
     weights[2] = 0.91
     joint.window.classes.prior_edited.emit(weights)
     np.testing.assert_allclose(joint.session.explorer.class_prior, weights, atol=1e-5)
     assert joint.session.unsaved
+
+
+def test_another_class_prior_draws_other_samples(joint: Controller) -> None:
+    window = joint.window
+    one_class = np.full(10, 1e-6)
+    one_class[4] = 1.0 - 9e-6
+    window.show_tab(window.samples)
+    before = window.samples.images()
+    window.classes.prior_edited.emit(one_class)  # in front: at once
+    after = window.samples.images()
+    assert before is not None and after is not None and not np.array_equal(before, after)
+    window.show_tab(window.figure)
+    window.classes.prior_edited.emit(np.full(10, 0.1))  # behind: when it comes
+    window.show_tab(window.samples)
+    again = window.samples.images()
+    assert again is not None and not np.array_equal(after, again)
 
 
 def test_samples_and_the_figure_are_filled(joint: Controller) -> None:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QTableWidget, QTableWidgetItem
+from PySide6.QtWidgets import (
+    QApplication,
+    QComboBox,
+    QFileDialog,
+    QTableWidget,
+    QTableWidgetItem,
+)
 from pytestqt.qtbot import QtBot
 
 from tests.gui.windows import MakeController, wait_open, write_model
 from vae_explorer.engine.report import FRACTION, NATS, Figure
+from vae_explorer.evaluate import run
 from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.controller.evaluating import row
 from vae_explorer.gui.evaluation_page import EvaluationPage
+from vae_explorer.gui.evaluation_settings import EvaluationSettings
 from vae_explorer.gui.style import LIGHT
 
 BOUND = Figure(
@@ -99,19 +109,17 @@ def test_gradient_estimators_are_compared_beside_the_figures(
     monkeypatch.setattr("vae_explorer.gui.jobs.GRADIENT_DRAWS", 8)
     page = joint.window.evaluation
     joint.window.show_tab(page)
-    joint.evaluating._figures = [row(BOUND)]
     qtbot.mouseClick(page._gradients, Qt.MouseButton.LeftButton)
     assert not page._gradients.isEnabled()
     wait_done(joint, qtbot)
     assert page._gradients.isEnabled()
     titles = [item(page._table, line, 0).text() for line in range(page.rows())]
-    assert titles[0] == BOUND.title
-    assert titles[1:] == [
+    assert titles == [
         "Var ∇_ψ ELBO, reparameterization",
         "Var ∇_ψ ELBO, score function",
         "‖∇_ψ ELBO‖²",
     ]
-    reparameterization, score = (float(item(page._table, line, 1).text()) for line in (1, 2))
+    reparameterization, score = (float(item(page._table, line, 1).text()) for line in (0, 1))
     assert score > 3 * reparameterization > 0
     assert "8 draws, 64 images" in page.progress()
     assert joint.window.banner.text() == ""
@@ -138,3 +146,103 @@ def test_no_comparison_for_a_model_without_a_gradient(
     controller = make_controller(ppca)
     wait_open(qtbot, controller)
     assert controller.window.evaluation._gradients.isHidden()
+
+
+def choose(box: QComboBox, value: object) -> None:
+    box.setCurrentIndex(box.findData(value))
+
+
+def test_further_settings_are_one_click_away_and_reach_the_report(
+    joint: Controller, qtbot: QtBot
+) -> None:
+    page = joint.window.evaluation
+    joint.window.show_tab(page)
+    assert not page._settings.isVisible()
+    qtbot.mouseClick(page._more, Qt.MouseButton.LeftButton)
+    row = page._settings
+    assert row.isVisible()
+    choose(row.split, "validation")
+    choose(row.exact, False)
+    choose(row.prior_share, 0.25)
+    row.elbo_samples.setValue(3)
+    row.seed.setValue(11)
+    assert page.settings() == EvaluationSettings("validation", 3, 11, False, 0.25)
+    page.request()
+    assert not row.isEnabled()
+    wait_done(joint, qtbot)
+    content = joint.evaluating.content()
+    assert content is not None
+    assert (content["split"], content["seed"]) == ("validation", 11)
+    samples = {figure["name"]: figure["samples"] for figure in content["figures"]}
+    assert samples["elbo"] == 3
+    assert "log_p" not in samples and "log_p_xy" not in samples
+    assert "seed 11" in page.progress()
+
+
+def test_figures_are_saved_as_the_command_line_writes_them(
+    joint: Controller, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = joint.window.evaluation
+    joint.window.show_tab(page)
+    assert not page._save.isEnabled()
+    choose(page._settings.exact, False)
+    page.request()
+    wait_done(joint, qtbot)
+    saved, written = tmp_path / "window.json", tmp_path / "command.json"
+    answer = (str(saved), "JSON (*.json)")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: answer)
+    qtbot.mouseClick(page._save, Qt.MouseButton.LeftButton)
+    model = joint.session.path
+    assert model is not None
+    told = [str(model), "--images", "200", "--samples", "50", "--no-exact", "--device", "cpu"]
+    assert run([*told, "--quiet", "--json", str(written)]) == 0
+    ours, theirs = (json.loads(path.read_text()) for path in (saved, written))
+    for report in (ours, theirs):
+        for figure in report["figures"]:
+            del figure["seconds"]
+    assert ours.keys() == theirs.keys()
+    assert [figure["name"] for figure in ours["figures"]] == [
+        figure["name"] for figure in theirs["figures"]
+    ]
+    for mine, other in zip(ours["figures"], theirs["figures"], strict=True):
+        assert mine["value"] == pytest.approx(other["value"], rel=1e-4)
+
+
+def test_the_row_of_settings_fits_the_smallest_window(joint: Controller) -> None:
+    window, page = joint.window, joint.window.evaluation
+    window.resize(1024, 700)
+    window.show_tab(page)
+    page._more.setChecked(True)
+    QApplication.processEvents()
+    row = page._settings
+    assert row.geometry().right() <= page.width()
+    for field in (row.split, row.elbo_samples, row.seed, row.exact, row.prior_share):
+        assert field.width() >= field.sizeHint().width()
+        assert field.geometry().right() <= row.width()
+        assert field.toolTip() and field.accessibleName()
+
+
+def test_exact_evidence_is_offered_only_where_it_can_be_had(
+    make_controller: MakeController, wide_file: Path, qtbot: QtBot
+) -> None:
+    controller = make_controller(wide_file)
+    wait_open(qtbot, controller)
+    page = controller.window.evaluation
+    assert not page._settings.exact.isEnabled()
+    assert "two latent dimensions" in page._settings.exact.toolTip()
+    assert page.settings().exact is None
+
+
+def test_another_class_prior_drops_the_figures_of_the_old_one(
+    joint: Controller, qtbot: QtBot
+) -> None:
+    page = joint.window.evaluation
+    joint.window.show_tab(page)
+    choose(page._settings.exact, False)
+    page.request()
+    wait_done(joint, qtbot)
+    assert page.rows() > 0 and page._save.isEnabled()
+    weights = np.full(10, 0.05)
+    weights[3] = 0.55
+    joint.window.classes.prior_edited.emit(weights)
+    assert page.rows() == 0 and page.progress() == "" and not page._save.isEnabled()

@@ -78,6 +78,12 @@ class CanvasHeader:
         self._added.append(widget)
         self.arrange(self._bar.width())
 
+    def set_offered(self, name: str, why_not: str) -> None:
+        """Offer a layer, or say in its tooltip why there is none."""
+        action = self.layers[name]
+        action.setEnabled(not why_not)
+        action.setToolTip(why_not or _tr(_LAYER_TIPS[name]))
+
     def set_theme(self, theme: Theme) -> None:
         """Take another look."""
         retint(self._fit, theme)

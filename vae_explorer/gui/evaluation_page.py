@@ -17,11 +17,13 @@ from PySide6.QtWidgets import (
     QSizePolicy,
     QTableWidget,
     QTableWidgetItem,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from vae_explorer.gui import style
+from vae_explorer.gui.evaluation_settings import EvaluationSettings, EvaluationSettingsRow
 from vae_explorer.gui.style import Theme
 
 IMAGES = (200, 1000, 0)  # 0: all of the split
@@ -64,9 +66,10 @@ class FigureRow:
 
 
 class EvaluationPage(QWidget):
-    """`evaluation_requested` carries (images, 0 for all; samples K)."""
+    """`evaluation_requested` carries (images, 0 for all; samples K; an `EvaluationSettings`)."""
 
-    evaluation_requested = Signal(int, int)
+    evaluation_requested = Signal(int, int, object)
+    save_requested = Signal()
     gradients_requested = Signal()
     stop_requested = Signal()
 
@@ -76,7 +79,7 @@ class EvaluationPage(QWidget):
         self._images = self._choice(
             self.tr("How many images"),
             [
-                (self.tr("all test images") if n == 0 else self.tr("{0:,} images").format(n), n)
+                (self.tr("all images") if n == 0 else self.tr("{0:,} images").format(n), n)
                 for n in IMAGES
             ],
         )
@@ -91,6 +94,10 @@ class EvaluationPage(QWidget):
             self.tr("Variance of ∇_ψ ELBO: the reparameterization beside the score function")
         )
         self._gradients.clicked.connect(self.gradients_requested)
+        self._more, self._save = self._make_tools(theme)
+        self._settings = EvaluationSettingsRow(self)
+        self._settings.hide()
+        self._more.toggled.connect(self._settings.setVisible)
         self._progress = style.muted_label("", self)
         self._progress.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._progress.hide()
@@ -101,10 +108,13 @@ class EvaluationPage(QWidget):
         for widget in (self._images, self._samples, self._button, self._gradients):
             head.addWidget(widget)
         head.addStretch(1)
+        head.addWidget(self._more)
+        head.addWidget(self._save)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, style.GAP, 0, 0)
         column.setSpacing(style.GAP)
         column.addLayout(head)
+        column.addWidget(self._settings)
         column.addWidget(self._progress)
         column.addWidget(self._hint, 1)
         column.addWidget(self._table, 1)
@@ -113,7 +123,13 @@ class EvaluationPage(QWidget):
 
     def request(self) -> None:
         """Ask for an evaluation with the choices made."""
-        self.evaluation_requested.emit(self._images.currentData(), self._samples.currentData())
+        self.evaluation_requested.emit(
+            self._images.currentData(), self._samples.currentData(), self.settings()
+        )
+
+    def settings(self) -> EvaluationSettings:
+        """What the row of further settings says."""
+        return self._settings.settings()
 
     def set_running(self, running: bool) -> None:
         """While it runs, the button stops it."""
@@ -121,11 +137,20 @@ class EvaluationPage(QWidget):
         self._button.setText(self.tr("Stop") if running else self.tr("Evaluate"))
         self._images.setEnabled(not running)
         self._samples.setEnabled(not running)
+        self._settings.setEnabled(not running)
         self._gradients.setEnabled(not running)
 
     def set_gradients_offered(self, offered: bool) -> None:
         """Whether the model is one whose gradient is estimated."""
         self._gradients.setVisible(offered)
+
+    def set_exact_offered(self, offered: bool) -> None:
+        """Whether the model's exact evidence can be integrated."""
+        self._settings.set_exact_offered(offered)
+
+    def set_saving_offered(self, offered: bool) -> None:
+        """Whether there are figures that a file can keep."""
+        self._save.setEnabled(offered)
 
     def set_progress(self, text: str) -> None:
         """What is measured now, or what the figures are of."""
@@ -156,6 +181,8 @@ class EvaluationPage(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of a theme."""
+        style.retint(self._more, theme)
+        style.retint(self._save, theme)
         self._table.setStyleSheet(
             f"QTableWidget {{ background: {theme.panel.name()}; border: none;"
             f" gridline-color: {theme.grid.name()}; }}"
@@ -180,6 +207,16 @@ class EvaluationPage(QWidget):
             self.stop_requested.emit()
         else:
             self.request()
+
+    def _make_tools(self, theme: Theme) -> tuple[QToolButton, QToolButton]:
+        """The buttons that show the further settings, and that keep the figures in a file."""
+        tip = self.tr("Further settings: split, M, seed, exact log p(x), samples from the prior")
+        more = style.tool_button("sliders", tip, theme, checkable=True, parent=self)
+        tip = self.tr("Save the figures as JSON…")
+        save = style.tool_button("save", tip, theme, parent=self)
+        save.clicked.connect(self.save_requested)
+        save.setEnabled(False)
+        return more, save
 
     def _choice(self, title: str, items: Sequence[tuple[str, int]]) -> QComboBox:
         box = QComboBox(self)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vae_explorer.engine.data import Dataset
+    from vae_explorer.engine.evaluation import EvaluationConfig
     from vae_explorer.engine.explorer import Explorer
     from vae_explorer.engine.image_folder import Fit
     from vae_explorer.engine.models import Model
@@ -196,21 +197,25 @@ class Train:
 
 
 class Evaluate:
-    """Measure a model on the test split of a data set; the last message is its report."""
+    """Measure a model on a split of a data set; the last message is its report."""
 
     def __init__(
-        self, model: Model, gallery: Gallery, images: int, samples: int, data_dir: Path | None
+        self,
+        model: Model,
+        gallery: Gallery,
+        split: str,
+        config: EvaluationConfig,
+        data_dir: Path | None,
     ) -> None:
-        self._model, self._gallery = model, gallery
-        self._images, self._samples, self._data_dir = images, samples, data_dir
+        self._model, self._gallery, self._data_dir = model, gallery, data_dir
+        self._split, self._config = split, config
         self._cancelled = threading.Event()
 
     def run(self, post: Post) -> None:
-        from vae_explorer.engine.evaluation import EvaluationConfig, evaluation
+        from vae_explorer.engine.evaluation import evaluation
 
         dataset = read_again(self._gallery, self._model, self._data_dir, self._cancelled.is_set)
-        config = EvaluationConfig(samples=self._samples, images=self._images or None)
-        steps = evaluation(self._model, dataset, "test", config)
+        steps = evaluation(self._model, dataset, self._split, self._config)
         while not self._cancelled.is_set():
             try:
                 post(next(steps))

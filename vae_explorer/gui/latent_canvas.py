@@ -240,6 +240,12 @@ class LatentCanvas(QWidget):
         self._scene.fit()
         self._schedule()
 
+    def set_layer_offered(self, name: str, why_not: str = "") -> None:
+        """Offer a layer; or take it away, and say why there is none."""
+        self._header.set_offered(name, why_not)
+        if why_not and self._scene.visible[name]:
+            self.set_layer(name, False)
+
     def add_header_widget(self, widget: QWidget) -> None:
         """Put a small control (the choice of axes) behind the title."""
         self._header.add(widget)

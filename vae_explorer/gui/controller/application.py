@@ -80,7 +80,13 @@ class Controller(QObject):
         self.equation = Equation(window, self.session, self.exploring, self.handwriting, self.idle)
         self.evaluating = Evaluating(window, self.session, self.reporter, options.data_dir)
         self.export = Export(
-            window, self.session, self.reporter, self.exploring, self.pages, self.training
+            window,
+            self.session,
+            self.reporter,
+            self.exploring,
+            self.pages,
+            self.training,
+            self.evaluating,
         )
         self.looks = Looks(window, settings, options.theme)
         self.plots = Plots(window)
@@ -163,6 +169,8 @@ class Controller(QObject):
         training.epoch_ended.connect(self.pages.epoch_ended)
         training.begun.connect(self._on_begun)
         training.finished.connect(self._show_title)
+        training.finished.connect(self.pages.draw_again)
+        training.live_set.connect(self._on_live)
         exploring.weights_moved.connect(self.layers.invalidate)
         exploring.label_changed.connect(self.layers.invalidate)
         exploring.label_changed.connect(self.pages.decode_path)
@@ -219,7 +227,7 @@ class Controller(QObject):
         self.handwriting.model_changed()
         self.pages.model_changed()
         self.evaluating.forget()
-        self.layers.compute()
+        self.layers.model_changed()
         self._show_title()
         self.opened.emit()
 
@@ -236,6 +244,10 @@ class Controller(QObject):
     def _on_begun(self, training: TrainingConfig) -> None:
         self.equation.set_classification_weight(training.classification_weight)
 
+    def _on_live(self, name: str, value: float) -> None:
+        if name == "classification_weight":
+            self.equation.set_classification_weight(value)
+
     def _on_saved(self, path: Path) -> None:
         self.reporter.inform(self.tr("Saved {0}").format(path))
         self._show_title()
@@ -249,8 +261,8 @@ class Controller(QObject):
             self.session.unsaved = True
             self.handwriting.answer()
             self.equation.invalidate()
-            if self.window.tabs.currentWidget() is self.window.samples:
-                self.window.samples.request()
+            self.evaluating.forget()
+            self.pages.draw_again()
         self.window.classes.set_prior(self.session.explorer.class_prior)
 
     def _on_class_in_hand(self, label: int) -> None:

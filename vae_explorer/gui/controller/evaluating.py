@@ -1,17 +1,18 @@
-"""The figures of the model in hand, measured by the worker on the test images."""
+"""The figures of the model in hand, measured by the worker on the images of a split."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject
 
 from vae_explorer.engine.errors import Cancelled
 from vae_explorer.gui.controller.reporting import Reporter
 from vae_explorer.gui.evaluation_page import FigureRow
+from vae_explorer.gui.evaluation_settings import EvaluationSettings
 from vae_explorer.gui.jobs import CompareGradients, Evaluate, Gallery
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.session import Session
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from vae_explorer.engine.report import Figure, Report
 
 
+MAX_GRID_DIMENSIONS = 2  # beyond, no grid over z is fine enough
+
+
 class Evaluating(QObject):
     """Owns the evaluation's worker."""
 
@@ -32,8 +36,9 @@ class Evaluating(QObject):
         super().__init__(window)
         self._window, self._session = window, session
         self._reporter, self._data_dir = reporter, data_dir
-        self._figures: list[FigureRow] = []
-        self._gradients: list[FigureRow] = []
+        self._report: Report | None = None
+        self._comparison: EstimatorComparison | None = None
+        self._stale = False  # what runs measures a model that is no longer in hand
         self._worker = Worker(self)
         self._worker.messages_arrived.connect(self._on_messages)
         self._worker.ended.connect(self._on_ended)
@@ -49,42 +54,66 @@ class Evaluating(QObject):
         if not self._worker.busy:
             self._window.evaluation.request()
 
-    def start(self, images: int, samples: int) -> None:
+    def start(self, images: int, samples: int, settings: EvaluationSettings) -> None:
         """Measure a copy of the model, so that the one in hand can change meanwhile."""
-        if gallery := self._test_images():
-            self._figures = []
-            self._run(Evaluate(self._copy(), gallery, images, samples, self._data_dir))
+        if gallery := self._images():
+            from vae_explorer.engine.evaluation import EvaluationConfig
+
+            config = EvaluationConfig(
+                samples=samples,
+                elbo_samples=settings.elbo_samples,
+                images=images or None,
+                seed=settings.seed,
+                exact=settings.exact,
+                prior_share=settings.prior_share,
+            )
+            self._report = None
+            self._run(Evaluate(self._copy(), gallery, settings.split, config, self._data_dir))
 
     def compare_gradients(self) -> None:
         """Measure how much both estimators of ∇_ψ scatter."""
-        if gallery := self._test_images():
-            self._gradients = []
+        if gallery := self._images():
+            self._comparison = None
             self._run(CompareGradients(self._copy(), gallery, self._data_dir))
 
-    def _test_images(self) -> Gallery | None:
+    def content(self) -> dict[str, Any] | None:
+        """The figures on show as the command line's `--json` writes them; None without any."""
+        from vae_explorer.engine.report import document
+
+        if self._report is None:
+            return None
+        path = self._session.path
+        return document(path.name if path else None, self._report, self._comparison)
+
+    def _images(self) -> Gallery | None:
         """The images at hand, where something can be measured on them now."""
         if self._worker.busy or not self._session.ready:
             return None
         if self._session.gallery is None:
-            self._reporter.refuse(self.tr("There are no test images for this model."))
+            self._reporter.refuse(self.tr("There are no images for this model."))
         return self._session.gallery
 
     def _copy(self) -> Model:
         return copy.deepcopy(self._session.explorer.model)
 
     def _run(self, job: Evaluate | CompareGradients) -> None:
+        self._stale = False
         self._show_rows()
         self._window.evaluation.set_running(True)
         self._window.evaluation.set_progress(self.tr("Reading the images…"))
         self._worker.start(job)
 
     def forget(self) -> None:
-        """Another model: the figures on show are of the old one."""
+        """Another model, or another class prior: the figures on show are of the old one."""
         self._worker.cancel()
-        self._figures, self._gradients = [], []
+        self._stale = True
+        self._report = self._comparison = None
         self._show_rows()
-        self._window.evaluation.set_progress("")
-        self._window.evaluation.set_gradients_offered(self._session.explorer.kind != "ppca")
+        page, explorer = self._window.evaluation, self._session.explorer
+        page.set_progress("")
+        estimated = explorer.kind != "ppca"
+        page.set_gradients_offered(estimated)
+        page.set_exact_offered(estimated and explorer.latent_dim <= MAX_GRID_DIMENSIONS)
 
     def shut_down(self) -> None:
         """Stop and wait: the window is closing."""
@@ -94,7 +123,7 @@ class Evaluating(QObject):
         from vae_explorer.engine.evaluation import Progress, Report
         from vae_explorer.engine.gradients import EstimatorComparison
 
-        for message in messages:
+        for message in () if self._stale else messages:
             if isinstance(message, Progress):
                 text = f"{message.title}  {message.fraction:.0%}"
                 self._window.evaluation.set_progress(text)
@@ -108,21 +137,23 @@ class Evaluating(QObject):
                     self._reporter.error(message.error, message.details)
 
     def _show_comparison(self, found: EstimatorComparison) -> None:
-        self._gradients = gradient_rows(found)
+        self._comparison = found
         self._show_rows()
         words = self.tr("{0:,.0f} times the variance by the score function; {1} draws, {2} images")
         self._window.evaluation.set_progress(words.format(found.ratio, found.draws, found.images))
 
     def _show_rows(self) -> None:
-        self._window.evaluation.set_rows([*self._figures, *self._gradients])
+        figures = [] if self._report is None else [row(f) for f in self._report.figures]
+        gradients = [] if self._comparison is None else gradient_rows(self._comparison)
+        self._window.evaluation.set_rows([*figures, *gradients])
+        self._window.evaluation.set_saving_offered(self._report is not None)
 
     def _show(self, report: Report) -> None:
-        self._figures = [row(figure) for figure in report.figures]
+        self._report = report
         self._show_rows()
-        words = self.tr("{0}, {1} split, {2:,} images, {3}")
-        self._window.evaluation.set_progress(
-            words.format(report.dataset, report.split, report.images, report.unit)
-        )
+        words = self.tr("{0}, {1} split, {2:,} images, seed {3}, {4}")
+        said = (report.dataset, report.split, report.images, report.seed, report.unit)
+        self._window.evaluation.set_progress(words.format(*said))
 
     def _on_ended(self) -> None:
         page = self._window.evaluation

@@ -11,6 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from vae_explorer.engine.errors import EngineError
+from vae_explorer.gui.controller.evaluating import Evaluating
 from vae_explorer.gui.controller.exploring import Exploring
 from vae_explorer.gui.controller.layers import TILES, grid, grid_shape
 from vae_explorer.gui.controller.pages import Pages
@@ -38,10 +39,12 @@ class Export(QObject):
         exploring: Exploring,
         pages: Pages,
         training: Training,
+        evaluating: Evaluating,
     ) -> None:
         super().__init__(window)
         self._window, self._session, self._reporter = window, session, reporter
         self._exploring, self._pages, self._training = exploring, pages, training
+        self._evaluating = evaluating
         menus = window.menus
         menus.export_canvas.triggered.connect(self.canvas)
         menus.export_grid.triggered.connect(self.manifold)
@@ -56,6 +59,7 @@ class Export(QObject):
         window.image.save_requested.connect(self.image)
         window.film.export_requested.connect(self.path)
         window.figure.export_requested.connect(self.figure)
+        window.evaluation.save_requested.connect(self.evaluation)
 
     def wire_curves(self) -> None:
         """Connect the curves, once they are there."""
@@ -191,6 +195,20 @@ class Export(QObject):
         """The curves as a table."""
         self._window.curves.ask_export("csv")
 
+    def evaluation(self) -> None:
+        """The figures of the model, as the command line writes them."""
+        content = self._evaluating.content()
+
+        def write(path: Path) -> None:
+            from vae_explorer.engine.files import write_whole
+            from vae_explorer.engine.report import json_bytes
+
+            if content is not None:
+                write_whole(path, json_bytes(content))
+
+        if content is not None:
+            self._ask("evaluation.json", _JSON, write)
+
     def copy_image(self) -> None:
         """The decoded image to the clipboard, with the model's own pixels."""
         picture = self._window.image.picture()
@@ -236,6 +254,7 @@ def path_of_kind(path: Path, kind: str, kinds: str, default: str) -> Path:
     return path.with_suffix(suffix) if changed or not path.suffix else path
 
 
+_JSON = "JSON (*.json)"
 _PNG = "PNG (*.png)"
 _PDF = "PDF (*.pdf)"
 _GIF = "GIF (*.gif)"

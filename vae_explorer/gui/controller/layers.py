@@ -43,6 +43,17 @@ class Layers(QObject):
         if any(self._visible.values()) and not self._settle.isActive():
             self._settle.start()
 
+    def model_changed(self) -> None:
+        """Another model: only one with a classifier has class regions."""
+        why_not = ""
+        if not self._session.explorer.has_classes:
+            why_not = self.tr("Class regions are for a Joint VAE: this model has no q(y|x)")
+            if self._visible["regions"]:
+                self.show("regions", False)
+        self._window.canvas.set_layer_offered("regions", why_not)
+        self._window.menus.layers["regions"].setEnabled(not why_not)
+        self.compute()
+
     def compute(self) -> None:
         """Begin to paint the layers that are visible."""
         if not self._session.ready:

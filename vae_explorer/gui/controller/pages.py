@@ -120,8 +120,15 @@ class Pages(QObject):
         self.refresh_visible()
 
     def weights_changed(self) -> None:
-        """The decoder changed: pictures on show are made anew."""
+        """The decoder changed: pictures on show are made anew, samples in front when it is done."""
         self.decode_path()
+        if self._window.tabs.currentWidget() is not self._window.samples:
+            self._window.samples.set_images(None)
+        self.refresh_visible()
+
+    def draw_again(self) -> None:
+        """Other images would be drawn now: in the page in front at once, in others when they come."""
+        self._window.samples.set_images(None)
         self.refresh_visible()
 
     def choose_others(self) -> None:

@@ -37,6 +37,7 @@ class Training(QObject):
     weights_changed = Signal()
     epoch_ended = Signal(object)  # an EpochEvent
     begun = Signal(object)  # a TrainingConfig
+    live_set = Signal(str, float)  # a setting of the running training, and its new value
     finished = Signal()
 
     def __init__(
@@ -155,6 +156,8 @@ class Training(QObject):
                 job.control.set(**{name: value})
             except EngineError as error:
                 self._reporter.error(error)
+            else:
+                self.live_set.emit(name, value)
 
     def show_snapshot(self, index: int) -> None:
         """Go to a moment of the training."""

@@ -1,0 +1,136 @@
+"""What an evaluation can be told besides how many images and samples: a row that is shown on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtWidgets import QComboBox, QGridLayout, QSpinBox, QWidget
+
+from vae_explorer.gui import style
+
+PRIOR_SHARES = (0.0, 0.1, 0.25, 0.5)
+LARGEST_SEED = 999_999
+MOST_ELBO_SAMPLES = 10_000
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """The settings that most evaluations leave as they are.
+
+    Attributes:
+        split: `test`, `validation` or `train`.
+        elbo_samples: M, of the reconstruction term.
+        seed: of binarisation and latent samples.
+        exact: whether log p(x) is integrated where d ≤ 2; None where that takes minutes at most.
+        prior_share: of the K samples, how many come from the prior instead of q.
+    """
+
+    split: str = "test"
+    elbo_samples: int = 8
+    seed: int = 0
+    exact: bool | None = None
+    prior_share: float = 0.0
+
+
+class EvaluationSettingsRow(QWidget):
+    """A captioned field for each setting."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        default = EvaluationSettings()
+        self.split = _choice(
+            self,
+            (
+                (self.tr("test"), "test"),
+                (self.tr("validation"), "validation"),
+                (self.tr("train"), "train"),
+            ),
+        )
+        self.elbo_samples = _number(self, 1, MOST_ELBO_SAMPLES, default.elbo_samples)
+        self.seed = _number(self, 0, LARGEST_SEED, default.seed)
+        self.exact = _choice(
+            self, ((self.tr("automatic"), None), (self.tr("on"), True), (self.tr("off"), False))
+        )
+        self.prior_share = _choice(
+            self, [(f"{share:.0%}".replace("%", " %"), share) for share in PRIOR_SHARES]
+        )
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(style.GAP)
+        self._grid.setVerticalSpacing(2)
+        self._add_fields()
+        self._grid.setColumnStretch(self._grid.columnCount(), 1)
+        self.set_exact_offered(True)
+
+    def _add_fields(self) -> None:
+        self._add(
+            self.split,
+            self.tr("Images of"),
+            self.tr(
+                "Which split is measured: only test images say how good a model is on new ones"
+            ),
+        )
+        self._add(
+            self.elbo_samples,
+            self.tr("M, of the ELBO"),
+            self.tr("Samples z from q(z|x) an image for E log p(x|z), the reconstruction term"),
+        )
+        self._add(
+            self.seed,
+            self.tr("Seed"),
+            self.tr("Of the binarised pixels and the samples z: the same seed, the same figures"),
+        )
+        self._add(self.exact, self.tr("Exact log p(x)"), "")
+        self._add(
+            self.prior_share,
+            self.tr("z from the prior"),
+            self.tr(
+                "The share of the K samples that comes from p(z) instead of q(z|x): "
+                "the bound gets closer where q misses a mode of the true posterior"
+            ),
+        )
+
+    def settings(self) -> EvaluationSettings:
+        """What is set."""
+        return EvaluationSettings(
+            self.split.currentData(),
+            self.elbo_samples.value(),
+            self.seed.value(),
+            self.exact.currentData() if self.exact.isEnabled() else None,
+            self.prior_share.currentData(),
+        )
+
+    def set_exact_offered(self, offered: bool) -> None:
+        """Whether the evidence of the model can be integrated."""
+        self.exact.setEnabled(offered)
+        self.exact.setToolTip(
+            self.tr(
+                "log p(x) = log ∫ p(x|z) p(z) dz on a grid, and with it KL(q ‖ p(z|x)); "
+                "automatic: where it takes minutes at most"
+            )
+            if offered
+            else self.tr("A grid over z is for VAEs of one or two latent dimensions")
+        )
+
+    def _add(self, field: QWidget, caption: str, tip: str) -> None:
+        column = self._grid.count() // 2
+        label = style.muted_label(caption, self)
+        field.setAccessibleName(caption)
+        field.setToolTip(tip)
+        self._grid.addWidget(label, 0, column)
+        self._grid.addWidget(field, 1, column)
+
+
+def _choice(parent: QWidget, items: Sequence[tuple[str, object]]) -> QComboBox:
+    box = QComboBox(parent)
+    for text, value in items:
+        box.addItem(text, value)
+    return box
+
+
+def _number(parent: QWidget, least: int, most: int, value: int) -> QSpinBox:
+    box = QSpinBox(parent)
+    box.setRange(least, most)
+    box.setValue(value)
+    return box
