@@ -385,3 +385,12 @@ def test_an_epoch_is_not_lost_where_steps_come_before_its_turn(curves: Curves) -
     x, _ = validation_of(curves, "kl")
     assert list(x) == [10]
     assert list(curves._kl_bars._values) == [1.0, 0.5]
+
+
+def test_a_huge_number_has_room_in_the_header_and_at_the_axis(curves: Curves) -> None:
+    feed(curves, steps=20)
+    panel = panel_of(curves, "elbo")
+    assert panel.number(-1.2345e21) == "−1.2e21"
+    left = panel.plot.getAxis("left")
+    assert left.tickStrings([-5e20, 90_000.0, 2.5e8], 1.0, 1e20) == ["−5.0e20", "90,000", "2.5e8"]
+    assert panel.bottom.tickStrings([200_000.0], 1.0, 1e5) == ["200,000"]

@@ -15,7 +15,7 @@ from pytestqt.wait_signal import SignalBlocker
 from vae_explorer.engine.drawing import to_model_input
 from vae_explorer.gui import style
 from vae_explorer.gui.drawing_pad import RESOLUTION, DrawingPad
-from vae_explorer.gui.drawing_sheet import DrawingSheet
+from vae_explorer.gui.drawing_sheet import DrawingSheet, ModelView
 from vae_explorer.gui.ink import InkSheet
 from vae_explorer.gui.strokes import Stroke
 
@@ -309,3 +309,20 @@ def test_the_model_view_shows_what_it_is_given(pad: DrawingPad) -> None:
     assert full.pixelColor(32, 32) == style.LIGHT.text
     pad.set_model_view(None)
     assert pad._model_view.grab().toImage() == empty
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1.25, 1.75, 2.0])
+def test_the_frame_of_what_the_model_sees_is_whole_at_every_size(
+    qtbot: QtBot, ratio: float
+) -> None:
+    view = ModelView(style.LIGHT, None)  # type: ignore[arg-type]
+    qtbot.addWidget(view)
+    side = round(ModelView.SIDE * ratio)
+    image = QImage(side, side, QImage.Format.Format_RGB32)
+    image.setDevicePixelRatio(ratio)
+    image.fill(Qt.GlobalColor.white)
+    view.render(image)
+    last, middle = side - 1, side // 2
+    for x, y in ((0, middle), (last, middle), (middle, 0), (middle, last)):
+        assert image.pixelColor(x, y) == style.LIGHT.border
+    assert image.pixelColor(middle, middle) == style.LIGHT.panel

@@ -129,3 +129,14 @@ def test_the_equation_adds_up_to_its_left_side() -> None:
 )
 def test_numbers_have_a_real_minus_and_a_fixed_precision(value: float, text: str) -> None:
     assert nats(value) == text
+
+
+def test_a_huge_number_is_written_by_its_power_of_ten(bar: EquationBar) -> None:
+    assert nats(-1.23e21) == "−1.2e21"
+    assert nats(99_999.4) == "99,999.4"
+    assert nats(123_456.0) == "1.2e5"
+    bar.resize(900, 60)
+    bar.set_terms(dict.fromkeys(TERMS, -1.23456e21), "joint-vae", classification_weight=0.5)
+    for block in bar._blocks:
+        assert block.geometry().right() <= bar.width()
+        assert block._value.width() >= block._value.sizeHint().width()

@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from vae_explorer.gui.curve_data import Run, sensible_range, step_curve
+from vae_explorer.gui.notation import TOO_LONG, compact
 from vae_explorer.gui.plot_panel import KlBarsPanel, PlotPanel
 from vae_explorer.gui.style import Theme
 
@@ -211,6 +212,8 @@ class CurvePanel(PlotPanel):
         """A value of this metric as text, with a real minus sign."""
         if not math.isfinite(value):
             return "–"
+        if abs(value * self.measure.factor) >= TOO_LONG:
+            return compact(value * self.measure.factor)
         return f"{value * self.measure.factor:.{self.measure.decimals}f}".replace("-", "−")
 
     def set_cursor(self, x: float | None) -> None:

@@ -240,12 +240,11 @@ class ModelView(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         inside = QRectF(self.rect()).adjusted(1, 1, -1, -1)
-        painter.fillRect(self.rect(), self._theme.panel)
+        painter.fillRect(self.rect(), self._theme.border)  # a pen would lose edges at 175 %
+        painter.fillRect(inside, self._theme.panel)
         if self._picture is not None:
             target = fitted(inside, self._picture.width(), self._picture.height())
             paint_image(painter, target, self._picture)
-        painter.setPen(QPen(self._theme.border, 1))
-        painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
         painter.end()
 
 

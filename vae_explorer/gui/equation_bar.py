@@ -11,6 +11,7 @@ from PySide6.QtGui import QFontMetricsF, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from vae_explorer.gui import style
+from vae_explorer.gui.notation import TOO_LONG, compact
 from vae_explorer.gui.style import Theme
 
 _WIDEST = {
@@ -285,8 +286,10 @@ class _Block(QWidget):
 
 
 def nats(value: float) -> str:
-    """A number of nats with a real minus sign: 2 decimals below 10 in size, else 1."""
+    """A number of nats with a real minus sign: 2 decimals below 10 in size, else 1, and none where it is huge."""
     if not math.isfinite(value):
         return "∞" if value == math.inf else "−∞" if value == -math.inf else "–"
+    if abs(value) >= TOO_LONG:
+        return compact(value)
     text = f"{abs(value):.2f}" if abs(value) < 9.995 else f"{abs(value):,.1f}"
     return f"−{text}" if value < 0 and float(text.replace(",", "")) > 0 else text

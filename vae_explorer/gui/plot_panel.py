@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWi
 
 from vae_explorer.gui import style
 from vae_explorer.gui.latent_plane import COLLAPSED_KL
+from vae_explorer.gui.notation import TOO_LONG, compact
 from vae_explorer.gui.style import Theme
 
 AXIS_WIDTH = 44
@@ -29,7 +30,13 @@ class NumberAxis(pg.AxisItem):
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
         if self.is_time:
             return [clock(value * scale) for value in values]
-        return [f"{value * scale:,.10g}".replace("-", "−") for value in values]
+        narrow = self.orientation == "left"  # numbers beside it have the room of five digits
+        return [
+            compact(value * scale)
+            if narrow and abs(value * scale) >= TOO_LONG
+            else f"{value * scale:,.10g}".replace("-", "−")
+            for value in values
+        ]
 
 
 def clock(seconds: float) -> str:
