@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
@@ -125,6 +127,22 @@ def test_a_training_that_cannot_begin_is_not_begun() -> None:
     with pytest.raises(ConfigError):
         job.run(messages.append)
     assert not any(isinstance(message, TrainingBegun) for message in messages)
+
+
+def test_a_training_uses_every_core_but_the_windows_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # as the window does for itself
+    used: list[int] = []
+    job = Train(ModelConfig(preset="lecture"), "digits-8x8", TrainingConfig(epochs=1))
+    thread = threading.Thread(
+        target=lambda: job.run(lambda _: used.append(torch.get_num_threads()))
+    )
+    thread.start()
+    thread.join()
+    assert set(used) == {3}
+    assert torch.get_num_threads() == 1
+    torch.set_num_threads(before)
 
 
 def test_a_model_is_opened_with_the_images_that_go_with_it(joint_file: Path) -> None:

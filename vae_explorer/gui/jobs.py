@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -100,12 +101,24 @@ def uncollected() -> Iterator[None]:
 
     One look through the objects of torch takes it 0.2 s, in which the window stands still too.
     """
+    enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         gc.freeze()
-        gc.enable()
+        if enabled:
+            gc.enable()
+
+
+def leave_a_core_free() -> None:
+    """Let this thread's arithmetic use every core but one, which is the window's.
+
+    The window's own thread takes one core, and torch gives every later thread what the last one chose.
+    """
+    import torch
+
+    torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
 
 
 class OpenModel:
@@ -156,6 +169,8 @@ class Train:
         from vae_explorer.engine.models import build_model
         from vae_explorer.engine.training import fit
 
+        leave_a_core_free()
+
         def progress(done: int, total: int | None) -> None:
             post(DownloadProgress(done, total))
 
@@ -185,8 +200,7 @@ class Train:
             snapshot_labels=_first(dataset.test.labels, SNAPSHOT_IMAGES),
             snapshot_seconds=SNAPSHOT_SECONDS,
         )
-        with uncollected():  # before the first step torch imports its compiler, for two seconds
-            first = next(events)
+        first = next(events)  # raises what keeps the training from beginning
         post(begun)
         post(first)
         for event in events:

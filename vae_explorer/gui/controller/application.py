@@ -13,6 +13,7 @@ from vae_explorer import paths
 from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.config import TrainingConfig
 from vae_explorer.engine.errors import Cancelled, EngineError
+from vae_explorer.gui.collector import Collector
 from vae_explorer.gui.controller.equation import Equation
 from vae_explorer.gui.controller.evaluating import Evaluating
 from vae_explorer.gui.controller.exploring import Exploring
@@ -60,6 +61,7 @@ class Controller(QObject):
     def __init__(self, window: MainWindow, settings: QSettings, options: Options) -> None:
         super().__init__(window)
         self.window, self.settings, self.options = window, settings, options
+        self._collector = Collector(self)
         self.session = Session()
         self.reporter = Reporter(window.banner, self)
         self.idle = IdleQueue(self)
@@ -136,6 +138,7 @@ class Controller(QObject):
         self.evaluating.shut_down()
         self.plots.shut_down()
         self._opener.shut_down()
+        self._collector.stop()
         self.window.save_layout(self.settings)
         self.settings.sync()
         self.reporter.remove_hooks()
