@@ -42,6 +42,7 @@ class HandwritingRow(QWidget):
         self._pictures: list[QImage] = []
         self._current = -1
         self._message = ""
+        self._fitted_to = ((0, 0, 0), (1, 1, 0))  # width, height, pictures; and their layout
         self.set_has_classes(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
@@ -154,8 +155,12 @@ class HandwritingRow(QWidget):
 
     def _layout(self) -> tuple[int, int, int]:
         """Columns, side of a picture, and height of a name: where it gets tight, names go."""
-        columns, side = self._fitted(_LABEL)
-        return (columns, side, _LABEL) if side >= _SMALLEST else (*self._fitted(0), 0)
+        room = self.width(), self.height(), len(self._pictures)
+        if self._fitted_to[0] != room:  # every tile asks, at every move of the pen
+            columns, side = self._fitted(_LABEL)
+            fitting = (columns, side, _LABEL) if side >= _SMALLEST else (*self._fitted(0), 0)
+            self._fitted_to = room, fitting
+        return self._fitted_to[1]
 
     def _tile(self, index: int) -> QRectF:
         columns, side, label = self._layout()
