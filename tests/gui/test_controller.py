@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QMessageBox
+from PySide6.QtWidgets import QFileDialog, QLabel, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from tests.gui.windows import MakeController, code_of, image_of, wait_open, write_model
@@ -507,3 +507,26 @@ def test_new_weights_are_shown_part_by_part(joint: Controller, qtbot: QtBot) -> 
     joint.training.weights_changed.emit()
     joint._on_model()  # of another model: the weights before it are gone
     assert not joint._followers._waiting
+
+
+@pytest.mark.parametrize(("box", "words"), [("about", "torch"), ("shortcuts", "Ctrl+Shift+→")])
+def test_what_tells_about_the_program_is_cut_nowhere(
+    joint: Controller, monkeypatch: pytest.MonkeyPatch, box: str, words: str
+) -> None:
+    seen: list[tuple[str, int, int, bool]] = []
+
+    def look(shown: QMessageBox) -> int:
+        shown.show()
+        label = shown.findChild(QLabel, "qt_msgbox_label")
+        assert isinstance(label, QLabel)
+        selectable = Qt.TextInteractionFlag.TextSelectableByMouse
+        can_copy = bool(label.textInteractionFlags() & selectable)
+        seen.append((label.text(), label.width(), label.minimumSizeHint().width(), can_copy))
+        shown.close()
+        return 0
+
+    monkeypatch.setattr(QMessageBox, "exec", look)
+    getattr(joint.window.menus, box).trigger()
+    ((text, width, wanted, can_copy),) = seen
+    assert words in text and can_copy
+    assert width >= wanted

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QFileDialog, QInputDialog
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QLabel
 from pytestqt.qtbot import QtBot
 
 from vae_explorer.gui import style
@@ -68,6 +68,10 @@ def in_sight(curves: Curves) -> list[str]:
 
 def test_before_the_first_run_it_says_what_to_do(curves: Curves) -> None:
     assert curves._stack.currentIndex() == 0
+    empty = curves._stack.widget(0)
+    assert empty is not None
+    said = " ".join(label.text() for label in empty.findChildren(QLabel))
+    assert "ELBO" in said and "Space starts" in said
     assert not curves._header.isVisible()
     curves.append_steps([(1, 0.01, 0.1, numbers(1))])  # without a run: nothing to add it to
     assert curves.run_names == ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QFontMetricsF
 from pytestqt.qtbot import QtBot
 
 from vae_explorer.gui import style
@@ -106,3 +106,12 @@ def test_the_theme_changes_the_colours(bars: ProbabilityBars) -> None:
 )
 def test_percentages_are_never_rounded_to_certainty(value: float, text: str) -> None:
     assert percent(value) == text
+
+
+def test_a_narrow_disagreement_is_said_in_fewer_words(bars: ProbabilityBars) -> None:
+    bars.set_probabilities(peaked(4), peaked(9), NAMES)
+    metrics = QFontMetricsF(style.small_font())
+    assert bars._hint_within(metrics, 400) == bars.hint
+    short = bars._hint_within(metrics, 262)  # as in the smallest window
+    assert metrics.horizontalAdvance(bars.hint) > 262 >= metrics.horizontalAdvance(short)
+    assert "4" in short and "9" in short

@@ -156,6 +156,10 @@ class Curves(QWidget):
         self.catch_up()
         self._fit(tight=True)
 
+    def give_way(self) -> None:
+        """The user does something elsewhere: the panels wait a moment."""
+        self._turns.give_way()
+
     def catch_up(self) -> None:
         """Show everything that was appended, without waiting for the panels' turns."""
         self._turns.finish()
@@ -412,10 +416,8 @@ class Curves(QWidget):
             header.addWidget(widget)
         self._board = CurveBoard(self)
         self._board.arranged.connect(self._refresh)
-        empty = style.muted_label(self.tr("Train a model, and its curves grow here"), self)
-        empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._stack = QStackedLayout()
-        self._stack.addWidget(empty)
+        self._stack.addWidget(self._make_empty())
         self._stack.addWidget(self._board)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -423,6 +425,23 @@ class Curves(QWidget):
         column.addWidget(self._header)
         column.addWidget(self._warning)
         column.addLayout(self._stack, 1)
+
+    def _make_empty(self) -> QWidget:
+        """Before the first run: what will be shown, and the key that starts it."""
+        empty = QWidget(self)
+        title = style.section_title(self.tr("A training draws its curves here"), empty)
+        shown = self.tr(
+            "ELBO = reconstruction − KL, accuracy and KL by dimension, on train and validation images."
+        )
+        key = self.tr("Space starts and pauses; later runs are drawn beside earlier ones.")
+        column = QVBoxLayout(empty)
+        column.setSpacing(style.HALF)
+        column.addStretch(1)
+        for label in (title, *(style.muted_label(t, empty, wrap=True) for t in (shown, key))):
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            column.addWidget(label)
+        column.addStretch(1)
+        return empty
 
     def _color_warning(self) -> None:
         self._warning.setStyleSheet(f"QLabel {{ color: {self._theme.warning.name()}; }}")

@@ -133,4 +133,5 @@ def _number(parent: QWidget, least: int, most: int, value: int) -> QSpinBox:
     box = QSpinBox(parent)
     box.setRange(least, most)
     box.setValue(value)
+    box.lineEdit().setTextMargins(style.HALF, 0, 0, 0)  # as the text of a combo box stands
     return box

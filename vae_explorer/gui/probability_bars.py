@@ -64,11 +64,21 @@ class ProbabilityBars(QWidget):
         """A sentence where the two disagree about the most probable class, else empty."""
         if self._q is None or self._verdict is None:
             return ""
-        ours, theirs = int(self._q.argmax()), int(self._verdict.argmax())
+        ours, theirs = self._q.argmax(), self._verdict.argmax()
         if ours == theirs:
             return ""
-        said = self.tr("The classifier says {}, the generative model {}.")
-        return said.format(self._names[ours], self._names[theirs])
+        return self._named(self.tr("The classifier says {}, the generative model {}."))
+
+    def _hint_within(self, metrics: QFontMetricsF, width: float) -> str:
+        """The hint, in fewer words where there is little room."""
+        if metrics.horizontalAdvance(self.hint) <= width:
+            return self.hint
+        return self._named(self.tr("They disagree: q says {}, p says {}."))
+
+    def _named(self, said: str) -> str:
+        if self._q is None or self._verdict is None:
+            return ""
+        return said.format(self._names[self._q.argmax()], self._names[self._verdict.argmax()])
 
     # room for all rows there can be, whatever is shown: the pad must not move under a stroke
 
@@ -189,13 +199,13 @@ class ProbabilityBars(QWidget):
 
     def _paint_hint(self, painter: QPainter, area: QRectF, shown: int) -> None:
         """Where the two disagree, a sentence about it; else how many classes are left out."""
-        text = self.hint
+        painter.setFont(style.small_font())
+        metrics = QFontMetricsF(painter.font())
+        text = self._hint_within(metrics, area.width())
         painter.setPen(self._theme.warning)
         if not text and shown < len(self._names):
             painter.setPen(self._theme.muted)
             text = self.tr("The {} most probable of {} classes").format(shown, len(self._names))
-        painter.setFont(style.small_font())
-        metrics = QFontMetricsF(painter.font())
         text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, area.width())
         painter.drawText(area, Qt.AlignmentFlag.AlignBottom, text)
 

@@ -319,6 +319,7 @@ def _make_editor(setting: Setting, parent: QWidget) -> Editor:
             return box
         case "whole":
             spin = QSpinBox(parent)
+            spin.lineEdit().setTextMargins(style.HALF, 0, 0, 0)
             spin.setRange(setting.low, setting.high)
             spin.setGroupSeparatorShown(True)
             return spin

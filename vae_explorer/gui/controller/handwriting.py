@@ -69,7 +69,7 @@ class Handwriting(QObject):
         if self._session.ready:
             classes = self._session.explorer.has_classes
             self._window.bars.set_empty_message(
-                self.tr("Draw a digit to see what the model says")
+                self.tr("Draw to see what the model says")
                 if classes
                 else self.tr("This model knows no classes; your drawing appears on the canvas")
             )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import platform
+from html import escape
 from importlib.metadata import PackageNotFoundError, version
 
-from PySide6.QtCore import QObject, QSettings, Signal
+from PySide6.QtCore import QObject, QSettings, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QMessageBox
 
@@ -86,45 +87,73 @@ class Looks(QObject):
         self.theme_changed.emit()
 
     def show_about(self) -> None:
-        """Versions, for a bug report."""
-        rows = [f"Python {platform.python_version()} – {platform.platform()}"]
-        rows += [
-            f"{name} {_version(name)}" for name in ("PySide6-Essentials", "torch", "pyqtgraph")
-        ]
-        text = "<br>".join(rows)
+        """Versions, for a bug report: they can be marked and copied."""
+        rows = [("Python", platform.python_version())]
+        rows += [(name, _version(name)) for name in ("PySide6-Essentials", "torch", "pyqtgraph")]
+        rows.append((self.tr("System"), f"{platform.system()} {platform.release()}"))
         body = self.tr("Train variational autoencoders, and walk around in what they have learned.")
-        title = f"VAE Explorer {vae_explorer.__version__}"
-        QMessageBox.about(
-            self._window, self.tr("About VAE Explorer"), f"<b>{title}</b><p>{body}</p><p>{text}</p>"
-        )
+        title = f"<h3>VAE Explorer {vae_explorer.__version__}</h3>"
+        box = self._box(self.tr("About VAE Explorer"), f"{title}<p>{body}</p>{_table(rows)}")
+        box.setIconPixmap(QGuiApplication.windowIcon().pixmap(64, 64))
+        box.exec()
 
     def show_keys(self) -> None:
         """Keys and gestures, in one table."""
-        rows = "".join(
-            f"<tr><td><b>{k}</b>&nbsp;&nbsp;</td><td>{w}</td></tr>" for k, w in self._keys()
+        canvas, rest = (
+            f"<h3>{title}</h3>{_table(rows)}"
+            for title, rows in (
+                (self.tr("On the canvas"), self._canvas_keys()),
+                (self.tr("Everywhere"), self._other_keys()),
+            )
         )
-        box = QMessageBox(self._window)
-        box.setWindowTitle(self.tr("Keys and gestures"))
-        box.setText(f"<table cellspacing=4>{rows}</table>")
-        box.exec()
+        gap = "&nbsp;" * 6
+        table = f"<table><tr><td>{canvas}</td><td>{gap}</td><td>{rest}</td></tr></table>"
+        self._box(self.tr("Keys and gestures"), table).exec()
 
-    def _keys(self) -> list[tuple[str, str]]:
+    def _box(self, title: str, text: str) -> QMessageBox:
+        """A message box whose text can be copied."""
+        box = QMessageBox(self._window)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setWindowTitle(title)
+        box.setText(text)
+        box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        return box
+
+    def _canvas_keys(self) -> list[tuple[str, str]]:
         return [
-            (self.tr("move over the canvas"), self.tr("decode live")),
-            (self.tr("click"), self.tr("pin a point, or look at a real image")),
-            (self.tr("drag"), self.tr("pull the pin along")),
+            (self.tr("Move"), self.tr("decode live")),
+            (self.tr("Click"), self.tr("pin a point, show an image")),
+            (self.tr("Drag"), self.tr("pull the pin along")),
             (self.tr("Shift + drag"), self.tr("draw a path from A to B")),
-            (self.tr("wheel, + and −"), self.tr("zoom about the cursor")),
-            (self.tr("right or middle drag"), self.tr("move the view")),
-            (self.tr("arrow keys"), self.tr("step the pin")),
-            ("F", self.tr("fit the view")),
-            ("0 – 9", self.tr("choose the class")),
-            ("Ctrl+1 – 5", self.tr("switch the canvas' layers")),
-            (self.tr("Space"), self.tr("start, pause or resume the training")),
-            ("Ctrl+→", self.tr("one training step")),
-            ("Ctrl+.", self.tr("stop the training")),
-            ("Esc", self.tr("dismiss a message, let go of the pin")),
+            (self.tr("Right or middle drag"), self.tr("move the view")),
+            (self.tr("Wheel, + and −"), self.tr("zoom about the cursor")),
+            (self.tr("Arrow keys"), self.tr("step the pin")),
+            ("F", self.tr("show everything")),
+            ("Ctrl+1 … 5", self.tr("switch the layers")),
+            ("Esc", self.tr("let go of the pin")),
         ]
+
+    def _other_keys(self) -> list[tuple[str, str]]:
+        return [
+            ("0 … 9", self.tr("choose the class")),
+            (self.tr("Space"), self.tr("start or pause training")),
+            ("Ctrl+→", self.tr("one training step")),
+            ("Ctrl+Shift+→", self.tr("one epoch")),
+            ("Ctrl+.", self.tr("stop the training")),
+            ("Ctrl+Z", self.tr("undo a stroke")),
+            ("Ctrl+V", self.tr("paste a picture to the drawing")),
+            ("Ctrl+Shift+C", self.tr("copy the decoded image")),
+            ("Ctrl+O, Ctrl+S", self.tr("open or save a model")),
+            ("Esc", self.tr("dismiss a message")),
+        ]
+
+
+def _table(rows: list[tuple[str, str]]) -> str:
+    lines = "".join(
+        f"<tr><td><b>{escape(name)}</b>&nbsp;&nbsp;&nbsp;</td><td>{escape(said)}</td></tr>"
+        for name, said in rows
+    )
+    return f"<table cellspacing=4 style='white-space: nowrap; margin-top: 8px'>{lines}</table>"
 
 
 def _version(package: str) -> str:
