@@ -398,3 +398,14 @@ def test_a_huge_number_has_room_in_the_header_and_at_the_axis(curves: Curves) ->
     left = panel.plot.getAxis("left")
     assert left.tickStrings([-5e20, 90_000.0, 2.5e8], 1.0, 1e20) == ["−5.0e20", "90,000", "2.5e8"]
     assert panel.bottom.tickStrings([200_000.0], 1.0, 1e5) == ["200,000"]
+
+
+def test_before_the_first_epoch_kl_by_dimension_has_no_numbers(curves: Curves) -> None:
+    curves.begin_run("run", True, UNIT)
+    left, bottom = (curves._kl_bars.plot.getAxis(side) for side in ("left", "bottom"))
+    assert left._tickLevels == [[]] and bottom._tickLevels == [[]]
+    epoch = numbers(10)
+    curves.append_epoch(1, 10, 1.0, epoch, epoch, (1.0, 0.5))
+    curves.catch_up()
+    assert left._tickLevels is None
+    assert [text for _, text in bottom._tickLevels[0]] == ["1", "2"]

@@ -156,6 +156,7 @@ class KlBarsPanel(PlotPanel):
         super().__init__(title, theme, parent)
         self._bars = pg.BarGraphItem(x=[], height=[], width=0.7)
         self.item.addItem(self._bars, ignoreBounds=True)
+        self._draw()
         self.plot.setMouseEnabled(x=False, y=False)
 
     def set_values(self, values: Sequence[float]) -> None:
@@ -173,8 +174,11 @@ class KlBarsPanel(PlotPanel):
         count = len(self._values)
         self._bars.setVisible(count > 0)
         self.set_value("")
-        if count == 0:
+        if count == 0:  # numbers beside nothing would say something
+            for axis in ("left", "bottom"):
+                self.plot.getAxis(axis).setTicks([[]])
             return
+        self.plot.getAxis("left").setTicks(None)
         colors = [
             self.theme.accent if v > COLLAPSED_KL else self.theme.disabled for v in self._values
         ]
