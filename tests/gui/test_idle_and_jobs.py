@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.errors import ConfigError, ModelFileError
+from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.idle import IdleQueue, Turns
 from vae_explorer.gui.jobs import (
     ModelOpened,
@@ -96,6 +97,34 @@ def test_turns_go_round_and_one_that_waits_keeps_its_place(qtbot: QtBot) -> None
     turns.finish()
     assert done[-1] == "b"
     qtbot.waitUntil(lambda: not turns._timer.isActive())  # nothing ticks for nothing
+
+
+def test_work_gives_way_to_the_user_though_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    parent, interval = QObject(), 1000
+    turns = Turns[int](list().append, interval, parent)
+    turns.add([1])
+    time.sleep(0.3)
+    assert turns._timer.remainingTime() < 800
+    monkeypatch.setattr("vae_explorer.gui.idle.PATIENCE_S", 60.0)
+    turns.give_way()
+    assert turns._timer.remainingTime() > 800  # a whole interval from now
+    time.sleep(0.3)
+    monkeypatch.setattr("vae_explorer.gui.idle.PATIENCE_S", 0.0)
+    turns.give_way()
+    assert turns._timer.remainingTime() < 800  # it has waited long enough
+
+
+def test_no_work_begins_between_a_move_and_the_picture_that_answers_it(
+    joint: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[str] = []
+    monkeypatch.setattr(joint.idle, "give_way", lambda: waited.append("idle"))
+    monkeypatch.setattr(joint._followers, "give_way", lambda: waited.append("followers"))
+    joint.window.canvas.point_hovered.emit(0.1, 0.2)
+    assert set(waited) == {"idle", "followers"}
+    waited.clear()
+    joint.window.pad.drawing_changed.emit()
+    assert set(waited) == {"idle", "followers"}
 
 
 def test_what_is_imported_is_kept_from_the_garbage_collector() -> None:

@@ -9,8 +9,35 @@ from typing import Generic, TypeVar
 from PySide6.QtCore import QObject, QTimer
 
 BUDGET_MS = 5.0  # of a frame's 16.7 ms
+PATIENCE_S = 0.1  # so long work gives way to a mouse that never rests
 
 _Item = TypeVar("_Item")
+
+
+class _Pace(QTimer):
+    """The beat of work behind the window: it gives way to what the user does, though not for ever."""
+
+    def __init__(self, act: Callable[[], None], interval: int, parent: QObject) -> None:
+        super().__init__(parent)
+        self._began = 0.0
+        self._act = act
+        self.setInterval(interval)
+        self.timeout.connect(self._beat)
+
+    def begin(self) -> None:
+        """Beat, if it does not already."""
+        if not self.isActive():
+            self._began = time.perf_counter()
+            self.start()
+
+    def give_way(self) -> None:
+        """The next beat is a whole interval from now, unless the last was long ago."""
+        if self.isActive() and time.perf_counter() - self._began < PATIENCE_S:
+            self.start()
+
+    def _beat(self) -> None:
+        self._act()
+        self._began = time.perf_counter()
 
 
 class IdleQueue(QObject):
@@ -22,14 +49,17 @@ class IdleQueue(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._tasks: dict[str, Iterator[None]] = {}
-        self._timer = QTimer(self)
-        self._timer.setInterval(10)  # leaves the window room for input and painting between slices
-        self._timer.timeout.connect(self._advance)
+        # leaves the window room for input and painting between slices
+        self._timer = _Pace(self._advance, 10, self)
 
     def run(self, name: str, task: Iterator[None]) -> None:
         """Do this work, in place of any of the same name."""
         self._tasks[name] = task
-        self._timer.start()
+        self._timer.begin()
+
+    def give_way(self) -> None:
+        """The user did something: its answer and the painting of it come first."""
+        self._timer.give_way()
 
     def drop(self, name: str | None = None) -> None:
         """Forget the work of this name, or all of it."""
@@ -77,15 +107,17 @@ class Turns(Generic[_Item]):
         """One turn every `interval` milliseconds, as long as any is waited for."""
         self._act = act
         self._waiting: dict[_Item, None] = {}
-        self._timer = QTimer(parent)
-        self._timer.setInterval(interval)
-        self._timer.timeout.connect(self._next)
+        self._timer = _Pace(self._next, interval, parent)
 
     def add(self, items: Iterable[_Item]) -> None:
         """Give each of these a turn."""
         self._waiting.update(dict.fromkeys(items))
-        if self._waiting and not self._timer.isActive():
-            self._timer.start()
+        if self._waiting:
+            self._timer.begin()
+
+    def give_way(self) -> None:
+        """The user did something: its answer and the painting of it come first."""
+        self._timer.give_way()
 
     def clear(self) -> None:
         """Forget the turns that are waited for."""

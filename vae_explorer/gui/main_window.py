@@ -91,6 +91,11 @@ class MainWindow(QMainWindow):
         assert self._curves is not None
         return self._curves
 
+    def curves_give_way(self) -> None:
+        """Keep new numbers of a training back for a moment, if there are curves at all."""
+        if self._curves is not None:
+            self._curves.give_way()
+
     def make_curves(self) -> Iterator[None]:
         """Make the curves if they are not there, a plot at a time, for each takes two frames.
 

@@ -179,6 +179,10 @@ class Controller(QObject):
         exploring.label_changed.connect(self.pages.decode_path)
         self.window.classes.samples_requested.connect(self.pages.show_class_samples)
         self.window.classes.prior_edited.connect(self._on_prior)
+        for moved in (self.window.canvas.point_hovered, self.window.pad.drawing_changed):
+            moved.connect(self._give_way)
+        for answered in (exploring.looked, self.handwriting.drawing_answered):
+            answered.connect(self._give_way)
         self.looks.theme_changed.connect(self._on_theme)
         self.window.handwriting.class_picked.connect(self._on_class_in_hand)
         self.window.training.folder_requested.connect(self._ask_folder)
@@ -243,6 +247,12 @@ class Controller(QObject):
                 self.pages.weights_changed,
             )
         )
+
+    def _give_way(self) -> None:
+        """Between a move of the mouse and the picture that answers it nothing slow begins."""
+        self.idle.give_way()
+        self._followers.give_way()
+        self.window.curves_give_way()
 
     def _on_begun(self, training: TrainingConfig) -> None:
         self.equation.set_classification_weight(training.classification_weight)
