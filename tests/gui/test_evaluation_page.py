@@ -25,6 +25,7 @@ from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.controller.evaluating import row
 from vae_explorer.gui.evaluation_page import EvaluationPage
 from vae_explorer.gui.evaluation_settings import EvaluationSettings
+from vae_explorer.gui.jobs import Evaluate
 from vae_explorer.gui.style import LIGHT
 
 BOUND = Figure(
@@ -168,6 +169,8 @@ def test_further_settings_are_one_click_away_and_reach_the_report(
     row.seed.setValue(11)
     assert page.settings() == EvaluationSettings("validation", 3, 11, False, 0.25)
     page.request()
+    job = joint.evaluating._worker.job
+    assert isinstance(job, Evaluate) and job._config.prior_share == 0.25
     assert not row.isEnabled()
     wait_done(joint, qtbot)
     content = joint.evaluating.content()
