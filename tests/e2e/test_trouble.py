@@ -96,14 +96,14 @@ def test_a_full_disk_while_exporting_curves_keeps_the_old_file(
     target.write_bytes(b"old")
     name_file(monkeypatch, target)
     said = []
-    joint.window.curves.export_failed.connect(said.append)
+    joint.window.curves.export.failed.connect(said.append)
 
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     monkeypatch.setattr("csv.writer", full)
-    joint.window.curves.ask_export(kind)
+    joint.window.curves.export.ask(kind)
     assert len(said) == 1 and "Free some room" in said[0]
     assert target.read_bytes() == b"old"
     assert [

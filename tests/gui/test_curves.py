@@ -315,16 +315,16 @@ def test_export_as_a_table_and_as_a_picture(
     for kind in ("csv", "png"):
         path = tmp_path / f"curves.{kind}"
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, p=path: (str(p), ""))
-        with qtbot.waitSignal(curves.exported):
-            curves.ask_export(kind)
+        with qtbot.waitSignal(curves.export.exported):
+            curves.export.ask(kind)
     assert len((tmp_path / "curves.csv").read_text().splitlines()) == 1 + 100 + 2
     picture = QImage(str(tmp_path / "curves.png"))
     assert picture.width() == 2 * curves._board.sheet.width()
     assert picture.pixelColor(2, 2) == style.LIGHT.panel
     missing = tmp_path / "missing" / "curves.csv"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(missing), ""))
-    with qtbot.waitSignal(curves.export_failed) as failed:
-        curves.ask_export("csv")
+    with qtbot.waitSignal(curves.export.failed) as failed:
+        curves.export.ask("csv")
     assert failed.args is not None
     assert "missing" in failed.args[0]
 

@@ -180,7 +180,7 @@ def test_the_curves_are_made_behind_the_first_model(
         controller.start()
     assert there == [None]  # the first picture does not wait for them
     assert window._curves is window.curves
-    window.curves.exported.emit("curves.csv")
+    window.curves.export.exported.emit("curves.csv")
     assert "curves.csv" in window.banner.text()
 
 

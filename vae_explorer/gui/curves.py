@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
-from pathlib import Path
 
-from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QRegion
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QComboBox,
-    QFileDialog,
     QHBoxLayout,
     QLabel,
-    QMenu,
     QSizePolicy,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
 )
 
-from vae_explorer.engine.errors import EngineError
-from vae_explorer.engine.files import disk_problem, write_whole
 from vae_explorer.gui import style
 from vae_explorer.gui.curve_board import CurveBoard
 from vae_explorer.gui.curve_data import (
@@ -30,12 +25,11 @@ from vae_explorer.gui.curve_data import (
     StepRow,
     difference,
     rounded_up,
-    write_csv,
 )
+from vae_explorer.gui.curve_export import CurveExport
 from vae_explorer.gui.curve_panel import CurvePanel, make_panels
 from vae_explorer.gui.curve_readout import CurveReadout
 from vae_explorer.gui.idle import Turns
-from vae_explorer.gui.pixels import png_bytes
 from vae_explorer.gui.plot_panel import KlBarsPanel, PlotPanel
 from vae_explorer.gui.run_chips import CurveKey, RunChips
 from vae_explorer.gui.style import Theme
@@ -50,9 +44,6 @@ class Curves(QWidget):
     Thin grey lines are single steps, dashed lines the train split by epoch, solid lines with
     points the validation split.
     """
-
-    exported = Signal(str)
-    export_failed = Signal(str)
 
     def __init__(
         self,
@@ -69,6 +60,7 @@ class Curves(QWidget):
         self._turns = Turns(self._update_panel, TURN_MS, self)
         self._panels, self._kl_bars = self._take_panels(panels or list(make_panels(theme, self)))
         self._readout = CurveReadout(theme, self)
+        self.export = CurveExport(theme, self._runs_and_sheet, self)
         self._chips = RunChips(theme, self)
         for panel in (*self._panels, self._kl_bars):
             panel.hide()  # until the board lays it out
@@ -172,7 +164,7 @@ class Curves(QWidget):
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of a theme."""
         self._theme = theme
-        style.retint(self._export, theme)
+        self.export.set_theme(theme)
         for panel in (*self._panels, self._kl_bars):
             panel.set_theme(theme)
         self._chips.set_theme(theme)
@@ -180,6 +172,11 @@ class Curves(QWidget):
         self._readout.set_theme(theme)
         self._color_warning()
         self._rebuild()
+
+    def _runs_and_sheet(self) -> tuple[list[Run], QWidget]:
+        """What an export writes, with everything that was appended."""
+        self.catch_up()
+        return self._runs, self._board.sheet
 
     # Runs
 
@@ -219,39 +216,6 @@ class Curves(QWidget):
         self._axis = axis
         self._axis_box.setCurrentIndex(AXES.index(axis))
         self._rebuild()
-
-    # Export
-
-    def export_csv(self, path: str | Path) -> None:
-        """Write the numbers of all runs as a table. Raises OSError."""
-        write_csv(path, self._runs)
-
-    def export_png(self, path: str | Path) -> None:
-        """Write the panels as they are, at twice the screen's resolution. Raises EngineError."""
-        self.catch_up()
-        sheet = self._board.sheet
-        picture = QImage(sheet.size() * 2, QImage.Format.Format_RGB32)
-        picture.setDevicePixelRatio(2)
-        picture.fill(self._theme.panel)
-        whole = QRegion(sheet.rect())
-        sheet.render(picture, QPoint(), whole, QWidget.RenderFlag.DrawChildren)
-        write_whole(Path(path), png_bytes(picture))
-
-    def ask_export(self, kind: str) -> None:
-        """Ask for a file and write `csv` or `png`; `exported` or `export_failed` says what came."""
-        kinds = {"csv": self.tr("Table (*.csv)"), "png": self.tr("Picture (*.png)")}
-        title = self.tr("Export the curves")
-        name, _ = QFileDialog.getSaveFileName(self, title, f"curves.{kind}", kinds[kind])
-        if not name:
-            return
-        try:
-            self.export_csv(name) if kind == "csv" else self.export_png(name)
-        except OSError as error:
-            self.export_failed.emit(f"{name} cannot be written: {disk_problem(error)}")
-        except EngineError as error:
-            self.export_failed.emit(str(error))
-        else:
-            self.exported.emit(name)
 
     # Painting
 
@@ -399,10 +363,6 @@ class Curves(QWidget):
         self._axis_box.addItems([self.tr("by step"), self.tr("by epoch"), self.tr("by time")])
         self._axis_box.setAccessibleName(self.tr("Horizontal axis"))
         self._axis_box.activated.connect(lambda index: self.set_axis(AXES[index]))
-        self._export = style.tool_button(
-            "export", self.tr("Export the curves"), self._theme, parent=self
-        )
-        self._export.clicked.connect(self._show_export_menu)
         self._key = CurveKey(self._theme, self)
         self._warning = QLabel("", self)
         self._warning.setFont(style.small_font())
@@ -412,7 +372,7 @@ class Curves(QWidget):
         header.setContentsMargins(0, 0, 0, 0)
         header.setSpacing(style.GAP)
         header.addWidget(self._chips, 1)
-        for widget in (self._key, self._axis_box, self._export):
+        for widget in (self._key, self._axis_box, self.export):
             header.addWidget(widget)
         self._board = CurveBoard(self)
         self._board.arranged.connect(self._refresh)
@@ -445,13 +405,6 @@ class Curves(QWidget):
 
     def _color_warning(self) -> None:
         self._warning.setStyleSheet(f"QLabel {{ color: {self._theme.warning.name()}; }}")
-
-    def _show_export_menu(self) -> None:
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction(self.tr("Numbers as a table (CSV)…"), lambda: self.ask_export("csv"))
-        menu.addAction(self.tr("Picture (PNG)…"), lambda: self.ask_export("png"))
-        menu.popup(self._export.mapToGlobal(QPoint(0, self._export.height())))
 
 
 _COMMON = frozenset({"elbo", "reconstruction", "kl"})

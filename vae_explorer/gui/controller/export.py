@@ -63,8 +63,8 @@ class Export(QObject):
 
     def wire_curves(self) -> None:
         """Connect the curves, once they are there."""
-        self._window.curves.exported.connect(self._on_exported)
-        self._window.curves.export_failed.connect(self._reporter.refuse)
+        self._window.curves.export.exported.connect(self._on_exported)
+        self._window.curves.export.failed.connect(self._reporter.refuse)
 
     def canvas(self) -> None:
         """The canvas as it is on the screen."""
@@ -193,7 +193,7 @@ class Export(QObject):
 
     def curves(self) -> None:
         """The curves as a table."""
-        self._window.curves.ask_export("csv")
+        self._window.curves.export.ask("csv")
 
     def evaluation(self) -> None:
         """The figures of the model, as the command line writes them."""
