@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -105,11 +106,11 @@ def test_work_gives_way_to_the_user_though_not_for_ever(monkeypatch: pytest.Monk
     turns.add([1])
     time.sleep(0.3)
     assert turns._timer.remainingTime() < 800
-    monkeypatch.setattr("vae_explorer.gui.idle.PATIENCE_S", 60.0)
+    monkeypatch.setattr(turns._timer, "_patience", 60.0)
     turns.give_way()
     assert turns._timer.remainingTime() > 800  # a whole interval from now
     time.sleep(0.3)
-    monkeypatch.setattr("vae_explorer.gui.idle.PATIENCE_S", 0.0)
+    monkeypatch.setattr(turns._timer, "_patience", 0.0)
     turns.give_way()
     assert turns._timer.remainingTime() < 800  # it has waited long enough
 
@@ -120,11 +121,25 @@ def test_no_work_begins_between_a_move_and_the_picture_that_answers_it(
     waited: list[str] = []
     monkeypatch.setattr(joint.idle, "give_way", lambda: waited.append("idle"))
     monkeypatch.setattr(joint._followers, "give_way", lambda: waited.append("followers"))
+    monkeypatch.setattr(joint.plots._idle, "give_way", lambda: waited.append("plots"))
     joint.window.canvas.point_hovered.emit(0.1, 0.2)
-    assert set(waited) == {"idle", "followers"}
+    assert set(waited) == {"idle", "followers", "plots"}
     waited.clear()
     joint.window.pad.drawing_changed.emit()
-    assert set(waited) == {"idle", "followers"}
+    assert set(waited) == {"idle", "followers", "plots"}
+
+
+def test_plots_are_not_made_under_a_hand_that_never_rests(qtbot: QtBot) -> None:
+    done: list[int] = []
+    queue = IdleQueue(None, 40, math.inf)
+    queue.run("plots", iter(()))
+    queue.run("plots", (done.append(n) for n in range(3)))
+    end = time.perf_counter() + 0.5
+    while time.perf_counter() < end:
+        queue.give_way()
+        qtbot.wait(5)
+    assert done == []
+    qtbot.waitUntil(lambda: done == [0, 1, 2])
 
 
 def test_what_is_imported_is_kept_from_the_garbage_collector() -> None:

@@ -17,10 +17,12 @@ _Item = TypeVar("_Item")
 class _Pace(QTimer):
     """The beat of work behind the window: it gives way to what the user does, though not for ever."""
 
-    def __init__(self, act: Callable[[], None], interval: int, parent: QObject) -> None:
+    def __init__(
+        self, act: Callable[[], None], interval: int, patience: float, parent: QObject
+    ) -> None:
         super().__init__(parent)
         self._began = 0.0
-        self._act = act
+        self._act, self._patience = act, patience
         self.setInterval(interval)
         self.timeout.connect(self._beat)
 
@@ -32,7 +34,7 @@ class _Pace(QTimer):
 
     def give_way(self) -> None:
         """The next beat is a whole interval from now, unless the last was long ago."""
-        if self.isActive() and time.perf_counter() - self._began < PATIENCE_S:
+        if self.isActive() and time.perf_counter() - self._began < self._patience:
             self.start()
 
     def _beat(self) -> None:
@@ -44,13 +46,18 @@ class IdleQueue(QObject):
     """Named generators, advanced a little whenever the window has nothing else to do.
 
     A generator yields after each piece of work; a newer one of the same name takes its place.
+
+    Args:
+        interval: milliseconds between slices, which leave the window room for input and painting.
+        patience: seconds that work gives way to what the user does, if that never rests.
     """
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(
+        self, parent: QObject | None = None, interval: int = 10, patience: float = PATIENCE_S
+    ) -> None:
         super().__init__(parent)
         self._tasks: dict[str, Iterator[None]] = {}
-        # leaves the window room for input and painting between slices
-        self._timer = _Pace(self._advance, 10, self)
+        self._timer = _Pace(self._advance, interval, patience, self)
 
     def run(self, name: str, task: Iterator[None]) -> None:
         """Do this work, in place of any of the same name."""
@@ -107,7 +114,7 @@ class Turns(Generic[_Item]):
         """One turn every `interval` milliseconds, as long as any is waited for."""
         self._act = act
         self._waiting: dict[_Item, None] = {}
-        self._timer = _Pace(self._next, interval, parent)
+        self._timer = _Pace(self._next, interval, PATIENCE_S, parent)
 
     def add(self, items: Iterable[_Item]) -> None:
         """Give each of these a turn."""

@@ -252,6 +252,7 @@ class Controller(QObject):
         """Between a move of the mouse and the picture that answers it nothing slow begins."""
         self.idle.give_way()
         self._followers.give_way()
+        self.plots.give_way()
         self.window.curves_give_way()
 
     def _on_begun(self, training: TrainingConfig) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 from PySide6.QtCore import QObject, Signal
@@ -10,6 +11,8 @@ from vae_explorer.gui.idle import IdleQueue
 from vae_explorer.gui.jobs import uncollected
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.training_thread import Worker
+
+REST_MS = 60  # of the user's hands before the next plot is made
 
 
 class _ImportPlots:
@@ -31,7 +34,7 @@ class Plots(QObject):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
-        self._idle = IdleQueue(self)
+        self._idle = IdleQueue(self, REST_MS, math.inf)
         self._worker = Worker(self)
         self._worker.ended.connect(self._on_imported)
         self._begun = False
@@ -41,6 +44,10 @@ class Plots(QObject):
         if not self._begun:
             self._begun = True
             self._worker.start(_ImportPlots())
+
+    def give_way(self) -> None:
+        """The user does something: a plot takes several frames to make, and none is missed yet."""
+        self._idle.give_way()
 
     def shut_down(self) -> None:
         """The window is closing."""
