@@ -7,7 +7,6 @@ Writes `model.safetensors`, `history.csv`, `figure.png` (the lecture's figure) a
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import signal
 import sys
@@ -26,6 +25,7 @@ from vae_explorer.engine.command_line import add_config, chosen, flag_of, run_co
 from vae_explorer.engine.config import Kind, ModelConfig, TrainingConfig
 from vae_explorer.engine.control import TrainingControl
 from vae_explorer.engine.data import Dataset, load_dataset
+from vae_explorer.engine.device import spare_cores
 from vae_explorer.engine.errors import ConfigError, EngineError
 from vae_explorer.engine.events import EpochEvent, FinishedEvent, Metrics, StepEvent
 from vae_explorer.engine.explorer import Explorer
@@ -86,7 +86,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add(
         "--threads",
         type=int,
-        default=max(1, (os.cpu_count() or 2) - 1),
+        default=spare_cores(),
         help="CPU threads (default: all cores but one)",
     )
     add("--quiet", action="store_true", help="no progress bar")

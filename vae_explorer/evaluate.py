@@ -8,7 +8,6 @@ FILE` writes the same for programs. A known problem is one sentence and exit cod
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +20,7 @@ from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.checkpoint import load_model, read_card, save_model
 from vae_explorer.engine.command_line import run_command
 from vae_explorer.engine.data import Dataset, load_dataset
-from vae_explorer.engine.device import pick_device
+from vae_explorer.engine.device import pick_device, spare_cores
 from vae_explorer.engine.errors import ConfigError
 from vae_explorer.engine.evaluation import EvaluationConfig, evaluation
 from vae_explorer.engine.explorer import Explorer
@@ -70,7 +69,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--gradients", type=int, metavar="DRAWS",
         help="compare the variance of the gradient estimators on one batch, over so many draws")  # fmt: skip
     add("--device", default="auto", choices=("auto", "cpu", "cuda"))
-    add("--threads", type=int, default=max(1, (os.cpu_count() or 2) - 1), metavar="N",
+    add("--threads", type=int, default=spare_cores(), metavar="N",
         help="CPU threads (default: all cores but one)")  # fmt: skip
     add("--quiet", action="store_true", help="no progress bar")
     return parser.parse_args(arguments)

@@ -16,9 +16,12 @@ from pytestqt.qtbot import QtBot
 
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.errors import ConfigError, ModelFileError
+from vae_explorer.engine.evaluation import EvaluationConfig
 from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.idle import IdleQueue, Turns
 from vae_explorer.gui.jobs import (
+    CompareGradients,
+    Evaluate,
     ModelOpened,
     OpenModel,
     Train,
@@ -187,6 +190,29 @@ def test_a_training_uses_every_core_but_the_windows_own(monkeypatch: pytest.Monk
     assert set(used) == {3}
     assert torch.get_num_threads() == 1
     torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("kind", ["evaluation", "gradients"])
+def test_a_measurement_uses_every_core_but_the_windows_own(
+    joint: Controller, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    monkeypatch.setattr("vae_explorer.gui.jobs.GRADIENT_DRAWS", 2)
+    model, gallery = joint.session.explorer.model, joint.session.gallery
+    assert gallery is not None
+    config = EvaluationConfig(samples=2, elbo_samples=2, images=4, exact=False)
+    job = (
+        Evaluate(model, gallery, "test", config, None)
+        if kind == "evaluation"
+        else CompareGradients(model, gallery, None)
+    )
+    used: list[int] = []
+    thread = threading.Thread(
+        target=lambda: job.run(lambda _: used.append(torch.get_num_threads()))
+    )
+    thread.start()
+    thread.join()
+    assert set(used) == {3}
 
 
 def test_a_model_is_opened_with_the_images_that_go_with_it(joint_file: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 
 from vae_explorer.engine.errors import ConfigError
@@ -19,3 +21,8 @@ def pick_device(name: str) -> torch.device:
     if name == "cpu" or (accelerator is not None and accelerator.type == name):
         return torch.device(name)
     raise ConfigError(f"This machine has no {name} device that torch can use; take auto or cpu.")
+
+
+def spare_cores() -> int:
+    """How many CPU threads to take: all cores but one, for torch on all of them collapses beside any other work."""
+    return max(1, (os.cpu_count() or 2) - 1)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import gc
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -118,7 +117,9 @@ def leave_a_core_free() -> None:
     """
     import torch
 
-    torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
+    from vae_explorer.engine.device import spare_cores
+
+    torch.set_num_threads(spare_cores())
 
 
 class OpenModel:
@@ -228,6 +229,7 @@ class Evaluate:
     def run(self, post: Post) -> None:
         from vae_explorer.engine.evaluation import evaluation
 
+        leave_a_core_free()
         dataset = read_again(self._gallery, self._model, self._data_dir, self._cancelled.is_set)
         steps = evaluation(self._model, dataset, self._split, self._config)
         while not self._cancelled.is_set():
@@ -252,6 +254,7 @@ class CompareGradients:
         from vae_explorer.engine.evaluation import Progress
         from vae_explorer.engine.gradients import compare_estimators
 
+        leave_a_core_free()
         dataset = read_again(self._gallery, self._model, self._data_dir, self._cancelled.is_set)
 
         def progress(fraction: float) -> None:
