@@ -127,6 +127,37 @@ def test_a_drawing_is_classified_and_placed(joint: Controller, qtbot: QtBot) -> 
     assert joint.handwriting.drawn is None
 
 
+def test_the_bars_are_painted_before_the_rest_is_computed(joint: Controller, qtbot: QtBot) -> None:
+    bars, row, shown = joint.window.bars, joint.window.handwriting, []
+    paint, set_images = bars.paintEvent, row.set_images
+    bars.paintEvent = lambda event: (shown.append("bars"), paint(event))  # type: ignore[method-assign]
+    row.set_images = lambda *a: (shown.append("row"), set_images(*a))  # type: ignore[method-assign]
+    joint.window.pad.draw_stroke(THREE)
+    qtbot.waitUntil(lambda: "row" in shown)
+    assert shown.index("bars") < shown.index("row")
+    assert joint.window.canvas._scene.drawing is not None
+
+
+def test_an_answer_to_new_weights_holds_up_no_stroke(joint: Controller) -> None:
+    joint.window.pad.draw_stroke(THREE[:2])
+    joint.handwriting._timer.stop()
+    joint.handwriting.answer()
+    joint.window.pad.draw_stroke(THREE[2:])
+    assert joint.handwriting._timer.interval() == 0
+
+
+def test_the_large_image_is_painted_before_the_classes_are(joint: Controller, qtbot: QtBot) -> None:
+    image, classes, shown = joint.window.image, joint.window.classes, []
+    paint, set_images = image.paintEvent, classes.set_images
+    image.paintEvent = lambda event: (shown.append("image"), paint(event))  # type: ignore[method-assign]
+    classes.set_images = lambda given: (shown.append("classes"), set_images(given))  # type: ignore[method-assign]
+    joint.exploring.hover(0.3, 0.4)
+    qtbot.waitUntil(lambda: "classes" in shown)
+    assert shown.index("image") < shown.index("classes")
+    assert classes._images is not None
+    np.testing.assert_array_equal(classes._images[joint.session.label], image_of(joint))
+
+
 def test_the_handwriting_row_brings_its_code_to_the_canvas(joint: Controller, qtbot: QtBot) -> None:
     with qtbot.waitSignal(joint.handwriting.drawing_answered):
         joint.window.pad.draw_stroke(THREE)
@@ -274,10 +305,11 @@ def test_six_dimensions_have_axes_sliders_and_a_principal_plane(
 
 
 def test_layers_are_painted_when_they_are_switched_on(
-    joint: Controller, monkeypatch: pytest.MonkeyPatch
+    joint: Controller, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
     manifolds, regions = [], []
     canvas = joint.window.canvas
+    qtbot.waitUntil(lambda: joint.layers._extent == canvas.view)  # told a moment after a resize
     monkeypatch.setattr(canvas, "set_manifold", lambda *a: manifolds.append(a))
     monkeypatch.setattr(canvas, "set_regions", lambda *a: regions.append(a))
     joint.window.menus.layers["manifold"].trigger()

@@ -14,6 +14,7 @@ from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.session import Session
 
 FRAME_SECONDS = 1 / 60
+REST_MS = 2  # the large image is on screen by then
 Mode = Literal["mean", "sample"]
 
 
@@ -37,6 +38,11 @@ class Exploring(QObject):
         self._frame = QTimer(self)
         self._frame.setSingleShot(True)
         self._frame.timeout.connect(self._decode_pending)
+        self._every: np.ndarray | None = None  # (C, H, W[, 3]) the code on show with every class
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(REST_MS)
+        self._rest.timeout.connect(self._show_every)
         self.hovering = False
         self.neighbour: int | None = None
         self.decoded: np.ndarray | None = None
@@ -267,7 +273,7 @@ class Exploring(QObject):
         return self._session.plane.lift(np.zeros((1, 2)))[0]
 
     def _show_code(self, code: np.ndarray) -> None:
-        """Decode a code with every class, and show the chosen one large."""
+        """Decode a code with every class, and show the chosen one large, the others when it is painted."""
         session = self._session
         if not session.ready:
             return
@@ -275,16 +281,20 @@ class Exploring(QObject):
         explorer = session.explorer
         if explorer.has_classes:
             count = len(explorer.class_names)
-            every = explorer.decode(np.repeat(code[None], count, 0), np.arange(count))
-            self._window.classes.set_images(every)
-            mean = every[session.label]
+            self._every = explorer.decode(np.repeat(code[None], count, 0), np.arange(count))
+            self._rest.start()
+            mean = self._every[session.label]
         else:
+            self._rest.stop()
             mean = explorer.decode(code[None])[0]
         self.decoded = mean
         if self._mode == "sample":
             self.decoded = explorer.decode(code[None], session.decoder_label, mode="sample")[0]
         self._window.image.set_image(self.decoded, self._caption(code))
         self._show_neighbour(code)
+
+    def _show_every(self) -> None:
+        self._window.classes.set_images(self._every)
 
     def _caption(self, code: np.ndarray) -> str:
         if len(code) <= 2:

@@ -17,6 +17,7 @@ from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.session import Session
 
 ANSWER_MS = 16
+REST_MS = 2  # the bars are on screen by then
 VERDICT_SAMPLES = 8  # latent samples a class, for the generative verdict
 
 
@@ -54,7 +55,11 @@ class Handwriting(QObject):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._answered_at = 0.0
-        self._timer.timeout.connect(self.answer)
+        self._timer.timeout.connect(self._answer_pen)
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(REST_MS)
+        self._rest.timeout.connect(self._show_rest)
         window.pad.drawing_changed.connect(self._on_drawing)
         window.pad.picture_refused.connect(reporter.refuse)
 
@@ -75,11 +80,14 @@ class Handwriting(QObject):
             )
         self.answer()
 
+    def _answer_pen(self) -> None:
+        self._answered_at = time.perf_counter()
+        self.answer()
+
     def answer(self) -> None:
-        """Encode the drawing and show all that follows from it."""
+        """Encode the drawing and show what the model says of it: classes first, pictures when they are painted."""
         if not self._session.ready:
             return
-        self._answered_at = time.perf_counter()
         was_drawn = self.drawn is not None
         self.drawn = None if self._window.pad.is_clear else self._encode()
         if self.drawn is None:
@@ -88,8 +96,12 @@ class Handwriting(QObject):
                 self.drawing_answered.emit()
             return
         self._window.pad.set_model_view(self.drawn.image)
-        self._show_place(self.drawn)
-        self._show_classes(self.drawn)
+        if self.drawn.q is not None:
+            self._window.bars.set_probabilities(
+                self.drawn.q, None, self._session.explorer.class_names
+            )
+            self._idle.run("verdict", self._verdict(self.drawn))
+        self._rest.start()
         self.drawing_answered.emit()
 
     def _encode(self) -> Drawn | None:
@@ -108,31 +120,29 @@ class Handwriting(QObject):
 
     def _show_nothing(self) -> None:
         self._idle.drop("verdict")
+        self._rest.stop()
         self._window.pad.set_model_view(None)
         self._window.canvas.clear_drawing()
         self._window.bars.set_probabilities(None, None, [])
         self._window.handwriting.set_images(None, [], [])
 
-    def _show_place(self, drawn: Drawn) -> None:
-        plane = self._session.plane
+    def _show_rest(self) -> None:
+        """Where the drawing lies on the canvas, and every class in this hand."""
+        drawn, explorer, plane = self.drawn, self._session.explorer, self._session.plane
+        if drawn is None:
+            return
         place = plane.project(drawn.code)[0].tolist()
         spread = plane.project_std(drawn.spread)[0].tolist()
         self._window.canvas.set_drawing((place[0], place[1]), (spread[0], spread[1]))
-
-    def _show_classes(self, drawn: Drawn) -> None:
-        explorer = self._session.explorer
         if drawn.q is None:
             title, muted = self.tr("x̂"), self._window.theme.muted
             image = explorer.decode(drawn.code[None])
             self._window.handwriting.set_images(image, [title], [muted])
             return
-        names = explorer.class_names
-        count = len(names)
-        self._window.bars.set_probabilities(drawn.q, None, names)
+        count = len(explorer.class_names)
         every = explorer.decode(np.repeat(drawn.code[None], count, 0), np.arange(count))
         colors = self._window.theme.class_colors(count)
-        self._window.handwriting.set_images(every, names, colors)
-        self._idle.run("verdict", self._verdict(drawn))
+        self._window.handwriting.set_images(every, explorer.class_names, colors)
 
     def _verdict(self, drawn: Drawn) -> Iterator[None]:
         """The slower half of the answer, when the window has a moment."""
