@@ -380,6 +380,50 @@ def test_new_numbers_come_to_one_panel_at_a_time(
     np.testing.assert_array_equal(steps, range(1, 11))
 
 
+def test_a_run_begins_and_ends_in_one_panel_at_a_time(
+    curves: Curves, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[str]] = [[]]  # what was painted anew between two ticks of the clock
+    show, fit = CurvePanel.show_runs, CurvePanel.fit
+    monkeypatch.setattr(
+        CurvePanel, "show_runs", lambda panel, *a: (seen[-1].append(panel.title), show(panel, *a))
+    )
+    curves._turns._timer.timeout.connect(lambda: seen.append([]))
+    curves.begin_run("run", True, UNIT)
+    assert seen == [[]]
+    assert not any(panel.plot.isVisible() for panel in curves._panels)
+    qtbot.waitUntil(lambda: not curves._turns._waiting)
+    titles = [[panel.title] for panel in curves._panels]
+    assert [turn for turn in seen if turn] == titles
+    assert all(panel.plot.isVisible() for panel in (*curves._panels, curves._kl_bars))
+    feed(curves)
+    seen[:] = [[]]
+    monkeypatch.setattr(
+        CurvePanel,
+        "fit",
+        lambda panel, *a, **k: (seen[-1].append(panel.title), fit(panel, *a, **k)),
+    )
+    curves.end_run()
+    assert seen == [[]]
+    qtbot.waitUntil(lambda: not curves._turns._waiting)
+    assert [turn for turn in seen if turn] == titles
+    assert panel_of(curves, "elbo").view.viewRange()[0][1] == pytest.approx(400)
+
+
+def test_the_curves_of_an_earlier_run_stay_when_another_begins(curves: Curves) -> None:
+    curves.begin_run("first", True, UNIT)
+    feed(curves)
+    panel = panel_of(curves, "elbo")
+    items = panel._curves[id(curves._runs[0])]
+    curves.begin_run("second", True, UNIT)
+    curves.catch_up()
+    assert panel._curves[id(curves._runs[0])] is items
+    assert np.size(items.steps.getData()[0]) == 0  # single steps are the current run's alone
+    assert np.size(items.validation.getData()[0]) == 4
+    curves.remove_run(0)
+    assert items.validation.scene() is None
+
+
 def test_an_epoch_is_not_lost_where_steps_come_before_its_turn(curves: Curves) -> None:
     curves.begin_run("run", True, UNIT)
     epoch = numbers(10)

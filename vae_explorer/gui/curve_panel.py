@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from vae_explorer.gui.curve_data import Run, sensible_range, step_curve
 from vae_explorer.gui.notation import TOO_LONG, compact
-from vae_explorer.gui.plot_panel import KlBarsPanel, PlotPanel
+from vae_explorer.gui.plot_panel import KlBarsPanel, PlotPanel, plot_item
 from vae_explorer.gui.style import Theme
 
 MAX_MARKED_EPOCHS = 120
@@ -73,7 +73,8 @@ class EpochDots(pg.GraphicsObject):
 class _RunCurves:
     """The items of one run in one plot."""
 
-    def __init__(self, plot: pg.PlotItem) -> None:
+    def __init__(self, plot: pg.PlotItem, run: Run) -> None:
+        self.run = run  # kept, so that no later one has its id
         self.steps = pg.PlotCurveItem(skipFiniteCheck=True)
         self.train = pg.PlotCurveItem()
         self.validation = pg.PlotCurveItem()
@@ -109,9 +110,15 @@ class CurvePanel(PlotPanel):
     hovered = Signal(object, object)
     """x under the cursor, or None; and the panel."""
 
-    def __init__(self, measure: Measure, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        measure: Measure,
+        theme: Theme,
+        parent: QWidget | None = None,
+        item: pg.PlotItem | None = None,
+    ) -> None:
         self._curves: dict[int, _RunCurves] = {}
-        super().__init__(measure.title, theme, parent)
+        super().__init__(measure.title, theme, parent, item)
         self.measure = measure
         self.set_unit(measure.unit)
         self._is_free = False
@@ -139,16 +146,18 @@ class CurvePanel(PlotPanel):
         self, runs: Sequence[Run], colors: Sequence[QColor], current: Run | None, axis: str
     ) -> None:
         """Paint everything anew: after a run was added, hidden or removed, or the axis changed."""
-        for curves in self._curves.values():
-            for item in curves.items:
+        for gone in self._curves.keys() - {id(run) for run in runs}:
+            for item in self._curves.pop(gone).items:
                 self.item.removeItem(item)
-        self._curves.clear()
         self._x_end, self._y_span, self._fitted_rows = 0.0, (0.0, 0.0), 0
         for run, color in zip(runs, colors, strict=True):
-            curves = _RunCurves(self.item)
-            curves.paint_in(color, self.theme, is_current=run is current)
+            curves = self._curves.get(id(run)) or _RunCurves(self.item, run)
             self._curves[id(run)] = curves
+            curves.paint_in(color, self.theme, is_current=run is current)
+            curves.epochs_shown = -1
             self.update_run(run, axis, steps=run is current)
+            if run is not current:
+                curves.steps.setData([], [])
         self.fit(runs, axis)
 
     def update_run(self, run: Run, axis: str, *, steps: bool = True) -> None:
@@ -253,18 +262,22 @@ class CurvePanel(PlotPanel):
         self._is_free = True
 
 
-def make_panels(theme: Theme, parent: QWidget | None = None) -> Iterator[PlotPanel]:
-    """A panel for each metric, and last the bars of KL."""
+def make_panels(theme: Theme, parent: QWidget | None = None) -> Iterator[PlotPanel | None]:
+    """A panel for each metric, and last the bars of KL; between them None, half way to the next."""
     nats = _tr("nats per image")
-    yield CurvePanel(Measure("elbo", "ELBO", nats), theme, parent)
-    yield CurvePanel(Measure("reconstruction", _tr("Reconstruction"), nats), theme, parent)
-    yield CurvePanel(Measure("kl", "KL", nats, decimals=2), theme, parent)
-    unit = _tr("nats of log q(y|x)")
-    measure = Measure("classification", _tr("Classification"), unit, decimals=3)
-    yield CurvePanel(measure, theme, parent)
-    measure = Measure("accuracy", _tr("Accuracy"), "%", factor=100, decimals=2)
-    yield CurvePanel(measure, theme, parent)
-    bars = KlBarsPanel(_tr("KL by dimension"), theme, parent)
+    for measure in (
+        Measure("elbo", "ELBO", nats),
+        Measure("reconstruction", _tr("Reconstruction"), nats),
+        Measure("kl", "KL", nats, decimals=2),
+        Measure("classification", _tr("Classification"), _tr("nats of log q(y|x)"), decimals=3),
+        Measure("accuracy", _tr("Accuracy"), "%", factor=100, decimals=2),
+    ):
+        item = plot_item()
+        yield None
+        yield CurvePanel(measure, theme, parent, item)
+    item = plot_item()
+    yield None
+    bars = KlBarsPanel(_tr("KL by dimension"), theme, parent, item)
     bars.set_unit(_tr("nats"))
     yield bars
 

@@ -57,8 +57,12 @@ class Curves(QWidget):
         self._runs: list[Run] = []
         self._axis = "step"
         self._moment: float | None = None
+        self._is_over = False  # the current run: the axes end where it does
+        self._outdated: set[PlotPanel] = set()  # panels that wait to be painted anew
         self._turns = Turns(self._update_panel, TURN_MS, self)
-        self._panels, self._kl_bars = self._take_panels(panels or list(make_panels(theme, self)))
+        self._panels, self._kl_bars = self._take_panels(
+            panels or [panel for panel in make_panels(theme, self) if panel is not None]
+        )
         self._readout = CurveReadout(theme, self)
         self.export = CurveExport(theme, self._runs_and_sheet, self)
         self._chips = RunChips(theme, self)
@@ -72,14 +76,16 @@ class Curves(QWidget):
         self.setAccessibleName(self.tr("Training curves"))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._rebuild()
+        self.catch_up()
 
     @classmethod
     def in_slices(cls, theme: Theme, parent: QWidget) -> Generator[None, None, Curves]:
-        """Make one a plot at a time."""
+        """Make one half a plot at a time."""
         panels = []
         for panel in make_panels(theme, parent):
-            panel.hide()
-            panels.append(panel)
+            if panel is not None:
+                panel.hide()
+                panels.append(panel)
             yield
         return cls(theme, parent, panels)
 
@@ -113,6 +119,7 @@ class Curves(QWidget):
         self._runs = self._runs[-(MAX_RUNS - 1) :]
         self._runs.append(Run(unique, has_classes, unit, label, data, likelihood))
         self._moment = None
+        self._is_over = False
         self._rebuild()
 
     def append_steps(self, rows: Iterable[StepRow]) -> None:
@@ -145,8 +152,8 @@ class Curves(QWidget):
 
     def end_run(self) -> None:
         """The current run is over: let the axes end where it does."""
-        self.catch_up()
-        self._fit(tight=True)
+        self._is_over = True
+        self._turns.add(self._panels)
 
     def give_way(self) -> None:
         """The user does something elsewhere: the panels wait a moment."""
@@ -159,7 +166,8 @@ class Curves(QWidget):
     def set_moment(self, epoch: float | None) -> None:
         """Mark the moment that the time machine shows, by its epoch; None for now."""
         self._moment = epoch
-        self._show_moment()
+        for panel in self._panels:
+            panel.set_moment(self._place_of_moment())
 
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of a theme."""
@@ -171,7 +179,7 @@ class Curves(QWidget):
         self._key.set_theme(theme)
         self._readout.set_theme(theme)
         self._color_warning()
-        self._rebuild()
+        self._rebuild_now()
 
     def _runs_and_sheet(self) -> tuple[list[Run], QWidget]:
         """What an export writes, with everything that was appended."""
@@ -197,17 +205,17 @@ class Curves(QWidget):
     def rename_run(self, index: int, name: str) -> None:
         """Give a run another name."""
         self._runs[index].name = name
-        self._rebuild()
+        self._rebuild_now()
 
     def remove_run(self, index: int) -> None:
         """Forget a run."""
         del self._runs[index]
-        self._rebuild()
+        self._rebuild_now()
 
     def set_run_visible(self, index: int, visible: bool) -> None:
         """Show or hide a run."""
         self._runs[index].visible = visible
-        self._rebuild()
+        self._rebuild_now()
 
     def set_axis(self, axis: str) -> None:
         """Plot by `step`, `epoch` or `seconds`."""
@@ -215,7 +223,7 @@ class Curves(QWidget):
             raise ValueError(f"an axis is one of {AXES}, not {axis!r}")
         self._axis = axis
         self._axis_box.setCurrentIndex(AXES.index(axis))
-        self._rebuild()
+        self._rebuild_now()
 
     # Painting
 
@@ -236,31 +244,40 @@ class Curves(QWidget):
         accent = self._theme.accent
         return [accent if i == last else spare[i % len(spare)] for i in range(len(self._runs))]
 
+    def _rebuild_now(self) -> None:
+        """After what the user chose here."""
+        self._rebuild()
+        self.catch_up()
+
     def _rebuild(self) -> None:
-        """After anything but new numbers."""
-        self._turns.clear()
-        colors = self._colors()
+        """After anything but new numbers: the panels follow in turns."""
         shown = [run.visible for run in self._runs]
-        self._chips.set_runs([run.name for run in self._runs], colors, shown)
-        current = self._current
-        visible = [pair for pair in zip(self._runs, colors, strict=True) if pair[0].visible]
-        runs, tints = [run for run, _ in visible], [color for _, color in visible]
+        self._chips.set_runs([run.name for run in self._runs], self._colors(), shown)
         self._name_panels()
-        for panel in self._panels:
-            panel.fit_again()
-            panel.show_runs(runs, tints, current, self._axis)
-        if current is not None:
-            self._kl_bars.set_values(
-                current.kl_per_dimension[-1] if current.kl_per_dimension else ()
-            )
+        self._outdated = {*self._panels, self._kl_bars}
+        self._turns.add((*self._panels, self._kl_bars))
         self._warning.setText(self.warning)
         self._warning.setVisible(bool(self.warning))
         self._stack.setCurrentIndex(1 if self._runs else 0)
         self._header.setVisible(bool(self._runs))
         self._board.set_panels(self._shown_panels())
-        self._fit()
-        self._show_values(None)
-        self._show_moment()
+
+    def _rebuild_panel(self, panel: PlotPanel) -> None:
+        self._outdated.discard(panel)
+        current = self._current
+        if isinstance(panel, CurvePanel):
+            pairs = [p for p in zip(self._runs, self._colors(), strict=True) if p[0].visible]
+            runs, tints = [run for run, _ in pairs], [color for _, color in pairs]
+            panel.fit_again()
+            panel.show_runs(runs, tints, current, self._axis)
+            self._fit_panels([panel])
+            self._show_value(panel, None)
+            panel.set_moment(self._place_of_moment())
+        elif current is not None:
+            self._kl_bars.set_values(
+                current.kl_per_dimension[-1] if current.kl_per_dimension else ()
+            )
+        panel.plot.setVisible(current is not None)
 
     def _name_panels(self) -> None:
         run = self._current
@@ -273,22 +290,21 @@ class Curves(QWidget):
     def _update_panel(self, panel: PlotPanel) -> None:
         """Show what has been appended since the panel's last turn."""
         run = self._current
-        if run is None:
+        if panel in self._outdated:
+            self._rebuild_panel(panel)
+        elif run is None:
             return
-        if panel is self._kl_bars:
+        elif panel is self._kl_bars:
             self._kl_bars.set_values(run.kl_per_dimension[-1])
         elif isinstance(panel, CurvePanel) and run.visible and self._board.shows(panel):
             panel.update_run(run, self._axis)
             self._fit_panels([panel])
             self._show_value(panel, None)
 
-    def _fit(self, *, tight: bool = False) -> None:
-        self._fit_panels(self._panels, tight=tight)
-
-    def _fit_panels(self, panels: Iterable[CurvePanel], *, tight: bool = False) -> None:
+    def _fit_panels(self, panels: Iterable[CurvePanel]) -> None:
         runs = [run for run in self._runs if run.visible]
         end = max((run.end(self._axis) for run in runs), default=0.0)
-        end = end if tight and end > 0 else rounded_up(end)
+        end = end if self._is_over and end > 0 else rounded_up(end)
         for panel in panels:
             if self._board.shows(panel):
                 panel.fit(runs, self._axis, end=end)
@@ -296,10 +312,11 @@ class Curves(QWidget):
     def _refresh(self) -> None:
         """Panels that come into sight have missed the newest numbers."""
         run = self._current
-        for panel in self._panels:
+        newest = [panel for panel in self._panels if panel not in self._outdated]
+        for panel in newest:
             if run is not None and self._board.shows(panel):
                 panel.update_run(run, self._axis)
-        self._fit()
+        self._fit_panels(newest)
 
     def _enlarge(self, panel: PlotPanel) -> None:
         """A double click makes a panel fill the widget, another one puts it back."""
@@ -335,15 +352,13 @@ class Curves(QWidget):
         known = row >= 0 and (panel.measure.key in _COMMON or run.has_classes)
         panel.set_value(panel.number(table.at(row, panel.measure.key)) if known else "")
 
-    def _show_moment(self) -> None:
+    def _place_of_moment(self) -> float | None:
         run = self._current
-        x = None
-        if run is not None and self._moment is not None:
-            table = run.steps if len(run.steps) else run.validation
-            row = table.nearest("epoch", self._moment)
-            x = table.at(row, self._axis) if row >= 0 else None
-        for panel in self._panels:
-            panel.set_moment(x)
+        if run is None or self._moment is None:
+            return None
+        table = run.steps if len(run.steps) else run.validation
+        row = table.nearest("epoch", self._moment)
+        return table.at(row, self._axis) if row >= 0 else None
 
     # Layout
 
@@ -353,6 +368,7 @@ class Curves(QWidget):
         plots = [panel for panel in curves if isinstance(panel, CurvePanel)]
         for panel in panels:
             panel.setParent(self)
+            panel.keep_room()
             panel.enlarge_requested.connect(self._enlarge)
         for panel in plots:
             panel.hovered.connect(self._hover)

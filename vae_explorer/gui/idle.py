@@ -50,12 +50,18 @@ class IdleQueue(QObject):
     Args:
         interval: milliseconds between slices, which leave the window room for input and painting.
         patience: seconds that work gives way to what the user does, if that never rests.
+        budget: milliseconds of a slice after which no further piece of work is begun.
     """
 
     def __init__(
-        self, parent: QObject | None = None, interval: int = 10, patience: float = PATIENCE_S
+        self,
+        parent: QObject | None = None,
+        interval: int = 10,
+        patience: float = PATIENCE_S,
+        budget: float = BUDGET_MS,
     ) -> None:
         super().__init__(parent)
+        self._budget = budget
         self._tasks: dict[str, Iterator[None]] = {}
         self._timer = _Pace(self._advance, interval, patience, self)
 
@@ -86,13 +92,16 @@ class IdleQueue(QObject):
             self._step()
 
     def _advance(self) -> None:
-        end = time.perf_counter() + BUDGET_MS / 1000.0
+        end = time.perf_counter() + self._budget / 1000.0
+        self._step()
         while self._tasks and time.perf_counter() < end:
             self._step()
         if not self._tasks:
             self._timer.stop()
 
     def _step(self) -> None:
+        if not self._tasks:  # they were dropped
+            return
         name, task = next(iter(self._tasks.items()))
         try:
             next(task)

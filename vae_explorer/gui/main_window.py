@@ -97,7 +97,7 @@ class MainWindow(QMainWindow):
             self._curves.give_way()
 
     def make_curves(self) -> Iterator[None]:
-        """Make the curves if they are not there, a plot at a time, for each takes two frames.
+        """Make the curves if they are not there, half a plot at a time, for that takes most of a frame.
 
         Whoever asks again goes on with what was begun: a plot that is thrown away can crash Qt.
         """

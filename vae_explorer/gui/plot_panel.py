@@ -50,12 +50,25 @@ def clock(seconds: float) -> str:
     return f"{sign}{minutes}:{rest:02}" if minutes else f"{sign}{rest} s"
 
 
+def plot_item() -> pg.PlotItem:
+    """An empty plot, which alone takes the half of making a panel."""
+    axes: dict[str, pg.AxisItem] = {side: NumberAxis(side) for side in ("bottom", "left")}
+    return pg.PlotItem(axisItems=axes, enableMenu=False)
+
+
 class PlotPanel(QWidget):
     """A titled plot in the house's style; base of the curve panels and of the bars of KL."""
 
     enlarge_requested = Signal(object)
 
-    def __init__(self, title: str, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        title: str,
+        theme: Theme,
+        parent: QWidget | None = None,
+        item: pg.PlotItem | None = None,
+    ) -> None:
+        """`item`: as `plot_item` makes it, where that was done before."""
         super().__init__(parent)
         self.theme = theme
         self.title = title
@@ -73,8 +86,8 @@ class PlotPanel(QWidget):
         head.addWidget(self._title)
         head.addWidget(self._unit, 1)
         head.addWidget(self._value)
-        self.bottom = NumberAxis("bottom")
-        self.item = pg.PlotItem(axisItems={"bottom": self.bottom, "left": NumberAxis("left")})
+        self.item = plot_item() if item is None else item
+        self.bottom: NumberAxis = self.item.getAxis("bottom")
         self.plot = pg.PlotWidget(self, plotItem=self.item)
         self.view: pg.ViewBox = self.item.getViewBox()
         self._style_plot()
@@ -86,6 +99,13 @@ class PlotPanel(QWidget):
         column.addWidget(self.plot, 1)
         self.setMinimumHeight(96)
         self.set_theme(theme)
+
+    def keep_room(self) -> None:
+        """Hide the plot, though not its place: showing several for the first time takes a frame each."""
+        policy = self.plot.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.plot.setSizePolicy(policy)
+        self.plot.hide()
 
     def set_title(self, title: str) -> None:
         """Give the panel another title."""
@@ -130,7 +150,6 @@ class PlotPanel(QWidget):
         self.enlarge_requested.emit(self)
 
     def _style_plot(self) -> None:
-        self.item.setMenuEnabled(False)
         self.item.hideButtons()
         self.item.setContentsMargins(0, 6, 4, 0)  # else the topmost number is cut in half
         self.view.setDefaultPadding(0)
@@ -150,10 +169,16 @@ class PlotPanel(QWidget):
 class KlBarsPanel(PlotPanel):
     """KL of each latent dimension as bars; collapsed dimensions are muted."""
 
-    def __init__(self, title: str, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        title: str,
+        theme: Theme,
+        parent: QWidget | None = None,
+        item: pg.PlotItem | None = None,
+    ) -> None:
         self._values = np.empty(0)
         self._bars: pg.BarGraphItem | None = None
-        super().__init__(title, theme, parent)
+        super().__init__(title, theme, parent, item)
         self._bars = pg.BarGraphItem(x=[], height=[], width=0.7)
         self.item.addItem(self._bars, ignoreBounds=True)
         self._draw()

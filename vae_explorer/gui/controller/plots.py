@@ -1,4 +1,4 @@
-"""The live curves come into being behind the window: first their library, then one plot at a time."""
+"""The live curves come into being behind the window: first their library, then half a plot at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vae_explorer.gui.jobs import uncollected
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.training_thread import Worker
 
-REST_MS = 60  # of the user's hands before the next plot is made
+REST_MS = 60  # of the user's hands before the next half of a plot is made
 
 
 class _ImportPlots:
@@ -34,7 +34,7 @@ class Plots(QObject):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
-        self._idle = IdleQueue(self, REST_MS, math.inf)
+        self._idle = IdleQueue(self, REST_MS, math.inf, budget=0.0)
         self._worker = Worker(self)
         self._worker.ended.connect(self._on_imported)
         self._begun = False
@@ -46,7 +46,7 @@ class Plots(QObject):
             self._worker.start(_ImportPlots())
 
     def give_way(self) -> None:
-        """The user does something: a plot takes several frames to make, and none is missed yet."""
+        """The user does something: half a plot can take a frame to make, and none is missed yet."""
         self._idle.give_way()
 
     def shut_down(self) -> None:
