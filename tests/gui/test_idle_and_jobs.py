@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gc
 import math
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PySide6.QtCore import QObject
@@ -20,6 +23,7 @@ from vae_explorer.engine.evaluation import EvaluationConfig
 from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.idle import IdleQueue, Turns
 from vae_explorer.gui.jobs import (
+    BestEmbedded,
     CompareGradients,
     Evaluate,
     ModelOpened,
@@ -145,6 +149,24 @@ def test_plots_are_not_made_under_a_hand_that_never_rests(qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: done == [0, 1, 2])
 
 
+def test_without_a_budget_a_slice_is_one_piece_of_work(qtbot: QtBot) -> None:
+    done: list[int] = []
+    queue = IdleQueue(budget=0.0)
+    queue.run("task", count_to(3, done))
+    queue._advance()
+    assert done == [0]
+    queue._advance()
+    assert done == [0, 1]
+
+
+def test_opening_a_model_imports_what_the_first_percentile_would(joint_file: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from vae_explorer.gui.jobs import OpenModel;"
+        "OpenModel(Path(sys.argv[1])).run(print); assert 'numpy.ma' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script, str(joint_file)], check=True)
+
+
 def test_what_is_imported_is_kept_from_the_garbage_collector() -> None:
     before = gc.get_freeze_count()
     with uncollected():
@@ -164,7 +186,14 @@ def test_a_training_begins_when_its_first_step_can_be_taken() -> None:
     job.run(messages.append)
     kinds = [type(message).__name__ for message in messages]
     assert kinds[:2] == ["TrainingBegun", "SnapshotEvent"]
-    assert kinds[-1] == "FinishedEvent"
+    assert kinds[-2:] == ["BestEmbedded", "FinishedEvent"]
+    begun, best, finished = messages[0], messages[-2], messages[-1]
+    assert isinstance(begun, TrainingBegun) and isinstance(best, BestEmbedded)
+    begun.opened.explorer.load_state(finished.best_state)  # type: ignore[attr-defined]
+    assert begun.opened.gallery is not None
+    means, stds = begun.opened.explorer.embed(begun.opened.gallery.images)
+    np.testing.assert_allclose(best.means, means, atol=1e-5)
+    np.testing.assert_allclose(best.stds, stds, atol=1e-5)
 
 
 def test_a_training_that_cannot_begin_is_not_begun() -> None:

@@ -94,6 +94,18 @@ class TrainingBegun:
     training: TrainingConfig
 
 
+@dataclass(frozen=True, eq=False)
+class BestEmbedded:
+    """Where the best weights of a training put the gallery's images; the training's end follows.
+
+    Attributes:
+        means, stds: (n, d), as in `ModelOpened`.
+    """
+
+    means: np.ndarray
+    stds: np.ndarray
+
+
 @contextmanager
 def uncollected() -> Iterator[None]:
     """Keep all that is made in here, imported modules above all, away from the garbage collector.
@@ -132,6 +144,8 @@ class OpenModel:
 
     def run(self, post: Post) -> None:
         with uncollected():
+            import numpy.ma  # noqa: F401 - the first percentile would, on the window's thread
+
             from vae_explorer.engine.checkpoint import read_card
             from vae_explorer.engine.explorer import Explorer
 
@@ -166,6 +180,7 @@ class Train:
         self._resume = resume
 
     def run(self, post: Post) -> None:
+        from vae_explorer.engine.events import FinishedEvent
         from vae_explorer.engine.explorer import Explorer
         from vae_explorer.engine.models import build_model
         from vae_explorer.engine.training import fit
@@ -205,6 +220,8 @@ class Train:
         post(begun)
         post(first)
         for event in events:
+            if isinstance(event, FinishedEvent):  # the model is left with its best weights
+                post(BestEmbedded(*embedded(Explorer(model), gallery)))
             post(event)
 
     def cancel(self) -> None:
@@ -274,10 +291,14 @@ def opened(
     """A model with its gallery embedded."""
     if gallery is None:
         return ModelOpened(explorer, path, card, None)
-    labels = gallery.labels if explorer.has_classes else None
-    means, stds = explorer.embed(gallery.images, labels)
+    means, stds = embedded(explorer, gallery)
     kl = 0.5 * (means**2 + stds**2 - 1.0 - 2.0 * np.log(stds))
     return ModelOpened(explorer, path, card, gallery, means, stds, kl.mean(axis=0))
+
+
+def embedded(explorer: Explorer, gallery: Gallery) -> tuple[np.ndarray, np.ndarray]:
+    """The posteriors' means and standard deviations of a gallery's images, (n, d) each."""
+    return explorer.embed(gallery.images, gallery.labels if explorer.has_classes else None)
 
 
 def read_dataset(

@@ -13,7 +13,13 @@ from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.errors import Cancelled, DataError, EngineError
 from vae_explorer.gui.controller.reporting import Reporter
-from vae_explorer.gui.jobs import DownloadProgress, ModelOpened, Train, TrainingBegun
+from vae_explorer.gui.jobs import (
+    BestEmbedded,
+    DownloadProgress,
+    ModelOpened,
+    Train,
+    TrainingBegun,
+)
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.session import Session
 from vae_explorer.gui.snapshot_history import Snapshot, SnapshotHistory
@@ -59,6 +65,7 @@ class Training(QObject):
         self._started: Train | None = None
         self._resumed: TrainingState | None = None  # what it went on from
         self._stopped: tuple[Train | None, TrainingState | None] = (None, None)
+        self._best: BestEmbedded | None = None
         self._epochs = 1
         self._epochs_done = 0
         self.history = SnapshotHistory()
@@ -198,6 +205,8 @@ class Training(QObject):
                     self._on_epoch(message)
                 case events.SnapshotEvent():
                     snapshots.append(message)
+                case BestEmbedded():
+                    self._best = message
                 case events.FinishedEvent():
                     self._flush(steps, snapshots)
                     self._on_finished(message)
@@ -299,10 +308,9 @@ class Training(QObject):
     def _on_finished(self, event: FinishedEvent) -> None:
         session = self._session
         session.explorer.load_state(event.best_state)
-        gallery = session.gallery
-        if gallery is not None:
-            labels = gallery.labels if session.explorer.has_classes else None
-            session.reembed(*session.explorer.embed(gallery.images, labels))
+        if self._best is not None:
+            session.reembed(self._best.means, self._best.stds)
+            self._best = None
         self.weights_changed.emit()
         reasons = {
             "completed": self.tr("Trained {0} epochs; the best was epoch {1}"),
