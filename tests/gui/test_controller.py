@@ -146,6 +146,32 @@ def test_an_answer_to_new_weights_holds_up_no_stroke(joint: Controller) -> None:
     assert joint.handwriting._timer.interval() == 0
 
 
+def test_where_a_drawing_lies_is_worked_out_after_its_classes_are_painted(
+    joint: Controller, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bars, shown = joint.window.bars, []
+    paint, embed = bars.paintEvent, joint.session.explorer.embed
+    bars.paintEvent = lambda event: (shown.append("bars"), paint(event))  # type: ignore[method-assign]
+    monkeypatch.setattr(
+        joint.session.explorer, "embed", lambda *a: (shown.append("embed"), embed(*a))[1]
+    )
+    joint.window.pad.draw_stroke(THREE)
+    qtbot.waitUntil(lambda: "embed" in shown)
+    assert shown.index("bars") < shown.index("embed")
+
+
+def test_pictures_that_another_answer_replaces_at_once_are_not_made(joint: Controller) -> None:
+    joint.window.pad.draw_stroke(THREE[:2])
+    joint.handwriting.answer()
+    joint.window.pad.draw_stroke(THREE[2:])
+    joint.handwriting._show_rest()
+    assert joint.window.handwriting._images is None
+    joint.handwriting._answer_pen()
+    joint.handwriting._timer.stop()
+    joint.handwriting._show_rest()
+    assert joint.window.handwriting._images is not None
+
+
 def test_the_large_image_is_painted_before_the_classes_are(joint: Controller, qtbot: QtBot) -> None:
     image, classes, shown = joint.window.image, joint.window.classes, []
     paint, set_images = image.paintEvent, classes.set_images

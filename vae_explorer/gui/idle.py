@@ -14,7 +14,7 @@ PATIENCE_S = 0.1  # so long work gives way to a mouse that never rests
 _Item = TypeVar("_Item")
 
 
-class _Pace(QTimer):
+class Pace(QTimer):
     """The beat of work behind the window: it gives way to what the user does, though not for ever."""
 
     def __init__(
@@ -63,7 +63,7 @@ class IdleQueue(QObject):
         super().__init__(parent)
         self._budget = budget
         self._tasks: dict[str, Iterator[None]] = {}
-        self._timer = _Pace(self._advance, interval, patience, self)
+        self._timer = Pace(self._advance, interval, patience, self)
 
     def run(self, name: str, task: Iterator[None]) -> None:
         """Do this work, in place of any of the same name."""
@@ -123,7 +123,7 @@ class Turns(Generic[_Item]):
         """One turn every `interval` milliseconds, as long as any is waited for."""
         self._act = act
         self._waiting: dict[_Item, None] = {}
-        self._timer = _Pace(self._next, interval, PATIENCE_S, parent)
+        self._timer = Pace(self._next, interval, PATIENCE_S, parent)
 
     def add(self, items: Iterable[_Item]) -> None:
         """Give each of these a turn."""

@@ -36,6 +36,7 @@ from vae_explorer.gui.canvas_interaction import CanvasInteraction, Gesture
 from vae_explorer.gui.canvas_paint import Point
 from vae_explorer.gui.canvas_scene import CanvasScene, Gaussian
 from vae_explorer.gui.density import nearest_point
+from vae_explorer.gui.idle import PATIENCE_S, Pace
 from vae_explorer.gui.style import Theme, came_by_keyboard
 
 _REFRESH_MS = 15  # pictures follow a zoom or new points at most this late, and together
@@ -71,10 +72,7 @@ class LatentCanvas(QWidget):
         self._shows_focus = False
         self._can_pick_points = True
         self._told_extent: Extent | None = None
-        self._refresh = QTimer(self)
-        self._refresh.setSingleShot(True)
-        self._refresh.setInterval(_REFRESH_MS)
-        self._refresh.timeout.connect(self._redraw)
+        self._refresh = Pace(self._redraw, _REFRESH_MS, PATIENCE_S, self)
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLE_MS)
@@ -245,6 +243,10 @@ class LatentCanvas(QWidget):
         self._header.set_offered(name, why_not)
         if why_not and self._scene.visible[name]:
             self.set_layer(name, False)
+
+    def give_way(self) -> None:
+        """The user waits for an answer: pictures of new points come a moment later."""
+        self._refresh.give_way()
 
     def add_header_widget(self, widget: QWidget) -> None:
         """Put a small control (the choice of axes) behind the title."""
@@ -440,11 +442,11 @@ class LatentCanvas(QWidget):
 
     def _schedule(self) -> None:
         """Redraw the pictures soon; many changes in a row become one redraw."""
-        if not self._refresh.isActive():
-            self._refresh.start()
+        self._refresh.begin()
         self.update()
 
     def _redraw(self) -> None:
+        self._refresh.stop()
         self._scene.refresh(self.devicePixelRatioF(), slow=not self._settle.isActive())
         self.update()
         if self._told_extent != self.view:

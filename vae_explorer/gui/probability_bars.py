@@ -34,6 +34,8 @@ class ProbabilityBars(QWidget):
         self._message = self.tr("What the model says of your drawing")
         self._font = style.number_font(style.FONT_SMALL)
         self._widths = (0.0, 0.0)  # of the names, and of a column of percentages
+        self._is_cut = False  # the longest name
+        self._fitted_to: tuple[tuple[str, ...], int] = (), 0
         self._bold = style.number_font(style.FONT_SMALL)
         self._bold.setWeight(QFont.Weight.DemiBold)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -108,7 +110,7 @@ class ProbabilityBars(QWidget):
 
     def _paint_bars(self, painter: QPainter, leading: NDArray[np.float64]) -> None:
         shown = self._shown(leading)
-        self._widths = self._columns()
+        self._fit_columns()
         self._paint_legend(painter)
         room = self.height() - _LEGEND - _HINT
         row_height = min(max(room / max(1, len(shown)), _ROW_HEIGHT[0]), _ROW_HEIGHT[1])
@@ -160,9 +162,10 @@ class ProbabilityBars(QWidget):
         shown = [values for values in (self._q, self._verdict) if values is not None]
         winners = [int(values.argmax()) == index for values in shown]
         self._set_pen(painter, loud=any(winners), bold=is_best)
-        name = QFontMetricsF(painter.font()).elidedText(
-            self._names[index], Qt.TextElideMode.ElideRight, name_width
-        )
+        name = self._names[index]
+        if self._is_cut:
+            metrics = QFontMetricsF(painter.font())
+            name = metrics.elidedText(name, Qt.TextElideMode.ElideRight, name_width)
         painter.drawText(QRectF(0, area.top(), name_width, area.height()), middle, name)
         left = area.right() - number_width * len(shown)
         for column, (values, wins) in enumerate(zip(shown, winners, strict=True)):
@@ -226,11 +229,16 @@ class ProbabilityBars(QWidget):
             return list(range(len(leading)))
         return [int(i) for i in np.argsort(-leading, kind="stable")[:MAX_ROWS]]
 
-    def _columns(self) -> tuple[float, float]:
+    def _fit_columns(self) -> None:
         """Widths of the names and of one column of percentages."""
+        room = self._names, self.width()
+        if self._fitted_to == room:  # measuring texts takes a tenth of a paint
+            return
         metrics = QFontMetricsF(self._bold)
-        names = max((metrics.horizontalAdvance(name) for name in self._names), default=0)
-        return min(names + 2, self.width() * 0.36), metrics.horizontalAdvance(">99.9 %") + 6
+        names = max((metrics.horizontalAdvance(name) for name in self._names), default=0) + 2
+        self._is_cut = names > self.width() * 0.36
+        self._widths = min(names, self.width() * 0.36), metrics.horizontalAdvance(">99.9 %") + 6
+        self._fitted_to = room
 
     def _percent(self, value: float) -> str:
         """As a percentage; among several classes no float is sure, though it may round to 0 or 1."""

@@ -253,6 +253,7 @@ class Controller(QObject):
         self.idle.give_way()
         self._followers.give_way()
         self.plots.give_way()
+        self.window.canvas.give_way()
         self.window.curves_give_way()
 
     def _on_begun(self, training: TrainingConfig) -> None:

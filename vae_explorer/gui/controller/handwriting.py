@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -15,6 +17,9 @@ from vae_explorer.gui.controller.reporting import Reporter
 from vae_explorer.gui.idle import IdleQueue
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.session import Session
+
+if TYPE_CHECKING:
+    from vae_explorer.engine.explorer import Explorer
 
 ANSWER_MS = 16
 REST_MS = 2  # the bars are on screen by then
@@ -28,16 +33,28 @@ class Drawn:
     Attributes:
         image: (H, W) or (H, W, 3) uint8.
         label: the class that q(y|x) finds most probable; None for a model of p(x).
-        code: (d,) the posterior's mean.
-        spread: (d,) its standard deviations.
         q: (C,) q(y|x); None for a model of p(x).
     """
 
     image: np.ndarray
     label: int | None
-    code: np.ndarray
-    spread: np.ndarray
     q: np.ndarray | None
+    explorer: Explorer
+
+    @property
+    def code(self) -> np.ndarray:
+        """(d,) the posterior's mean."""
+        return self._posterior[0]
+
+    @property
+    def spread(self) -> np.ndarray:
+        """(d,) its standard deviations."""
+        return self._posterior[1]
+
+    @cached_property
+    def _posterior(self) -> tuple[np.ndarray, np.ndarray]:
+        means, stds = self.explorer.embed(self.image[None], self.label)
+        return means[0], stds[0]
 
 
 class Handwriting(QObject):
@@ -115,8 +132,7 @@ class Handwriting(QObject):
             image = np.repeat(image[..., None], 3, axis=-1)
         q = explorer.classify(image[None])[0] if explorer.has_classes else None
         label = None if q is None else int(q.argmax())
-        means, stds = explorer.embed(image[None], label)
-        return Drawn(image, label, means[0], stds[0], q)
+        return Drawn(image, label, q, explorer)
 
     def _show_nothing(self) -> None:
         self._idle.drop("verdict")
@@ -129,8 +145,8 @@ class Handwriting(QObject):
     def _show_rest(self) -> None:
         """Where the drawing lies on the canvas, and every class in this hand."""
         drawn, explorer, plane = self.drawn, self._session.explorer, self._session.plane
-        if drawn is None:
-            return
+        if drawn is None or (self._timer.isActive() and self._timer.remainingTime() <= REST_MS):
+            return  # of a sheet that is cleared, or that another answer comes for at once
         place = plane.project(drawn.code)[0].tolist()
         spread = plane.project_std(drawn.spread)[0].tolist()
         self._window.canvas.set_drawing((place[0], place[1]), (spread[0], spread[1]))
