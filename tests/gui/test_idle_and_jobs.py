@@ -159,6 +159,19 @@ def test_without_a_budget_a_slice_is_one_piece_of_work(qtbot: QtBot) -> None:
     assert done == [0, 1]
 
 
+def test_under_the_users_hands_a_slice_is_one_piece_and_tasks_take_turns() -> None:
+    queue, first, second = IdleQueue(), [], []
+    queue.run("first", count_to(3, first))
+    queue.run("second", count_to(3, second))
+    queue.give_way()
+    for _ in range(3):
+        queue._advance()
+    assert (first, second) == ([0, 1], [0])
+    queue._timer._patience = 0.0  # it has given way for long enough
+    queue._advance()
+    assert (first, second) == ([0, 1, 2], [0, 1, 2])
+
+
 def test_opening_a_model_imports_what_the_first_percentile_would(joint_file: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from vae_explorer.gui.jobs import OpenModel;"

@@ -65,6 +65,7 @@ class DecodedImage(QWidget):
         self._neighbour: NDArray[np.generic] | None = None
         self._caption = self._neighbour_caption = ""
         self._terms: list[str] = []
+        self._lines: list[str] = []  # the terms as they are written
         self._shows_focus = False
         self._pictures: dict[str, QImage] = {}
         self._is_smooth = False
@@ -137,6 +138,7 @@ class DecodedImage(QWidget):
             if self._terms:
                 self._terms[-1] += self.tr(" nats")
         self.setToolTip(_SEPARATOR.join(self._terms))
+        self._lines = self._term_lines()
         self.update()
 
     def set_mode(self, mode: str) -> None:
@@ -177,6 +179,7 @@ class DecodedImage(QWidget):
             self._title.setText(title)
             if self._header.sizeHint().width() <= self.width():
                 break
+        self._lines = self._term_lines()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -192,7 +195,7 @@ class DecodedImage(QWidget):
         if self._image is None:
             self._paint_hint(painter, main)
         top = main.bottom() + _CAPTION
-        for line in self._term_lines():
+        for line in self._lines:
             painter.setFont(number_font(FONT_SMALL))
             painter.setPen(self._theme.muted)
             self._write(painter, QRectF(0, top, self.width(), _CAPTION), line)
@@ -241,7 +244,7 @@ class DecodedImage(QWidget):
 
     def _places(self) -> tuple[QRectF, QRectF | None]:
         """Where the image and its neighbour go: both stand on one line, the neighbour smaller."""
-        bottom = _CAPTION * (1 + len(self._term_lines()))
+        bottom = _CAPTION * (1 + len(self._lines))
         height = max(self.height() - _HEADER - bottom, 40.0)
         width, rows, columns = float(self.width()), 1, 1
         if self._image is not None:

@@ -34,8 +34,13 @@ class Pace(QTimer):
 
     def give_way(self) -> None:
         """The next beat is a whole interval from now, unless the last was long ago."""
-        if self.isActive() and time.perf_counter() - self._began < self._patience:
+        if self.isActive() and not self.is_overdue:
             self.start()
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether it has given way for as long as it does."""
+        return time.perf_counter() - self._began >= self._patience
 
     def _beat(self) -> None:
         self._act()
@@ -45,7 +50,8 @@ class Pace(QTimer):
 class IdleQueue(QObject):
     """Named generators, advanced a little whenever the window has nothing else to do.
 
-    A generator yields after each piece of work; a newer one of the same name takes its place.
+    A generator yields after each piece of work; a newer one of the same name takes its place. Under the
+    user's hands a slice is a single piece, and the tasks take turns.
 
     Args:
         interval: milliseconds between slices, which leave the window room for input and painting.
@@ -62,6 +68,7 @@ class IdleQueue(QObject):
     ) -> None:
         super().__init__(parent)
         self._budget = budget
+        self._used_at = 0.0  # when the user last did something
         self._tasks: dict[str, Iterator[None]] = {}
         self._timer = Pace(self._advance, interval, patience, self)
 
@@ -72,6 +79,7 @@ class IdleQueue(QObject):
 
     def give_way(self) -> None:
         """The user did something: its answer and the painting of it come first."""
+        self._used_at = time.perf_counter()
         self._timer.give_way()
 
     def drop(self, name: str | None = None) -> None:
@@ -92,8 +100,13 @@ class IdleQueue(QObject):
             self._step()
 
     def _advance(self) -> None:
-        end = time.perf_counter() + self._budget / 1000.0
+        now = time.perf_counter()
+        in_use = now - self._used_at < PATIENCE_S and not self._timer.is_overdue
+        end = now + (0.0 if in_use else self._budget / 1000.0)
         self._step()
+        if in_use and len(self._tasks) > 1:
+            name = next(iter(self._tasks))
+            self._tasks[name] = self._tasks.pop(name)
         while self._tasks and time.perf_counter() < end:
             self._step()
         if not self._tasks:

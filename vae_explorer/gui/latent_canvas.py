@@ -380,7 +380,7 @@ class LatentCanvas(QWidget):
             return
         self._interaction.press(event)
         if self._interaction.gesture is Gesture.PAN:
-            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+            self._show_cursor(Qt.CursorShape.ClosedHandCursor)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._interaction.move(event)
@@ -461,13 +461,17 @@ class LatentCanvas(QWidget):
 
     def _choose_cursor(self, position: QPointF) -> None:
         if self._scene.class_at(position) is not None:
-            self.setCursor(Qt.CursorShape.PointingHandCursor)
+            self._show_cursor(Qt.CursorShape.PointingHandCursor)
         elif self._interaction.handle_at(position) is not None:
-            self.setCursor(Qt.CursorShape.OpenHandCursor)
+            self._show_cursor(Qt.CursorShape.OpenHandCursor)
         elif self.frame.contains(position.x(), position.y()):
-            self.setCursor(Qt.CursorShape.CrossCursor)
+            self._show_cursor(Qt.CursorShape.CrossCursor)
         else:
-            self.unsetCursor()
+            self._show_cursor(Qt.CursorShape.ArrowCursor)
+
+    def _show_cursor(self, shape: Qt.CursorShape) -> None:
+        if self.cursor().shape() != shape:
+            self.setCursor(shape)
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setPixmap(self.grab())

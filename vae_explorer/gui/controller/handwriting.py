@@ -161,8 +161,8 @@ class Handwriting(QObject):
         self._window.handwriting.set_images(every, explorer.class_names, colors)
 
     def _verdict(self, drawn: Drawn) -> Iterator[None]:
-        """The slower half of the answer, when the window has a moment."""
-        yield
+        """The slower half of the answer, when the window has a moment: in one piece."""
+        yield from ()
         explorer = self._session.explorer
         verdict = explorer.verdict(drawn.image[None], samples=VERDICT_SAMPLES)[0]
         if self.drawn is drawn:
