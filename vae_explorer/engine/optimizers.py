@@ -1,7 +1,7 @@
 """Adam and Adamax (Kingma and Ba, "Adam: a method for stochastic optimization", 2015), by torch's own functions.
 
 The classes of `torch.optim` cannot be had without importing torch's compiler: two seconds before the first step, and
-150 MB. The functions that they call can.
+150 MB. The functions that they call can, and so can the operation behind Adam's.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.optim.adam import adam
 from torch.optim.adamax import adamax
 
 BETA1, BETA2 = 0.9, 0.999  # decay of the mean gradient and of its size
@@ -31,10 +30,11 @@ class Optimizer:
         self._fused = name == "adam"  # one pass over memory, without a wait for the device
         self._names = (*MOMENTS[name], "step")
         self._parameters = parameters
+        device = parameters[0].device if self._fused else "cpu"
+        self._counts = torch.zeros(len(parameters), device=device)
         self.state: list[dict[str, Tensor]] = []
-        for parameter in map(torch.detach, parameters):
+        for parameter, count in zip(map(torch.detach, parameters), self._counts, strict=True):
             first, second = torch.zeros_like(parameter), torch.zeros_like(parameter)
-            count = torch.zeros((), device=parameter.device if self._fused else "cpu")
             self.state.append(dict(zip(self._names, (first, second, count), strict=True)))
 
     @torch.no_grad()
@@ -46,9 +46,12 @@ class Optimizer:
         gradients = [gradient for _, gradient, _ in moving]
         first, second, steps = ([state[name] for *_, state in moving] for name in self._names)
         if self._fused:
-            adam(
+            if len(moving) == len(self.state):
+                self._counts += 1  # all at once, where torch's `adam` takes them one by one
+            else:
+                torch.ops.aten._foreach_add_(steps, 1)
+            torch.ops.aten._fused_adam_(
                 *(parameters, gradients, first, second, [], steps),
-                fused=True,
                 amsgrad=False,
                 beta1=BETA1,
                 beta2=BETA2,
