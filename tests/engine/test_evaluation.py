@@ -290,15 +290,17 @@ def test_a_share_of_the_prior_is_below_one(share: float) -> None:
 
 
 def test_the_variance_of_the_bound_is_what_other_seeds_show() -> None:
+    """Of a wide posterior: where weights have heavy tails, sixty seeds say nothing of their variance."""
     model = vae()
-    target, posterior = encoded(model, 8)
+    target, (mean, log_variance) = encoded(model, 8)
+    posterior = (mean, log_variance + 1.0)
     runs = [
         result_of(importance_bound(model, target, None, posterior, 400, generator(seed)))
         for seed in range(60)
     ]
     observed = torch.stack([run.value for run in runs]).var(0)
     predicted = torch.stack([run.variance for run in runs]).mean(0)
-    assert float(observed.sum() / predicted.sum()) == pytest.approx(1, abs=0.3)
+    assert float(observed.sum() / predicted.sum()) == pytest.approx(1, abs=0.2)
 
 
 def test_blocks_of_any_size_give_the_same_bound(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from vae_explorer.engine.likelihoods import (
     Gaussian,
     Likelihood,
     build_likelihood,
+    uniform_thresholds,
 )
 
 PIXELS = 12
@@ -184,3 +185,15 @@ def test_samples_have_the_mean_of_the_likelihood(likelihood: Likelihood) -> None
 )
 def test_each_likelihood_names_its_unit(name: str, unit: str) -> None:
     assert build_likelihood(ModelConfig.from_dict({"likelihood": name})).unit == unit
+
+
+@pytest.mark.parametrize("count", [1, 7, 100_003])
+def test_thresholds_of_stochastic_binarisation_are_uniform_below_255(count: int) -> None:
+    images = torch.zeros(count, dtype=torch.uint8)
+    drawn = uniform_thresholds(images, torch.Generator().manual_seed(0))
+    assert drawn.shape == images.shape and drawn.dtype == torch.uint8
+    assert not torch.equal(drawn, uniform_thresholds(images, torch.Generator().manual_seed(1)))
+    counts = torch.bincount(drawn.int(), minlength=256).double()
+    assert counts[255] == 0
+    if count > 1000:  # χ² of 254 degrees of freedom: 350 is exceeded once in 10⁴
+        assert ((counts[:255] - count / 255).square() / (count / 255)).sum() < 350

@@ -29,6 +29,10 @@ class LatentModel(nn.Module, ABC):
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """The likelihood's parameters, (..., d) and one-hot (..., C) -> (..., P·k)."""
 
+    def log_likelihood(self, z: Tensor, y: Tensor | None, target: Tensor) -> Tensor:
+        """Log p(x|z) or log p(x|z, y) in nats per image: (..., B, d), (..., B, C), (B, P) -> (..., B)."""
+        return self.likelihood.log_prob(self.decode(z, y), target)
+
 
 def copy_state(model: LatentModel) -> dict[str, Tensor]:
     """The weights on the CPU, with no storage in common."""

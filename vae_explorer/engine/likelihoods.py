@@ -10,15 +10,18 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vae_explorer.engine import fused
 from vae_explorer.engine.config import ModelConfig
 
 LOG_2 = math.log(2.0)
 LOG_2PI = math.log(2.0 * math.pi)
 TAYLOR_BELOW = 0.1
+LOWEST_LOGIT = -87.0  # e⁻⁸⁷ is the smallest that single precision holds in full
 
 
 class Likelihood(nn.Module, ABC):
@@ -53,9 +56,39 @@ class Likelihood(nn.Module, ABC):
         """One draw x ~ p(x|z) as grey in [0, 1]: (..., P·k) -> (..., P)."""
 
 
+class LogitLikelihood(Likelihood):
+    """A likelihood whose gradient is known in closed form, and comes with the value in one pass."""
+
+    @abstractmethod
+    def value_and_gradient(
+        self, logits: Tensor, target: Tensor, *, wanted: bool, spend: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        """As `fused.ValueAndGradient` says."""
+
+    def log_prob(self, parameters: Tensor, target: Tensor) -> Tensor:
+        return fused.log_prob(parameters, target, self.value_and_gradient)
+
+    def linear_log_prob(self, hidden: Tensor, layer: nn.Linear, target: Tensor) -> Tensor:
+        """`log_prob(layer(hidden), target)`, without the logits of all pixels at once."""
+        k = self.parameters_per_value
+        return fused.linear_log_prob(hidden, layer, target, k, self.value_and_gradient)
+
+
 def grey(images: Tensor) -> Tensor:
     """uint8 pixels as floats in [0, 1]."""
     return images.to(torch.float32).mul_(1.0 / 255.0)
+
+
+def uniform_thresholds(images: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Bytes r uniform on 0..254 in the shape of some pixels: P(r < x) is exactly x/255."""
+    if images.device.type != "cpu":
+        return torch.empty_like(images).random_(0, 255, generator=generator)
+    # One 64-bit draw makes eight bytes; the rare 255 are drawn again. Byte by byte takes five times as long.
+    words = torch.empty(-(-images.numel() // 8), dtype=torch.int64)
+    drawn = words.random_(-(2**63), None, generator=generator).view(torch.uint8).numpy()
+    again = np.flatnonzero(drawn == 255)
+    drawn[again] = torch.empty(len(again), dtype=torch.uint8).random_(0, 255, generator=generator)
+    return torch.from_numpy(drawn[: images.numel()]).view(images.shape)
 
 
 def fold_factors(factors: Tensor) -> Tensor:
@@ -71,28 +104,7 @@ def fold_factors(factors: Tensor) -> Tensor:
     return factors
 
 
-class _BernoulliLogProb(torch.autograd.Function):
-    """Σ x·l − log(1 + eˡ) with its gradient x − σ(l): one sigmoid serves both.
-
-    The value is Σ x·l − max(l, 0) + log max(σ(l), 1 − σ(l)), which neither over- nor underflows.
-    """
-
-    @staticmethod
-    def forward(ctx, logits: Tensor, target: Tensor) -> Tensor:  # type: ignore[override]  # noqa: ANN001
-        probability = torch.sigmoid(logits)
-        ctx.save_for_backward(probability, target)
-        larger = torch.sub(1.0, probability)
-        factors = fold_factors(torch.maximum(probability, larger, out=larger))
-        linear = torch.linalg.vecdot(logits, target)
-        return linear.sub_(logits.relu().sum(-1)).add_(factors.log().sum(-1))
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor):  # type: ignore[override]  # noqa: ANN001, ANN205
-        probability, target = ctx.saved_tensors
-        return torch.sub(target, probability).mul_(gradient.unsqueeze(-1)), None
-
-
-class Bernoulli(Likelihood):
+class Bernoulli(LogitLikelihood):
     """Binarised pixels. `stochastic` draws each pixel as 1 with probability x/255 at every use; `fixed` rounds."""
 
     def __init__(self, stochastic: bool = True) -> None:
@@ -102,12 +114,19 @@ class Bernoulli(Likelihood):
     def target(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         if not self.stochastic:
             return (images >= 128).to(torch.float32)
-        # r is uniform on 0..254, so that P(r < x) is exactly x/255.
-        threshold = torch.empty_like(images).random_(0, 255, generator=generator)
+        threshold = uniform_thresholds(images, generator)
         return (threshold < images).view(torch.uint8).to(torch.float32)  # bytes convert faster
 
-    def log_prob(self, parameters: Tensor, target: Tensor) -> Tensor:
-        return _BernoulliLogProb.apply(parameters, target)  # type: ignore[return-value]
+    def value_and_gradient(
+        self, logits: Tensor, target: Tensor, *, wanted: bool, spend: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        """Σ x·l − log(1 + eˡ) and x − σ(l), with −log(1 + eᵐ) = log σ(m) − m of m = max(l, −87), where σ is above 0."""
+        floored = logits.clamp_min(LOWEST_LOGIT)
+        probability = torch.sigmoid(floored)
+        gradient = torch.sub(target, probability) if wanted else None
+        terms = probability.log_().sub_(floored)
+        out = terms if terms.shape[-2:] == target.shape[-2:] else None
+        return torch.addcmul(terms, logits, target, out=out).sum(-1), gradient
 
     def mean(self, parameters: Tensor) -> Tensor:
         return torch.sigmoid(parameters)
@@ -197,28 +216,7 @@ class Gaussian(Likelihood):
         return (location + noise * torch.exp(0.5 * self.log_variance)).clamp_(0.0, 1.0)
 
 
-class _CategoricalLogProb(torch.autograd.Function):
-    """Σ over pixels of log softmax at the observed level, without a one-hot tensor.
-
-    Only the logits and one log-sum-exp a pixel are kept; the gradient, onehot − softmax, is made in one buffer.
-    """
-
-    @staticmethod
-    def forward(ctx, logits: Tensor, levels: Tensor) -> Tensor:  # type: ignore[override]  # noqa: ANN001
-        normaliser = torch.logsumexp(logits, -1, keepdim=True)
-        ctx.save_for_backward(logits, levels, normaliser)
-        return logits.gather(-1, levels).sub_(normaliser).squeeze(-1).sum(-1)
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor):  # type: ignore[override]  # noqa: ANN001, ANN205
-        logits, levels, normaliser = ctx.saved_tensors
-        weight = gradient[..., None, None]
-        result = torch.sub(logits, normaliser).exp_().mul_(-weight)
-        result.scatter_add_(-1, levels, weight.expand(levels.shape))
-        return result, None
-
-
-class Categorical(Likelihood):
+class Categorical(LogitLikelihood):
     """Each pixel one of K grey levels: x·K // 256 of the stored byte, a softmax of K logits."""
 
     def __init__(self, levels: int) -> None:
@@ -235,10 +233,22 @@ class Categorical(Likelihood):
     def _logits(self, parameters: Tensor) -> Tensor:
         return parameters.unflatten(-1, (-1, self.levels))  # (..., P, K)
 
-    def log_prob(self, parameters: Tensor, target: Tensor) -> Tensor:
-        logits = self._logits(parameters)
-        levels = target.expand(logits.shape[:-1]).unsqueeze(-1)
-        return _CategoricalLogProb.apply(logits, levels)  # type: ignore[return-value]
+    def value_and_gradient(
+        self, logits: Tensor, target: Tensor, *, wanted: bool, spend: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        """Σ over pixels of log softmax at the observed level, and onehot − softmax, without a one-hot tensor."""
+        by_level = self._logits(logits)
+        levels = target.expand(by_level.shape[:-1]).unsqueeze(-1)
+        largest = by_level.amax(-1, keepdim=True)
+        observed = by_level.gather(-1, levels).sub_(largest)
+        odds = torch.sub(by_level, largest, out=by_level if spend else None).exp_()
+        total = odds.sum(-1, keepdim=True)
+        value = observed.sub_(total.log()).squeeze(-1).sum(-1)
+        if not wanted:
+            return value, None
+        gradient = odds.mul_(-1.0 / total)
+        gradient.scatter_add_(-1, levels, torch.ones_like(observed))
+        return value, gradient.flatten(-2)
 
     def mean(self, parameters: Tensor) -> Tensor:
         scale = torch.linspace(

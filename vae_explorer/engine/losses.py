@@ -21,7 +21,7 @@ from vae_explorer.engine.objective import (
     unlabelled_bound,
 )
 
-TERMS, OBJECTIVE = 6, 2  # reconstruction, KL, objective, log prior, classification, correct answers
+OBJECTIVE = 2  # among the sums
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class BatchResult:
 
     Attributes:
         loss: a scalar to descend.
-        sums: (TERMS,), without a gradient.
+        sums: of reconstruction, KL and objective, and with classes of log prior, log q(y|x) and correct answers: (3,)
+            or (6,), without a gradient.
         images: of the batch, by which throughput and the objective count.
         term_images: whose reconstruction, KL and class terms are in the sums: the labelled ones where only some are.
         kl_per_dimension: (B, d).
@@ -119,12 +120,8 @@ class BatchLoss:
             classification = log_q.gather(1, labels[:, None]).squeeze(1)
             objective = objective + weights.classification * classification
             assert terms.log_prior is not None
-            extra = (
-                terms.log_prior.sum(),
-                classification.sum(),
-                (log_q.argmax(1) == labels).sum().float(),
-            )
-        sums = _sums(terms, objective.sum(), extra)
+            extra = (terms.log_prior, classification, (log_q.argmax(1) == labels).float())
+        sums = _sums(terms.reconstruction, terms.kl, objective, *extra)
         return BatchResult(
             -objective.mean(), sums, len(images), len(images), terms.kl_per_dimension
         )
@@ -166,18 +163,16 @@ class BatchLoss:
         return self._labelled(images, labels, weights, generator, augment=False)
 
 
-def _sums(terms: Terms, objective: Tensor, extra: tuple[Tensor, ...]) -> Tensor:
-    zero = objective.new_zeros(())
-    padded = extra or (zero, zero, zero)
-    return torch.stack((terms.reconstruction.sum(), terms.kl.sum(), objective, *padded)).detach()
+@torch.no_grad()
+def _sums(*columns: Tensor) -> Tensor:
+    return torch.stack(columns).sum(1)
 
 
 class MetricSums:
     """Running sums on the device; reading `metrics` is what waits for it."""
 
     def __init__(self, device: torch.device, has_classes: bool) -> None:
-        self._sums = torch.zeros(TERMS, device=device)
-        self._has_classes = has_classes
+        self._sums = torch.zeros(6 if has_classes else 3, device=device)
         self.images = 0
         self._terms = 0
         self.began = 0.0
@@ -196,11 +191,12 @@ class MetricSums:
 
     def metrics(self) -> Metrics:
         """The averages, in nats per image."""
-        reconstruction, kl, objective, log_prior, classification, correct = self._sums.tolist()
+        reconstruction, kl, objective, *classes = self._sums.tolist()
         n, terms = max(self.images, 1), max(self._terms, 1)
         reconstruction, kl = reconstruction / terms, kl / terms
-        if not self._has_classes:
+        if not classes:
             return Metrics(reconstruction - kl, reconstruction, kl, objective / n)
+        log_prior, classification, correct = classes
         return Metrics(
             reconstruction - kl + log_prior / terms,
             reconstruction,
@@ -218,5 +214,5 @@ class MetricSums:
 
     def restore(self, values: Tensor) -> None:
         """The inverse of `tensor`."""
-        self._sums.copy_(values[:TERMS])
+        self._sums.copy_(values[: len(self._sums)])
         self.images, self._terms, self.began = int(values[-3]), int(values[-2]), float(values[-1])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import torch
 from torch import Tensor, nn
@@ -48,6 +48,25 @@ class MLPBody(nn.Module):
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """(..., inputs), (..., condition) -> (..., outputs)."""
         return self.layers(x if condition is None else torch.cat((x, condition), -1))
+
+    def hidden(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        """What the last layer is given: (..., inputs), (..., condition) -> (..., hidden[-1])."""
+        x = x if condition is None else torch.cat((x, condition), -1)
+        for layer in islice(self.layers, len(self.layers) - 1):
+            x = layer(x)
+        return x
+
+    @property
+    def last(self) -> nn.Linear:
+        """The linear output layer."""
+        layer = self.layers[-1]
+        assert isinstance(layer, nn.Linear)
+        return layer
+
+    @property
+    def compiled(self) -> bool:
+        """Whether `compile` was called."""
+        return self._compiled_call_impl is not None
 
 
 def conv_sides(height: int, width: int) -> list[tuple[int, int]]:

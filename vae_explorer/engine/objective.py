@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -38,7 +39,7 @@ class Terms:
         None  # score-function estimator: zero in value, its gradient is ∇_ψ of the rest
     )
 
-    @property
+    @cached_property
     def kl(self) -> Tensor:
         """KL(q(z|x) ‖ p(z)) in closed form, (B,)."""
         return self.kl_per_dimension.sum(-1)
@@ -53,7 +54,7 @@ class Terms:
         """What is maximised of one (x, y): J_cond with β on the KL, or the importance-weighted bound."""
         if self.bound is not None:
             return self.bound if self.log_prior is None else self.bound + self.log_prior
-        value = self.reconstruction - weights.beta * self.kl
+        value = torch.sub(self.reconstruction, self.kl, alpha=weights.beta)
         if self.surrogate is not None:
             value = value + self.surrogate
         return value if self.log_prior is None else value + self.log_prior
@@ -92,10 +93,36 @@ def reparameterize(
     mean: Tensor, log_variance: Tensor, samples: int, generator: torch.Generator | None
 ) -> Tensor:
     """Z = μ + σε with ε ~ N(0, I): (B, d) -> (M, B, d)."""
-    noise = torch.randn(
-        (samples, *mean.shape), generator=generator, device=mean.device, dtype=mean.dtype
-    )
+    noise = standard_noise(mean, samples, generator)
     return torch.addcmul(mean, torch.exp(0.5 * log_variance), noise)
+
+
+def standard_noise(mean: Tensor, samples: int, generator: torch.Generator | None) -> Tensor:
+    """ε ~ N(0, I) for M draws of each image: (M, B, d)."""
+    shape = (samples, *mean.shape)
+    return torch.randn(shape, generator=generator, device=mean.device, dtype=mean.dtype)
+
+
+class _SampleAndKL(torch.autograd.Function):
+    """Z = μ + σε and KL(N(μ, σ²) ‖ N(0, 1)), which share σ in both directions: two nodes' work instead of twenty's."""
+
+    @staticmethod
+    def forward(ctx, mean: Tensor, log_variance: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]  # noqa: ANN001
+        sigma = torch.exp(0.5 * log_variance)
+        ctx.save_for_backward(mean, sigma, noise)
+        return torch.addcmul(mean, sigma, noise), gaussian_kl(mean, log_variance)
+
+    @staticmethod
+    def backward(ctx, of_z: Tensor, of_kl: Tensor):  # type: ignore[override]  # noqa: ANN001, ANN205
+        mean, sigma, noise = ctx.saved_tensors
+        of_sigma = (of_z * noise).sum(0)
+        of_log_variance = 0.5 * (of_sigma * sigma + of_kl * (sigma.square() - 1.0))
+        return of_z.sum(0) + of_kl * mean, of_log_variance, None
+
+
+def sample_and_kl(mean: Tensor, log_variance: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    """Z = μ + σε, (M, B, d), and the KL of each dimension, (B, d), with one gradient for both."""
+    return _SampleAndKL.apply(mean, log_variance, noise)  # type: ignore[return-value]
 
 
 def log_mean_exp(values: Tensor) -> Tensor:
@@ -146,13 +173,12 @@ def bound_terms(
     if isinstance(model, JointVAE) and labels is not None:
         y, log_prior = one_hot(labels, model.config.classes), model.log_class_prior()[labels]
     mean, log_variance = model.encode(model.likelihood.encoder_input(target), y)
-    kl = gaussian_kl(mean, log_variance)
-    z = reparameterize(mean, log_variance, samples, generator)
+    noise = standard_noise(mean, samples, generator)
+    z, kl = sample_and_kl(mean, log_variance, noise)
     if gradient == "score-function":
         z = z.detach()
-    log_likelihood = model.likelihood.log_prob(
-        model.decode(z, None if y is None else y.expand(samples, *y.shape)), target
-    )  # (M, B)
+    condition = None if y is None else y.expand(samples, *y.shape)
+    log_likelihood = model.log_likelihood(z, condition, target)  # (M, B)
     reconstruction = log_likelihood.mean(0)
     if objective == "iw":
         ratio = standard_log_density(z) - gaussian_log_density(z, mean, log_variance)

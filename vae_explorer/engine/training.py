@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from vae_explorer.engine.batches import BatchOrder, choose_labelled
 from vae_explorer.engine.config import TrainingConfig
 from vae_explorer.engine.control import TrainingControl
 from vae_explorer.engine.data import Dataset
-from vae_explorer.engine.device import pick_device
+from vae_explorer.engine.device import pick_device, without_denormals
 from vae_explorer.engine.errors import ConfigError, TrainingError
 from vae_explorer.engine.events import (
     EpochEvent,
@@ -79,7 +80,13 @@ def fit(
     try:
         trainer = Trainer(model, dataset, config, control, resume)
         try:
-            yield from trainer.run(snapshots)
+            events = trainer.run(snapshots)
+            while True:
+                with without_denormals():  # not while somebody else has the thread
+                    event = next(events, None)
+                if event is None:
+                    break
+                yield event
         finally:
             trainer.leave_best()
     except RuntimeError as error:  # torch's own class for memory, or the allocator's of the CPU
@@ -195,10 +202,11 @@ class Trainer:
         self.epoch_sums.add(result)
         self.step += 1
 
-    def autocast(self) -> torch.autocast:
+    def autocast(self) -> AbstractContextManager[object]:
         """The precision of the networks' products."""
-        wanted = self.config.precision == "bfloat16"
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=wanted)
+        if self.config.precision == "bfloat16":
+            return torch.autocast(self.device.type, torch.bfloat16)
+        return nullcontext()
 
     def _warmup(self) -> float:
         if not self.config.warmup_epochs:

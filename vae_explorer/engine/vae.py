@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from vae_explorer.engine.config import ModelConfig
 from vae_explorer.engine.latent_model import LatentModel
-from vae_explorer.engine.likelihoods import build_likelihood
-from vae_explorer.engine.networks import build_decoder, build_encoder
+from vae_explorer.engine.likelihoods import LogitLikelihood, build_likelihood
+from vae_explorer.engine.networks import MLPBody, build_decoder, build_encoder
 
 # Beyond this σ leaves [e⁻¹⁵, e¹⁵]: a wild first step then costs a poor fit, not a NaN.
 LOG_VARIANCE_LIMIT = 30.0
@@ -34,11 +35,20 @@ class NetworkModel(LatentModel):
         out = _wide(self.encoder(x, y))
         d = self.config.latent_dim
         mean, log_variance = out.split((d, out.shape[-1] - d), -1)
-        log_variance = log_variance.clamp(-LOG_VARIANCE_LIMIT, LOG_VARIANCE_LIMIT)
+        # hardtanh clamps, and has one node's gradient where clamp has four
+        log_variance = F.hardtanh(log_variance, -LOG_VARIANCE_LIMIT, LOG_VARIANCE_LIMIT)
         return mean, log_variance.expand_as(mean)
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         return _wide(self.decoder(z, y))
+
+    def log_likelihood(self, z: Tensor, y: Tensor | None, target: Tensor) -> Tensor:
+        decoder = self.decoder
+        if not isinstance(decoder, MLPBody) or not isinstance(self.likelihood, LogitLikelihood):
+            return super().log_likelihood(z, y, target)
+        if decoder.compiled or torch.is_autocast_enabled(z.device.type):  # have their own ways
+            return super().log_likelihood(z, y, target)
+        return self.likelihood.linear_log_prob(decoder.hidden(z, y), decoder.last, target)
 
     def generation_parameters(self) -> Iterator[nn.Parameter]:
         """θ."""

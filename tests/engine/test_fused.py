@@ -1,0 +1,94 @@
+"""The fused last layer and likelihood, against the two one after the other, differentiated by torch."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from vae_explorer.engine import ModelConfig, build_model, fused
+from vae_explorer.engine.likelihoods import Bernoulli, Categorical, LogitLikelihood
+from vae_explorer.engine.objective import gaussian_kl, sample_and_kl
+from vae_explorer.engine.vae import VAE
+
+B, P, H = 5, 12, 7
+
+
+def plain_log_prob(likelihood: LogitLikelihood, logits: Tensor, target: Tensor) -> Tensor:
+    if isinstance(likelihood, Categorical):
+        levels = target.expand(*logits.shape[:-1], P).unsqueeze(-1)
+        by_level = logits.unflatten(-1, (P, likelihood.levels))
+        return torch.log_softmax(by_level, -1).gather(-1, levels).squeeze(-1).sum(-1)
+    return torch.distributions.Bernoulli(logits=logits).log_prob(target).sum(-1)
+
+
+@pytest.mark.parametrize("likelihood", [Bernoulli(), Categorical(9)], ids=["bernoulli", "levels"])
+@pytest.mark.parametrize("samples", [1, 3])
+@pytest.mark.parametrize("cached", [1, 2 * 3 * B * 9, 2**19], ids=["pixel", "some", "all"])
+def test_value_and_gradients_are_those_of_the_parts(
+    likelihood: LogitLikelihood, samples: int, cached: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fused, "CACHED_VALUES", cached)
+    torch.manual_seed(0)
+    layer = nn.Linear(H, P * likelihood.parameters_per_value).double()
+    hidden = torch.randn(samples, B, H, dtype=torch.float64, requires_grad=True)
+    weights = torch.rand(samples, B, dtype=torch.float64)
+    pixels = torch.randint(0, 256, (B, P), dtype=torch.uint8)
+    target = likelihood.target(pixels)
+    target = target if isinstance(likelihood, Categorical) else target.double()
+    inputs = (hidden, layer.weight, layer.bias)
+
+    expected = plain_log_prob(likelihood, layer(hidden), target)
+    found = likelihood.linear_log_prob(hidden, layer, target)
+
+    torch.testing.assert_close(found, expected)
+    wanted = torch.autograd.grad((weights * expected).sum(), inputs)
+    torch.testing.assert_close(torch.autograd.grad((weights * found).sum(), inputs), wanted)
+    with torch.no_grad():
+        alone = likelihood.linear_log_prob(hidden, layer, target)
+    torch.testing.assert_close(alone, expected)
+
+
+@pytest.mark.parametrize("held", ["hidden", "layer"])
+def test_what_is_held_gets_no_gradient(held: str) -> None:
+    torch.manual_seed(0)
+    layer, hidden = nn.Linear(H, P), torch.randn(1, B, H, requires_grad=held != "hidden")
+    layer.requires_grad_(held != "layer")
+    target = Bernoulli().target(torch.randint(0, 256, (B, P), dtype=torch.uint8))
+    Bernoulli().linear_log_prob(hidden, layer, target).sum().backward()
+    assert (hidden.grad is None) == (held == "hidden")
+    assert (layer.weight.grad is None) == (layer.bias.grad is None) == (held == "layer")
+
+
+@pytest.mark.parametrize("preset", ["lecture", "conv"])
+@pytest.mark.parametrize("name", ["bernoulli", "categorical", "gaussian"])
+def test_a_model_gives_what_its_likelihood_gives(preset: str, name: str) -> None:
+    torch.manual_seed(0)
+    config = ModelConfig(preset=preset, likelihood=name, levels=5, latent_dim=2)  # type: ignore[arg-type]
+    model = build_model(config)
+    assert isinstance(model, VAE)
+    z = torch.randn(2, 3, 2)
+    target = model.likelihood.target(torch.randint(0, 256, (3, 784), dtype=torch.uint8))
+    expected = model.likelihood.log_prob(model.decode(z), target)
+    torch.testing.assert_close(model.log_likelihood(z, None, target), expected)
+    with torch.autocast("cpu", torch.bfloat16):
+        reduced = model.log_likelihood(z, None, target)
+    torch.testing.assert_close(reduced, expected, rtol=0.02, atol=0.0)
+    assert not torch.equal(reduced, expected)  # the products were of that precision
+
+
+def test_logits_beyond_single_precision_keep_their_value() -> None:
+    logits = torch.tensor([[-200.0, -95.0, 0.0, 95.0, 200.0]])
+    ink, paper = torch.ones_like(logits), torch.zeros_like(logits)
+    assert Bernoulli().log_prob(logits, ink).item() == pytest.approx(-295.0 - 0.693147, rel=1e-6)
+    assert Bernoulli().log_prob(logits, paper).item() == pytest.approx(-295.0 - 0.693147, rel=1e-6)
+
+
+def test_sample_and_kl_have_the_gradients_of_their_formulas() -> None:
+    torch.manual_seed(0)
+    mean, log_variance = (torch.randn(4, 3, dtype=torch.float64, requires_grad=True) for _ in "ab")
+    noise = torch.randn(2, 4, 3, dtype=torch.float64)
+    z, kl = sample_and_kl(mean, log_variance, noise)
+    torch.testing.assert_close(z, mean + torch.exp(0.5 * log_variance) * noise)
+    torch.testing.assert_close(kl, gaussian_kl(mean, log_variance))
+    assert torch.autograd.gradcheck(sample_and_kl, (mean, log_variance, noise))

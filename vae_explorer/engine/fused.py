@@ -1,0 +1,112 @@
+"""Log p(x|z) with its gradient in one pass, for likelihoods whose gradient is known in closed form.
+
+With a linear last layer the pass goes block by block, so that a block of logits is made, read, and turned into its own
+gradient while it lies in the processor's cache; what is left for the backward pass is matrix products.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+CACHED_VALUES = 2**19
+"""Logits at a time on a CPU. Elsewhere all are made at once, for launches cost more than memory there."""
+
+
+class ValueAndGradient(Protocol):
+    """Log p(x|z) and its gradient.
+
+    Logits (..., B, P·k) and a target (B, P) give (..., B) and, where `wanted`, (..., B, P·k). The logits may be
+    overwritten where `spend` says so.
+    """
+
+    def __call__(
+        self, logits: Tensor, target: Tensor, *, wanted: bool, spend: bool
+    ) -> tuple[Tensor, Tensor | None]: ...
+
+
+def log_prob(logits: Tensor, target: Tensor, rule: ValueAndGradient) -> Tensor:
+    """Log p(x|z) of logits that somebody else made, (..., B)."""
+    if not torch.is_grad_enabled():
+        return rule(logits, target, wanted=False, spend=False)[0]
+    return _LogProb.apply(logits, target, rule)  # type: ignore[return-value]
+
+
+def linear_log_prob(
+    hidden: Tensor,
+    layer: nn.Linear,
+    target: Tensor,
+    parameters_per_value: int,
+    rule: ValueAndGradient,
+) -> Tensor:
+    """Log p(x|z) of the logits that a last layer makes of hidden units (..., B, H), (..., B)."""
+    wanted = torch.is_grad_enabled()
+    arguments = (hidden, layer.weight, layer.bias, target, parameters_per_value, rule, wanted)
+    return _LinearLogProb.apply(*arguments)  # type: ignore[return-value]
+
+
+class _LogProb(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, logits: Tensor, target: Tensor, rule: ValueAndGradient) -> Tensor:  # type: ignore[override]  # noqa: ANN001
+        value, gradient = rule(logits, target, wanted=True, spend=False)
+        ctx.save_for_backward(gradient)
+        return value
+
+    @staticmethod
+    def backward(ctx, of_value: Tensor):  # type: ignore[override]  # noqa: ANN001, ANN205
+        (gradient,) = ctx.saved_tensors
+        return gradient.mul_(of_value.unsqueeze(-1)), None, None  # torch refuses a second pass
+
+
+class _LinearLogProb(torch.autograd.Function):
+    @staticmethod
+    def forward(  # type: ignore[override]
+        ctx,  # noqa: ANN001
+        hidden: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        target: Tensor,
+        parameters_per_value: int,
+        rule: ValueAndGradient,
+        wanted: bool,
+    ) -> Tensor:
+        rows, flat = hidden.shape[:-1], hidden.flatten(0, -2)
+        total, gradients, ctx.blocks = None, [], []
+        for pixels in _blocks(flat, target.shape[-1], parameters_per_value):
+            block = slice(pixels.start * parameters_per_value, pixels.stop * parameters_per_value)
+            logits = torch.addmm(bias[block], flat, weight[block].t()).view(*rows, -1)
+            value, gradient = rule(logits, target[..., pixels], wanted=wanted, spend=True)
+            total = value if total is None else total.add_(value)
+            if gradient is not None:
+                gradients.append(gradient.view(len(flat), -1))
+                ctx.blocks.append(block)
+        ctx.save_for_backward(flat, weight, *gradients)
+        assert total is not None
+        return total
+
+    @staticmethod
+    def backward(ctx, of_value: Tensor):  # type: ignore[override]  # noqa: ANN001, ANN205
+        flat, weight, *gradients = ctx.saved_tensors
+        scale = of_value.reshape(-1, 1)
+        scaled = flat * scale  # fewer numbers than the logits have
+        of_weight, of_bias = torch.empty_like(weight), weight.new_empty(len(weight))
+        of_flat = torch.zeros_like(flat)
+        for block, gradient in zip(ctx.blocks, gradients, strict=True):
+            if ctx.needs_input_grad[1]:
+                torch.mm(gradient.t(), scaled, out=of_weight[block])
+                torch.mv(gradient.t(), scale.squeeze(1), out=of_bias[block])
+            if ctx.needs_input_grad[0]:
+                of_flat.addmm_(gradient, weight[block])
+        of_hidden = of_flat.mul_(scale).view(*of_value.shape, -1)
+        return of_hidden, of_weight, of_bias, None, None, None, None
+
+
+def _blocks(flat: Tensor, pixels: int, parameters_per_value: int) -> Iterator[slice]:
+    step = pixels
+    if flat.device.type == "cpu":
+        step = max(1, min(pixels, CACHED_VALUES // (len(flat) * parameters_per_value)))
+    for start in range(0, pixels, step):
+        yield slice(start, min(start + step, pixels))
