@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.gui.windows import MakeController, code_of, image_of, wait_open, write_model
 from vae_explorer.gui.controller.application import Controller
+from vae_explorer.gui.controller.layers import TOGETHER
 from vae_explorer.gui.screenshot import THREE
 from vae_explorer.gui.style import DARK
 
@@ -338,6 +339,11 @@ def test_layers_are_painted_when_they_are_switched_on(
     qtbot.waitUntil(lambda: joint.layers._extent == canvas.view)  # told a moment after a resize
     monkeypatch.setattr(canvas, "set_manifold", lambda *a: manifolds.append(a))
     monkeypatch.setattr(canvas, "set_regions", lambda *a: regions.append(a))
+    explorer, classified = joint.session.explorer, []
+    classify = explorer.classify
+    monkeypatch.setattr(
+        explorer, "classify", lambda images: (classified.append(len(images)), classify(images))[1]
+    )
     joint.window.menus.layers["manifold"].trigger()
     joint.window.menus.layers["regions"].trigger()
     joint.idle.finish()
@@ -346,6 +352,7 @@ def test_layers_are_painted_when_they_are_switched_on(
     assert extent == canvas.view
     winners, confidence, _ = regions[-1]
     assert winners.shape == confidence.shape
+    assert max(classified) <= TOGETHER < winners.shape[1]
     assert confidence.min() >= 0.1 - 1e-6  # the largest of ten probabilities
     x = extent[0] + 0.5 * (extent[1] - extent[0]) / images.shape[1]
     y = extent[3] - 0.5 * (extent[3] - extent[2]) / images.shape[0]

@@ -14,6 +14,7 @@ from vae_explorer.gui.session import Session
 
 SETTLE_MS = 120  # after a zoom, a training's snapshot or another class
 TILES = 22  # images along the longer side of the view
+TOGETHER = 16  # images that are classified in one piece of work: a whole row takes a frame
 CELLS = 56  # class regions are coarser than pixels, and smoothed by the canvas
 
 Extent = tuple[float, float, float, float]
@@ -104,10 +105,12 @@ class Layers(QObject):
         explorer = self._session.explorer
         winners, confidences = [], []
         for line in grid(extent, rows, columns):
-            q = explorer.classify(self._decode(line))
-            winners.append(q.argmax(axis=1))
-            confidences.append(q.max(axis=1))
-            yield
+            q = []
+            for start in range(0, columns, TOGETHER):
+                q.append(explorer.classify(self._decode(line[start : start + TOGETHER])))
+                yield
+            winners.append(np.concatenate(q).argmax(axis=1))
+            confidences.append(np.concatenate(q).max(axis=1))
         self._window.canvas.set_regions(np.stack(winners), np.stack(confidences), extent)
 
     def _decode(self, points: np.ndarray) -> np.ndarray:
