@@ -92,3 +92,28 @@ def test_sample_and_kl_have_the_gradients_of_their_formulas() -> None:
     torch.testing.assert_close(z, mean + torch.exp(0.5 * log_variance) * noise)
     torch.testing.assert_close(kl, gaussian_kl(mean, log_variance))
     assert torch.autograd.gradcheck(sample_and_kl, (mean, log_variance, noise))
+
+
+def test_only_a_spent_gradient_lends_its_memory_to_the_next() -> None:
+    layer, hidden = nn.Linear(H, P), torch.randn(1, B, H)
+    target = Bernoulli().target(torch.randint(0, 256, (B, P), dtype=torch.uint8))
+
+    def gradient() -> Tensor:
+        Bernoulli().linear_log_prob(hidden, layer, target).sum().backward()
+        assert layer.weight.grad is not None
+        return layer.weight.grad
+
+    first = gradient()
+    values = first.clone()
+    layer.weight.grad = None
+    assert gradient().data_ptr() != first.data_ptr()  # somebody holds the first
+    spent = gradient().data_ptr()
+    torch.testing.assert_close(layer.weight.grad, 2 * values)  # a second pass adds
+    fused.spend_gradient(layer.weight)
+    assert layer.weight.grad is None
+    assert gradient().data_ptr() == spent
+    torch.testing.assert_close(layer.weight.grad, values)
+    torch.testing.assert_close(first, values)
+    fused.spend_gradient(layer.weight)
+    fused.release_gradient(layer.weight)
+    assert not hasattr(layer.weight, "spare_gradient")

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.adamax import adamax
 
+from vae_explorer.engine.fused import spend_gradient
+
 BETA1, BETA2 = 0.9, 0.999  # decay of the mean gradient and of its size
 EPSILON = 1e-8
 MOMENTS = {"adam": ("exp_avg", "exp_avg_sq"), "adamax": ("exp_avg", "exp_inf")}
@@ -69,5 +71,5 @@ class Optimizer:
                 weight_decay=0.0,
                 eps=EPSILON,
             )
-        for parameter in parameters:
-            parameter.grad = None
+        for parameter, *_ in moving:
+            spend_gradient(parameter)

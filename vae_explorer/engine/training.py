@@ -27,6 +27,7 @@ from vae_explorer.engine.events import (
     Metrics,
     StepEvent,
 )
+from vae_explorer.engine.fused import release_gradient
 from vae_explorer.engine.joint_vae import JointVAE
 from vae_explorer.engine.latent_model import copy_state
 from vae_explorer.engine.losses import BatchLoss, MetricSums
@@ -321,7 +322,7 @@ class Trainer:
         self.model.eval()
         for parameter in self.model.parameters():
             parameter.requires_grad_(True)
-            parameter.grad = None
+            release_gradient(parameter)
 
     def _state(self) -> TrainingState:
         tensors = {
