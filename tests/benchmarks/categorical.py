@@ -4,57 +4,70 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tests.benchmarks.children import run_module
+from tests.benchmarks.data import real_digits
 from tests.benchmarks.figures import Figure, Options, at_least
 from tests.benchmarks.resident import peak_memory, resident_memory
-from tests.benchmarks.timing import alternate, ratio
+from tests.benchmarks.timing import Work, alternate, ratio
+from tests.benchmarks.training import reports
+from vae_explorer.engine import ModelConfig
 from vae_explorer.engine.likelihoods import Categorical
 
-LEVELS, PIXELS, BATCH, WIDTH = 256, 784, 128, 256
+LEVELS, PIXELS, BATCH = 256, 784, 128
 WHAT, AGAINST = "categorical K = 256", "one-hot and log-softmax"
+MODEL = ModelConfig(likelihood="categorical", levels=LEVELS, latent_dim=20)
+
+
+class OneHotCategorical(Categorical):
+    """The usual way: all logits, a log-softmax of them, and a one-hot tensor as large as they are."""
+
+    def log_prob(self, parameters: Tensor, target: Tensor) -> Tensor:
+        log_p = torch.log_softmax(parameters.unflatten(-1, (PIXELS, LEVELS)), -1)
+        return (F.one_hot(target, LEVELS).to(log_p.dtype) * log_p).sum((-2, -1))
+
+    def linear_log_prob(self, hidden: Tensor, layer: nn.Linear, target: Tensor) -> Tensor:
+        return self.log_prob(layer(hidden), target)
 
 
 def measure(options: Options) -> Iterable[Figure]:
-    """Time of value and gradient alone, and of a decoder's last layer with them; and the memory."""
+    """Time of value and gradient alone, and of a whole step of a training; and the memory."""
     torch.set_num_threads(1)
-    for what, layer in ((f"{WHAT}, value and gradient", False), (f"{WHAT}, with its layer", True)):
-        works = {name: work(name == "one-hot", layer) for name in ("one-hot", "ours")}
-        seconds = alternate(works, options.rounds(12))
-        value = ratio(seconds["one-hot"], seconds["ours"])
-        yield at_least(what, AGAINST, value, 2.0, seconds=seconds)
+    works = {name: work(name == "one-hot") for name in ("one-hot", "ours")}
+    yield _times(f"{WHAT}, value and gradient", works, options.rounds(12))
+    digits = real_digits(options)
+    steps = {
+        "one-hot": reports(MODEL, digits, BATCH, OneHotCategorical(LEVELS)),
+        "ours": reports(MODEL, digits, BATCH),
+    }
+    yield _times(f"{WHAT}, a step of a training", steps, options.rounds(4))
     usual, ours = (_memory(name) for name in ("one-hot", "ours"))
     value = usual / ours
     yield at_least(f"{WHAT}, memory", AGAINST, value, 2.0, one_hot_bytes=usual, bytes=ours)
 
 
-def work(one_hot: bool, layer: bool) -> Callable[[], None]:
+def _times(what: str, works: Mapping[str, Work], rounds: int) -> Figure:
+    seconds = alternate(works, rounds)
+    value = ratio(seconds["one-hot"], seconds["ours"])
+    return at_least(what, AGAINST, value, 2.0, seconds=seconds)
+
+
+def work(one_hot: bool) -> Work:
     """A function that computes log p(x|z) of a batch and its gradient."""
-    likelihood = Categorical(LEVELS)
-    pixels = torch.randint(0, 256, (BATCH, PIXELS), dtype=torch.uint8)
-    target = likelihood.target(pixels)
-    last = torch.nn.Linear(WIDTH, PIXELS * LEVELS)
-    hidden = torch.randn(BATCH, WIDTH)
-    logits = last(hidden).detach().requires_grad_()
+    likelihood = OneHotCategorical(LEVELS) if one_hot else Categorical(LEVELS)
+    target = likelihood.target(torch.randint(0, 256, (BATCH, PIXELS), dtype=torch.uint8))
+    logits = torch.randn(BATCH, PIXELS * LEVELS, requires_grad=True)
 
     def run() -> None:
-        parameters = last(hidden) if layer else logits
-        for tensor in (logits, *last.parameters()):
-            tensor.grad = None
-        log_prob = _one_hot_log_prob if one_hot else likelihood.log_prob
-        log_prob(parameters, target).mean().backward()
+        logits.grad = None
+        likelihood.log_prob(logits, target).mean().backward()
 
     return run
-
-
-def _one_hot_log_prob(parameters: Tensor, target: Tensor) -> Tensor:
-    log_p = torch.log_softmax(parameters.unflatten(-1, (PIXELS, LEVELS)), -1)
-    return (F.one_hot(target, LEVELS).to(log_p.dtype) * log_p).sum((-2, -1))
 
 
 def _memory(name: str) -> int:
@@ -65,7 +78,7 @@ def _memory(name: str) -> int:
 def main(name: str) -> None:
     """The child: two rounds, and the growth of the process."""
     torch.set_num_threads(1)
-    run = work(name == "one-hot", layer=False)
+    run = work(name == "one-hot")
     before = resident_memory()
     run()
     run()
