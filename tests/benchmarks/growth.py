@@ -87,9 +87,7 @@ def _median(run: Work, rounds: int) -> float:
 
 
 def _figure(what: str, costs: Costs) -> Figure:
-    sizes = list(costs)
-    half = sizes[len(sizes) // 2 - 1 :]  # where the fixed costs no longer hide the growth
-    value = exponent(half, [costs[size] for size in half])
+    sizes, value = list(costs), _exponent(costs)
     ends = f"{_seconds(costs[sizes[0]])} → {_seconds(costs[sizes[-1]])}"
     return Figure(
         f"growth: {what}, {sizes[0]:,} → {sizes[-1]:,}",
@@ -100,6 +98,11 @@ def _figure(what: str, costs: Costs) -> Figure:
         value <= 1.1,  # what timing can tell from 1
         {"costs": {str(size): cost for size, cost in costs.items()}},
     )
+
+
+def _exponent(costs: Costs) -> float:
+    half = list(costs)[len(costs) // 2 - 1 :]  # where the fixed costs no longer hide the growth
+    return exponent(half, [costs[size] for size in half])
 
 
 def _seconds(value: float) -> str:
@@ -119,6 +122,6 @@ def plot(curves: Mapping[str, Costs], path: Path) -> None:
         axes.loglog(sizes, last, "--", color="#888888", linewidth=1)
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.yaxis.set_minor_formatter(NullFormatter())
-        axes.set_title(what, fontsize=9)
+        axes.set_title(f"{what}\nexponent {_exponent(costs):.2f}", fontsize=9)
         axes.set_ylabel("seconds")
     figure.savefig(path, dpi=150)
