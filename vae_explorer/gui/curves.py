@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QComboBox,
@@ -17,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from vae_explorer.gui import style
-from vae_explorer.gui.curve_board import CurveBoard
+from vae_explorer.gui.curve_board import CurveBoard, EmptyBoard
 from vae_explorer.gui.curve_data import (
     AXES,
     Numbers,
@@ -393,7 +392,7 @@ class Curves(QWidget):
         self._board = CurveBoard(self)
         self._board.arranged.connect(self._refresh)
         self._stack = QStackedLayout()
-        self._stack.addWidget(self._make_empty())
+        self._stack.addWidget(EmptyBoard(self))
         self._stack.addWidget(self._board)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -401,23 +400,6 @@ class Curves(QWidget):
         column.addWidget(self._header)
         column.addWidget(self._warning)
         column.addLayout(self._stack, 1)
-
-    def _make_empty(self) -> QWidget:
-        """Before the first run: what will be shown, and the key that starts it."""
-        empty = QWidget(self)
-        title = style.section_title(self.tr("A training draws its curves here"), empty)
-        shown = self.tr(
-            "ELBO = reconstruction − KL, accuracy and KL by dimension, on train and validation images."
-        )
-        key = self.tr("Space starts and pauses; later runs are drawn beside earlier ones.")
-        column = QVBoxLayout(empty)
-        column.setSpacing(style.HALF)
-        column.addStretch(1)
-        for label in (title, *(style.muted_label(t, empty, wrap=True) for t in (shown, key))):
-            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            column.addWidget(label)
-        column.addStretch(1)
-        return empty
 
     def _color_warning(self) -> None:
         self._warning.setStyleSheet(f"QLabel {{ color: {self._theme.warning.name()}; }}")
