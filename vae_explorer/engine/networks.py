@@ -47,13 +47,20 @@ class MLPBody(nn.Module):
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """(..., inputs), (..., condition) -> (..., outputs)."""
-        return self.layers(x if condition is None else torch.cat((x, condition), -1))
+        return self._through(len(self.layers), x, condition)
 
     def hidden(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """What the last layer is given: (..., inputs), (..., condition) -> (..., hidden[-1])."""
+        return self._through(len(self.layers) - 1, x, condition)
+
+    def _through(self, depth: int, x: Tensor, condition: Tensor | None) -> Tensor:
         x = x if condition is None else torch.cat((x, condition), -1)
-        for layer in islice(self.layers, len(self.layers) - 1):
-            x = layer(x)
+        for layer in islice(self.layers, depth):
+            if isinstance(layer, nn.Linear) and not torch.is_grad_enabled():
+                # In place, where torch's own way first copies the bias to every row.
+                x = (x @ layer.weight.t()).add_(layer.bias)
+            else:
+                x = layer(x)
         return x
 
     @property
