@@ -234,7 +234,7 @@ class TrainingConfig(_Config):
         device: `auto` takes the accelerator where there is one.
         precision: of the networks' products; `bfloat16` is fast on recent accelerators. Weights, likelihoods and
             sums stay float32.
-        compile: compile the networks first, which costs a minute and pays on accelerators.
+        compile: compile the networks first, which costs a minute; meant for accelerators, and slower on CPUs.
     """
 
     epochs: int = 20

@@ -357,7 +357,7 @@ def training_settings() -> list[Setting]:
         Setting(
             "compile",
             _tr("Compile"),
-            _tr("Compile the networks first: costs a minute, and pays in long trainings on a GPU."),
+            _tr("Compile the networks first: costs a minute. Meant for long trainings on a GPU."),
             "flag",
             False,
         ),
