@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from tests.benchmarks.children import environment, run_module
@@ -51,8 +52,9 @@ def _data(options: Options) -> list[str]:
 
 
 def _p99(what: str, delays: Delays, wanted: float) -> Figure:
-    value = percentile(delays["clock"], 99)
-    return milliseconds(f"{what}, p99", value, wanted, **_spread(delays))
+    value, median = percentile(delays["clock"], 99), statistics.median(delays["clock"])
+    figure = milliseconds(f"{what}, p99", value, wanted, **_spread(delays))
+    return replace(figure, shown=f"{figure.shown} (p50 {1e3 * median:.1f})")
 
 
 def _spread(delays: Delays) -> dict[str, object]:
