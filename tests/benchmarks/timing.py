@@ -10,6 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 Work = Callable[[], object]
 
 
+def repeated(work: Work, count: int) -> Work:
+    """A piece of work done so many times over."""
+    return lambda: [work() for _ in range(count)]
+
+
 def alternate(
     works: Mapping[str, Work], rounds: int, clock: Callable[[], float] = time.thread_time
 ) -> dict[str, list[float]]:

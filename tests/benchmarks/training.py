@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from tests.benchmarks.data import real_digits, torchvision_layout
 from tests.benchmarks.figures import Figure, Options, at_least, not_measured, share
 from tests.benchmarks.products import forward_and_backward, recorded
-from tests.benchmarks.timing import Work, alternate, ratio
+from tests.benchmarks.timing import Work, alternate, ratio, repeated
 from vae_explorer.engine import ModelConfig, TrainingConfig, build_model, fit
 from vae_explorer.engine.data import Dataset
 from vae_explorer.engine.events import StepEvent
@@ -64,8 +64,8 @@ def product_share(
     large = model.likelihood == "categorical"
     pieces = 1 if large else PIECES
     works = {
-        "step": lambda: [step() for _ in range(pieces)],
-        "products": lambda: [products() for _ in range(pieces * REPORT_EVERY)],
+        "step": repeated(step, pieces),
+        "products": repeated(products, pieces * REPORT_EVERY),
     }
     seconds = alternate(works, options.rounds(4 if large else 16))
     value = ratio(seconds["products"], seconds["step"])
@@ -160,8 +160,8 @@ def _against_loader(options: Options, digits: Dataset, threads: int) -> Figure:
             usual()
             ours()
         works = {
-            "usual": lambda: [usual() for _ in range(PIECES)],
-            "ours": lambda: [ours() for _ in range(PIECES)],
+            "usual": repeated(usual, PIECES),
+            "ours": repeated(ours, PIECES),
         }
         clock = time.thread_time if threads == 1 else time.perf_counter
         seconds = alternate(works, options.rounds(12), clock)

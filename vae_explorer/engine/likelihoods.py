@@ -91,19 +91,6 @@ def uniform_thresholds(images: Tensor, generator: torch.Generator | None) -> Ten
     return torch.from_numpy(drawn[: images.numel()]).view(images.shape)
 
 
-def fold_factors(factors: Tensor) -> Tensor:
-    """Products of up to sixteen factors that all lie between ½ and 1, in place: (..., P) -> (..., P/16 or more).
-
-    One logarithm then does for all of them, at no loss in single precision.
-    """
-    for _ in range(4):
-        half, odd = divmod(factors.shape[-1], 2)
-        if odd:
-            break
-        factors = factors[..., :half].mul_(factors[..., half:])
-    return factors
-
-
 class Bernoulli(LogitLikelihood):
     """Binarised pixels. `stochastic` draws each pixel as 1 with probability x/255 at every use; `fixed` rounds."""
 

@@ -111,14 +111,10 @@ class CurvePanel(PlotPanel):
     """x under the cursor, or None; and the panel."""
 
     def __init__(
-        self,
-        measure: Measure,
-        theme: Theme,
-        parent: QWidget | None = None,
-        item: pg.PlotItem | None = None,
+        self, measure: Measure, theme: Theme, item: pg.PlotItem, parent: QWidget | None = None
     ) -> None:
         self._curves: dict[int, _RunCurves] = {}
-        super().__init__(measure.title, theme, parent, item)
+        super().__init__(measure.title, theme, item, parent)
         self.measure = measure
         self.set_unit(measure.unit)
         self._is_free = False
@@ -274,10 +270,10 @@ def make_panels(theme: Theme, parent: QWidget | None = None) -> Iterator[PlotPan
     ):
         item = plot_item()
         yield None
-        yield CurvePanel(measure, theme, parent, item)
+        yield CurvePanel(measure, theme, item, parent)
     item = plot_item()
     yield None
-    bars = KlBarsPanel(_tr("KL by dimension"), theme, parent, item)
+    bars = KlBarsPanel(_tr("KL by dimension"), theme, item, parent)
     bars.set_unit(_tr("nats"))
     yield bars
 

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from PySide6.QtCore import QObject, QTimer
 
 BUDGET_MS = 5.0  # of a frame's 16.7 ms
+PAINTED_MS = 2  # after which what was just changed is on screen
 PATIENCE_S = 0.1  # so long work gives way to a mouse that never rests
 
 _Item = TypeVar("_Item")

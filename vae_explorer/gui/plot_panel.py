@@ -62,13 +62,9 @@ class PlotPanel(QWidget):
     enlarge_requested = Signal(object)
 
     def __init__(
-        self,
-        title: str,
-        theme: Theme,
-        parent: QWidget | None = None,
-        item: pg.PlotItem | None = None,
+        self, title: str, theme: Theme, item: pg.PlotItem, parent: QWidget | None = None
     ) -> None:
-        """`item`: as `plot_item` makes it, where that was done before."""
+        """`item`: as `plot_item` makes it."""
         super().__init__(parent)
         self.theme = theme
         self.title = title
@@ -86,7 +82,7 @@ class PlotPanel(QWidget):
         head.addWidget(self._title)
         head.addWidget(self._unit, 1)
         head.addWidget(self._value)
-        self.item = plot_item() if item is None else item
+        self.item = item
         self.bottom: NumberAxis = self.item.getAxis("bottom")
         self.plot = pg.PlotWidget(self, plotItem=self.item)
         self.view: pg.ViewBox = self.item.getViewBox()
@@ -170,15 +166,11 @@ class KlBarsPanel(PlotPanel):
     """KL of each latent dimension as bars; collapsed dimensions are muted."""
 
     def __init__(
-        self,
-        title: str,
-        theme: Theme,
-        parent: QWidget | None = None,
-        item: pg.PlotItem | None = None,
+        self, title: str, theme: Theme, item: pg.PlotItem, parent: QWidget | None = None
     ) -> None:
         self._values = np.empty(0)
         self._bars: pg.BarGraphItem | None = None
-        super().__init__(title, theme, parent, item)
+        super().__init__(title, theme, item, parent)
         self._bars = pg.BarGraphItem(x=[], height=[], width=0.7)
         self.item.addItem(self._bars, ignoreBounds=True)
         self._draw()

@@ -9,12 +9,12 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from vae_explorer.gui.controller.reporting import Reporter
+from vae_explorer.gui.idle import PAINTED_MS
 from vae_explorer.gui.latent_plane import LatentPlane, nearest
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.session import Session
 
 FRAME_SECONDS = 1 / 60
-REST_MS = 2  # the large image is on screen by then
 Mode = Literal["mean", "sample"]
 
 
@@ -41,7 +41,7 @@ class Exploring(QObject):
         self._every: np.ndarray | None = None  # (C, H, W[, 3]) the code on show with every class
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
-        self._rest.setInterval(REST_MS)
+        self._rest.setInterval(PAINTED_MS)
         self._rest.timeout.connect(self._show_every)
         self.hovering = False
         self.neighbour: int | None = None

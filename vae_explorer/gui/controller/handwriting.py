@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from vae_explorer.engine.drawing import to_model_input
 from vae_explorer.engine.errors import InputError
 from vae_explorer.gui.controller.reporting import Reporter
-from vae_explorer.gui.idle import IdleQueue
+from vae_explorer.gui.idle import PAINTED_MS, IdleQueue
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.session import Session
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from vae_explorer.engine.explorer import Explorer
 
 ANSWER_MS = 16
-REST_MS = 2  # the bars are on screen by then
 VERDICT_SAMPLES = 8  # latent samples a class, for the generative verdict
 
 
@@ -75,7 +74,7 @@ class Handwriting(QObject):
         self._timer.timeout.connect(self._answer_pen)
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
-        self._rest.setInterval(REST_MS)
+        self._rest.setInterval(PAINTED_MS)
         self._rest.timeout.connect(self._show_rest)
         window.pad.drawing_changed.connect(self._on_drawing)
         window.pad.picture_refused.connect(reporter.refuse)
@@ -145,7 +144,7 @@ class Handwriting(QObject):
     def _show_rest(self) -> None:
         """Where the drawing lies on the canvas, and every class in this hand."""
         drawn, explorer, plane = self.drawn, self._session.explorer, self._session.plane
-        if drawn is None or (self._timer.isActive() and self._timer.remainingTime() <= REST_MS):
+        if drawn is None or (self._timer.isActive() and self._timer.remainingTime() <= PAINTED_MS):
             return  # of a sheet that is cleared, or that another answer comes for at once
         place = plane.project(drawn.code)[0].tolist()
         spread = plane.project_std(drawn.spread)[0].tolist()
