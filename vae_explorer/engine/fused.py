@@ -46,8 +46,11 @@ def linear_log_prob(
 ) -> Tensor:
     """Log p(x|z) of the logits that a last layer makes of hidden units (..., B, H), (..., B)."""
     wanted = torch.is_grad_enabled()
-    arguments = (hidden, layer.weight, layer.bias, target, parameters_per_value, rule, wanted)
-    return _LinearLogProb.apply(*arguments)  # type: ignore[return-value]
+    arguments = (layer.weight, layer.bias, target, parameters_per_value, rule, wanted)
+    if wanted or hidden.dim() < 3:
+        return _LinearLogProb.apply(hidden, *arguments)  # type: ignore[return-value]
+    samples = max(1, CACHED_VALUES // (target.numel() * parameters_per_value))
+    return torch.cat([_LinearLogProb.apply(part, *arguments) for part in hidden.split(samples)])  # type: ignore[arg-type]
 
 
 def spend_gradient(parameter: Tensor) -> None:

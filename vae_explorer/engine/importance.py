@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vae_explorer.engine.likelihoods import Bernoulli, Likelihood
 from vae_explorer.engine.models import Model
 
 PARAMETER_BYTES = 12 * 2**20
@@ -62,9 +61,9 @@ def importance_bound(
     second = first.clone()
     draws = _draws(model, target, y, posterior, samples, generator, prior_share)
     for rows, log_likelihood, log_ratio in draws:
-        weights = (log_likelihood + log_ratio).double()  # (b, s)
-        first[rows] = torch.logaddexp(first[rows], torch.logsumexp(weights, 1))
-        second[rows] = torch.logaddexp(second[rows], torch.logsumexp(2 * weights, 1))
+        weights = (log_likelihood + log_ratio).double()  # (s, b)
+        first[rows] = torch.logaddexp(first[rows], torch.logsumexp(weights, 0))
+        second[rows] = torch.logaddexp(second[rows], torch.logsumexp(2 * weights, 0))
         yield rows.stop / count
     # Var(mean w) / (mean w)² = (K Σw² / (Σw)² − 1) / K, with one degree of freedom lost
     spread = torch.exp(math.log(samples) + second - 2 * first) - 1
@@ -88,8 +87,8 @@ def reconstruction_terms(
     total = torch.zeros(len(target), dtype=torch.float64, device=target.device)
     divergence = torch.zeros_like(total)
     for rows, log_likelihood, log_ratio in _draws(model, target, y, posterior, samples, generator):
-        total[rows] += log_likelihood.double().sum(1)
-        divergence[rows] -= log_ratio.double().sum(1)
+        total[rows] += log_likelihood.double().sum(0)
+        divergence[rows] -= log_ratio.double().sum(0)
         yield rows.stop / len(target)
     return total / samples, divergence / samples
 
@@ -103,7 +102,7 @@ def _draws(
     generator: torch.Generator,
     prior_share: float = 0.0,
 ) -> Iterator[tuple[slice, Tensor, Tensor]]:
-    """Images, log p(x|z) and log p(z) − log r(z), both (b, s), in blocks that fit the memory."""
+    """Images, log p(x|z) and log p(z) − log r(z), both (s, b), in blocks that fit the memory."""
     mean, log_variance = posterior
     values = model.config.pixels * model.likelihood.parameters_per_value
     draws = max(1, PARAMETER_BYTES // (4 * values))  # latent points at a time
@@ -112,54 +111,21 @@ def _draws(
     images = max(1, draws // sizes[0])
     for start in range(0, len(target), images):
         rows = slice(start, min(start + images, len(target)))
-        sigma = torch.exp(0.5 * log_variance[rows, None])  # (b, 1, d)
-        condition = None if y is None else y[rows, None]
+        sigma = torch.exp(0.5 * log_variance[rows])  # (b, d)
         for size in sizes:
-            shape = (sigma.shape[0], size, mean.shape[1])
-            noise = torch.randn(shape, generator=generator, device=mean.device)
-            z = torch.addcmul(mean[rows, None], sigma, noise)
+            shape = (len(sigma), size, mean.shape[1])
+            noise = torch.randn(shape, generator=generator, device=mean.device).transpose(0, 1)
+            z = torch.addcmul(mean[rows], sigma, noise)
             if prior_share:
-                chance = torch.rand(shape[:2], generator=generator, device=mean.device)
+                chance = torch.rand(shape[:2], generator=generator, device=mean.device).T
                 z = torch.where((chance < prior_share)[..., None], noise, z)
-                noise = (z - mean[rows, None]) / sigma
-            given = None if condition is None else condition.expand(-1, size, -1)
-            log_likelihood = spent_log_prob(model.likelihood, model.decode(z, given), target[rows])
+                noise = (z - mean[rows]) / sigma
+            given = None if y is None else y[rows].expand(size, -1, -1)
+            log_likelihood = model.log_likelihood(z, given, target[rows])
             # log p(z) − log q(z|x): the constants of the two normal densities cancel
             log_ratio = 0.5 * (noise.square().sum(2) - z.square().sum(2))
-            log_ratio = log_ratio + 0.5 * log_variance[rows].sum(1, keepdim=True)
+            log_ratio = log_ratio + 0.5 * log_variance[rows].sum(1)
             if prior_share:  # p/r = 1 / ((1 − α)·q/p + α)
                 rest = math.log1p(-prior_share) - log_ratio
                 log_ratio = -torch.logaddexp(rest, torch.full_like(rest, math.log(prior_share)))
             yield rows, log_likelihood, log_ratio
-
-
-def spent_log_prob(likelihood: Likelihood, parameters: Tensor, target: Tensor) -> Tensor:
-    """`likelihood.log_prob`, which may overwrite the parameters: (b, s, P·k), (b, P) -> (b, s)."""
-    if isinstance(likelihood, Bernoulli):
-        return _spent_bernoulli(parameters, target)
-    return likelihood.log_prob(parameters, target.unsqueeze(1))
-
-
-def _spent_bernoulli(logits: Tensor, target: Tensor) -> Tensor:
-    """Σ x·l − log(1 + eˡ), in place and in few passes.
-
-    With log(1 + eˡ) = (l + |l|)/2 − log σ(|l|), and one logarithm for a product of up to sixteen
-    factors, which all lie between ½ and 1.
-    """
-    linear = torch.bmm(logits, (target - 0.5).unsqueeze(2)).squeeze(2)
-    size = logits.abs_().sum(2)
-    factors = _fold_factors(logits.sigmoid_())
-    return linear - 0.5 * size + factors.log().sum(2)
-
-
-def _fold_factors(factors: Tensor) -> Tensor:
-    """Products of up to sixteen factors that all lie between ½ and 1, in place: (..., P) -> (..., P/16 or more).
-
-    One logarithm then does for all of them, at no loss in single precision.
-    """
-    for _ in range(4):
-        half, odd = divmod(factors.shape[-1], 2)
-        if odd:
-            break
-        factors = factors[..., :half].mul_(factors[..., half:])
-    return factors

@@ -91,6 +91,19 @@ def uniform_thresholds(images: Tensor, generator: torch.Generator | None) -> Ten
     return torch.from_numpy(drawn[: images.numel()]).view(images.shape)
 
 
+def _log_two_cosh(size: Tensor) -> Tensor:
+    """Σ log(eˡ/² + e⁻ˡ/²) over pixels, (..., P) of |l| -> (...,), in place: |l|/2 − log σ(|l|)."""
+    half = 0.5 * size.sum(-1)
+    # σ(|l|) lies between ½ and 1: of a product of up to sixteen, one logarithm loses no digit
+    factors = size.sigmoid_()
+    for _ in range(4):
+        middle, odd = divmod(factors.shape[-1], 2)
+        if odd:
+            break
+        factors = factors[..., :middle].mul_(factors[..., middle:])
+    return half.sub_(factors.log().sum(-1))
+
+
 class Bernoulli(LogitLikelihood):
     """Binarised pixels. `stochastic` draws each pixel as 1 with probability x/255 at every use; `fixed` rounds."""
 
@@ -107,10 +120,14 @@ class Bernoulli(LogitLikelihood):
     def value_and_gradient(
         self, logits: Tensor, target: Tensor, *, wanted: bool, spend: bool
     ) -> tuple[Tensor, Tensor | None]:
-        """Σ x·l − log(1 + eˡ) and x − σ(l), with −log(1 + eᵐ) = log σ(m) − m of m = max(l, −87), where σ is above 0."""
+        """Σ x·l − log(1 + eˡ) and x − σ(l)."""
+        if not wanted:
+            linear = torch.einsum("...bp,bp->...b", logits, target - 0.5)
+            return linear.sub_(_log_two_cosh(logits.abs_() if spend else logits.abs())), None
+        # −log(1 + eᵐ) = log σ(m) − m of m = max(l, −87), where σ is above 0
         floored = logits.clamp_min(LOWEST_LOGIT)
         probability = torch.sigmoid(floored)
-        gradient = torch.sub(target, probability) if wanted else None
+        gradient = torch.sub(target, probability)
         terms = probability.log_().sub_(floored)
         out = terms if terms.shape[-2:] == target.shape[-2:] else None
         return torch.addcmul(terms, logits, target, out=out).sum(-1), gradient
