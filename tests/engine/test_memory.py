@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
 
@@ -33,3 +34,36 @@ def test_256_levels_train_at_batch_128_below_two_gigabytes() -> None:
     steps, kilobytes = map(int, done.stdout.split())
     assert steps == 10
     assert kilobytes * 1024 < 2_000_000_000
+
+
+FAULTS = """
+import resource
+import torch
+from vae_explorer.engine import ModelConfig, TrainingConfig, build_model, fit
+from vae_explorer.engine.data import Dataset, Split
+from vae_explorer.engine.evaluation import evaluation
+torch.set_num_threads(1)
+model = build_model(ModelConfig(image_shape=(1, 8, 8)))
+few = Split(torch.zeros(20, 1, 8, 8, dtype=torch.uint8), None)
+dataset = Dataset("few", "Few", few, few, few, ())
+next({start})
+for round in range(15):
+    if round == 5:  # the first ones grow the heap
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    blocks = [torch.ones(2**19) for _ in range(20)]
+    del blocks
+print((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) // 10)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is about glibc's allocator")
+@pytest.mark.parametrize(
+    "start",
+    ["fit(model, dataset, TrainingConfig(device='cpu'))", "evaluation(model, dataset)"],
+    ids=["fit", "evaluation"],
+)
+def test_freed_memory_serves_the_next_step(start: str) -> None:
+    """40 MB again and again, which are 10,240 page faults each time where the system lends them anew."""
+    program = [sys.executable, "-c", FAULTS.format(start=start)]
+    done = subprocess.run(program, capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 100

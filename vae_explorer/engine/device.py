@@ -30,6 +30,15 @@ def spare_cores() -> int:
     return max(1, (os.cpu_count() or 2) - 1)
 
 
+def keep_freed_memory() -> None:
+    """Have the C library keep up to 62 MB of freed memory for the next step, rather than none of it.
+
+    Memory from the system comes page by page, at a fault each: up to an eighth of a step or of an evaluation. glibc
+    keeps twice the largest block that was freed so far, and this is the largest that it considers; it is never touched.
+    """
+    torch.empty(31 * 2**20, dtype=torch.uint8)
+
+
 @contextmanager
 def without_denormals() -> Iterator[None]:
     """Numbers below 10⁻³⁸ are zero to this thread meanwhile, where its processor can do that.

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from vae_explorer.engine.data import Dataset, Split
+from vae_explorer.engine.device import keep_freed_memory
 from vae_explorer.engine.errors import ConfigError
 from vae_explorer.engine.evidence import MAX_DIMENSIONS, Evidence
 from vae_explorer.engine.importance import reconstruction_terms
@@ -65,6 +66,7 @@ def evaluation(
         ConfigError: another image shape than the model's, no such split, no images in it, or exact
             evidence asked for where d is above 2.
     """
+    keep_freed_memory()
     config = config or EvaluationConfig()
     images = _images(model, dataset, split)
     d = model.config.latent_dim

@@ -105,7 +105,8 @@ class _LinearLogProb(torch.autograd.Function):
         total, gradients, ctx.blocks = None, [], []
         for pixels in _blocks(flat, target.shape[-1], parameters_per_value):
             block = slice(pixels.start * parameters_per_value, pixels.stop * parameters_per_value)
-            logits = torch.addmm(bias[block], flat, weight[block].t()).view(*rows, -1)
+            # Bias in the cache, where addmm first copies it to every row.
+            logits = torch.mm(flat, weight[block].t()).add_(bias[block]).view(*rows, -1)
             value, gradient = rule(logits, target[..., pixels], wanted=wanted, spend=True)
             total = value if total is None else total.add_(value)
             if gradient is not None:

@@ -30,25 +30,24 @@ class Optimizer:
 
     def __init__(self, name: Literal["adam", "adamax"], parameters: Sequence[nn.Parameter]) -> None:
         self._fused = name == "adam"  # one pass over memory, without a wait for the device
-        self._names = (*MOMENTS[name], "step")
-        self._parameters = parameters
+        names = (*MOMENTS[name], "step")
         device = parameters[0].device if self._fused else "cpu"
         self._counts = torch.zeros(len(parameters), device=device)
-        self.state: list[dict[str, Tensor]] = []
-        for parameter, count in zip(map(torch.detach, parameters), self._counts, strict=True):
-            first, second = torch.zeros_like(parameter), torch.zeros_like(parameter)
-            self.state.append(dict(zip(self._names, (first, second, count), strict=True)))
+        first, second = ([torch.zeros_like(p.detach()) for p in parameters] for _ in range(2))
+        self._columns: list[list[Tensor]] = [list(parameters), first, second, list(self._counts)]
+        rows = zip(*self._columns[1:], strict=True)
+        self.state = [dict(zip(names, row, strict=True)) for row in rows]
 
     @torch.no_grad()
     def step(self, rate: float) -> None:
         """One step of a learning rate, which spends the gradients: they need not lie beside the next forward pass."""
-        pairs = zip(self._parameters, self.state, strict=True)
-        moving = [(p, p.grad, state) for p, state in pairs if p.grad is not None]
-        parameters: list[Tensor] = [parameter for parameter, *_ in moving]
-        gradients = [gradient for _, gradient, _ in moving]
-        first, second, steps = ([state[name] for *_, state in moving] for name in self._names)
+        moving = [index for index, p in enumerate(self._columns[0]) if p.grad is not None]
+        everything = len(moving) == len(self.state)
+        columns = self._columns if everything else [[c[i] for i in moving] for c in self._columns]
+        parameters, first, second, steps = columns
+        gradients = [p.grad for p in parameters if p.grad is not None]
         if self._fused:
-            if len(moving) == len(self.state):
+            if everything:
                 self._counts += 1  # all at once, where torch's `adam` takes them one by one
             else:
                 torch.ops.aten._foreach_add_(steps, 1)
@@ -71,5 +70,5 @@ class Optimizer:
                 weight_decay=0.0,
                 eps=EPSILON,
             )
-        for parameter, *_ in moving:
+        for parameter in parameters:
             spend_gradient(parameter)

@@ -18,7 +18,7 @@ from vae_explorer.engine.batches import BatchOrder, choose_labelled
 from vae_explorer.engine.config import TrainingConfig
 from vae_explorer.engine.control import TrainingControl
 from vae_explorer.engine.data import Dataset
-from vae_explorer.engine.device import pick_device, without_denormals
+from vae_explorer.engine.device import keep_freed_memory, pick_device, without_denormals
 from vae_explorer.engine.errors import ConfigError, TrainingError
 from vae_explorer.engine.events import (
     EpochEvent,
@@ -73,6 +73,7 @@ def fit(
         ConfigError: model, data and configuration do not fit together.
         TrainingError: the objective is no longer a number, or memory is short.
     """
+    keep_freed_memory()
     control = control or TrainingControl()
     snapshots = Snapshots(snapshot_images, snapshot_labels, snapshot_seconds)
     if isinstance(model, PPCA):
