@@ -10,6 +10,7 @@ import torch
 from tests.benchmarks.figures import Figure, Options, share
 from tests.benchmarks.timing import alternate, ratio
 from vae_explorer.engine import ModelConfig, build_model
+from vae_explorer.engine.device import keep_freed_memory
 from vae_explorer.engine.importance import importance_bound
 from vae_explorer.engine.vae import VAE
 
@@ -21,9 +22,10 @@ AT_ONCE = 2500  # rows of a product: what a processor's cache holds
 def measure(options: Options) -> Iterable[Figure]:
     """A few images stand for ten thousand: the work of each is the same."""
     torch.set_num_threads(1)
+    keep_freed_memory()  # as `evaluation` does
     model = build_model(CONFIG)
     assert isinstance(model, VAE)
-    images = 1 if options.quick else 2
+    images = 4 if options.quick else 8
     works = {"bound": _bound(model, images), "products": _products(images)}
     seconds = alternate(works, options.rounds(16))
     value = ratio(seconds["products"], seconds["bound"])

@@ -81,6 +81,18 @@ def test_the_levels_of_a_pixel_lie_side_by_side_in_a_convolutional_decoder() -> 
     torch.testing.assert_close(change, wanted)
 
 
+@pytest.mark.parametrize("activation", ["leaky-relu", "relu", "tanh", "silu", "gelu", "elu"])
+def test_without_a_gradient_layers_work_in_place_and_leave_their_input(activation: str) -> None:
+    model = network_model(preset="deep", widths=(7, 5), activation=activation)
+    x = torch.randn(3, 784)
+    before = x.clone()
+    expected = model.encode(x)
+    with torch.no_grad():
+        found = model.encode(x)
+    torch.testing.assert_close(found, expected)
+    assert torch.equal(x, before)
+
+
 def test_stages_halve_until_about_seven_pixels() -> None:
     assert conv_sides(28, 28) == [(28, 28), (14, 14), (7, 7)]
     assert conv_sides(8, 8) == [(8, 8), (4, 4)]

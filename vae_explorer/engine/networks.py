@@ -7,11 +7,13 @@ maps a latent point (..., d), with the class, to the likelihood's parameters (..
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice, pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from vae_explorer.engine.config import LECTURE_WIDTH, ModelConfig
 
@@ -22,6 +24,14 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "silu": nn.SiLU,
     "gelu": nn.GELU,
     "elu": nn.ELU,
+}
+# Without a gradient nobody asks for the input again: new memory for the output takes longer than a tanh.
+_IN_PLACE: dict[type[nn.Module], Callable[[Tensor], Tensor]] = {
+    nn.LeakyReLU: F.leaky_relu_,
+    nn.ReLU: torch.relu_,
+    nn.Tanh: torch.tanh_,
+    nn.SiLU: partial(F.silu, inplace=True),
+    nn.ELU: F.elu_,
 }
 CONV_CHANNELS = (32, 64, 96, 128, 128, 128, 128)
 CONV_HIDDEN = 256
@@ -55,12 +65,17 @@ class MLPBody(nn.Module):
 
     def _through(self, depth: int, x: Tensor, condition: Tensor | None) -> Tensor:
         x = x if condition is None else torch.cat((x, condition), -1)
-        for layer in islice(self.layers, depth):
-            if isinstance(layer, nn.Linear) and not torch.is_grad_enabled():
+        layers = islice(self.layers, depth)
+        if torch.is_grad_enabled():
+            for layer in layers:
+                x = layer(x)
+            return x
+        for layer in layers:
+            if isinstance(layer, nn.Linear):
                 # In place, where torch's own way first copies the bias to every row.
                 x = (x @ layer.weight.t()).add_(layer.bias)
             else:
-                x = layer(x)
+                x = _IN_PLACE.get(type(layer), layer)(x)
         return x
 
     @property
