@@ -44,10 +44,13 @@ def linear_log_prob(
     parameters_per_value: int,
     rule: ValueAndGradient,
 ) -> Tensor:
-    """Log p(x|z) of the logits that a last layer makes of hidden units (..., B, H), (..., B)."""
+    """Log p(x|z) of the logits that a last layer makes of hidden units (..., B, H), (..., B).
+
+    Without a gradient it is as many samples at a time as a processor's cache holds.
+    """
     wanted = torch.is_grad_enabled()
     arguments = (layer.weight, layer.bias, target, parameters_per_value, rule, wanted)
-    if wanted or hidden.dim() < 3:
+    if wanted or hidden.dim() < 3 or hidden.device.type != "cpu":
         return _LinearLogProb.apply(hidden, *arguments)  # type: ignore[return-value]
     samples = max(1, CACHED_VALUES // (target.numel() * parameters_per_value))
     return torch.cat([_LinearLogProb.apply(part, *arguments) for part in hidden.split(samples)])  # type: ignore[arg-type]
