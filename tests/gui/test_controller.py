@@ -484,8 +484,9 @@ def test_copy_puts_the_models_pixels_on_the_clipboard(joint: Controller) -> None
     assert (image.width(), image.height()) == (28, 28)
 
 
-def test_the_theme_can_be_switched_and_is_remembered(joint: Controller) -> None:
-    joint.window.menus.themes["dark"].trigger()
+def test_the_theme_can_be_switched_and_is_remembered(joint: Controller, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(joint.looks.theme_changed):
+        joint.window.menus.themes["dark"].trigger()
     assert joint.window.theme is DARK
     assert joint.settings.value("theme") == "dark"
 

@@ -339,6 +339,17 @@ def test_another_theme_keeps_the_curves(curves: Curves) -> None:
     assert items.validation.opts["pen"].color() == style.DARK.accent
 
 
+def test_another_theme_keeps_the_zoom(curves: Curves) -> None:
+    curves.begin_run("run", True, UNIT)
+    feed(curves)
+    view = panel_of(curves, "elbo").view
+    view.setXRange(1, 2, padding=0)
+    view.sigRangeChangedManually.emit(view.state["mouseEnabled"])
+    curves.set_theme(style.DARK)
+    curves.catch_up()
+    assert view.viewRange()[0] == [1, 2]
+
+
 def test_numbers_that_are_not_finite_are_left_out(curves: Curves) -> None:
     curves.begin_run("run", False, UNIT)
     curves.append_steps([(1, 0.1, 1, {"elbo": math.nan}), (2, 0.2, 2, {"elbo": -5.0})])

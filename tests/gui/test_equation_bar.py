@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from pytestqt.qtbot import QtBot
 
-from vae_explorer.gui import style
 from vae_explorer.gui.equation_bar import EquationBar, equation, nats
 
 TERMS = {
@@ -19,7 +18,7 @@ TERMS = {
 
 @pytest.fixture
 def bar(qtbot: QtBot) -> EquationBar:
-    widget = EquationBar(style.LIGHT)
+    widget = EquationBar()
     qtbot.addWidget(widget)
     widget.resize(1200, 60)
     widget.show()

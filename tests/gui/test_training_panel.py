@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.gui.recipes import Recipe, recipes
-from vae_explorer.gui.style import DARK, LIGHT
+from vae_explorer.gui.style import LIGHT
 from vae_explorer.gui.training_panel import TrainingPanel, format_duration
 from vae_explorer.gui.training_settings import DatasetChoice
 
@@ -155,11 +155,6 @@ def test_durations() -> None:
     assert format_duration(59.4) == "59 s"
     assert format_duration(200) == "3 min 20 s"
     assert format_duration(7500) == "2 h 05 min"
-
-
-def test_themes_can_change(panel: TrainingPanel) -> None:
-    panel.set_theme(DARK)
-    assert DARK.accent.name() in panel._bar.styleSheet()
 
 
 def test_space_never_reaches_stop_by_a_start_button_disabled(qtbot: QtBot) -> None:

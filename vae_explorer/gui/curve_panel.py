@@ -139,22 +139,29 @@ class CurvePanel(PlotPanel):
             self._moment.setPen(pg.mkPen(theme.accent, width=1, dash=[2, 2]))
 
     def show_runs(
-        self, runs: Sequence[Run], colors: Sequence[QColor], current: Run | None, axis: str
+        self, shown: Sequence[tuple[Run, QColor]], current: Run | None, axis: str
     ) -> None:
         """Paint everything anew: after a run was added, hidden or removed, or the axis changed."""
+        runs = [run for run, _ in shown]
         for gone in self._curves.keys() - {id(run) for run in runs}:
             for item in self._curves.pop(gone).items:
                 self.item.removeItem(item)
         self._x_end, self._y_span, self._fitted_rows = 0.0, (0.0, 0.0), 0
-        for run, color in zip(runs, colors, strict=True):
+        for run in runs:
             curves = self._curves.get(id(run)) or _RunCurves(self.item, run)
             self._curves[id(run)] = curves
-            curves.paint_in(color, self.theme, is_current=run is current)
             curves.epochs_shown = -1
             self.update_run(run, axis, steps=run is current)
             if run is not current:
                 curves.steps.setData([], [])
+        self.tint(shown, current)
         self.fit(runs, axis)
+
+    def tint(self, shown: Sequence[tuple[Run, QColor]], current: Run | None) -> None:
+        """Paint the runs' curves in these colours."""
+        for run, color in shown:
+            if id(run) in self._curves:
+                self._curves[id(run)].paint_in(color, self.theme, is_current=run is current)
 
     def update_run(self, run: Run, axis: str, *, steps: bool = True) -> None:
         """Show what a run has come to; its single steps only if `steps`."""

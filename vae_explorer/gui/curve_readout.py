@@ -26,16 +26,15 @@ class CurveReadout(QLabel):
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setFont(style.number_font(style.FONT_SMALL))
         self.setTextFormat(Qt.TextFormat.RichText)
-        self.set_theme(theme)
+        self.setStyleSheet(
+            "QLabel { background: palette(button); color: palette(text);"
+            " border: 1px solid palette(mid); border-radius: 4px; padding: 3px 6px; }"
+        )
         self.hide()
 
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of a theme."""
         self._theme = theme
-        self.setStyleSheet(
-            f"QLabel {{ background: {theme.raised.name()}; color: {theme.text.name()};"
-            f" border: 1px solid {theme.border.name()}; border-radius: 4px; padding: 3px 6px; }}"
-        )
 
     def show_values(
         self,

@@ -64,7 +64,7 @@ class Curves(QWidget):
         )
         self._readout = CurveReadout(theme, self)
         self.export = CurveExport(theme, self._runs_and_sheet, self)
-        self._chips = RunChips(theme, self)
+        self._chips = RunChips(self)
         for panel in (*self._panels, self._kl_bars):
             panel.hide()  # until the board lays it out
         self._chips.shown_changed.connect(self.set_run_visible)
@@ -172,13 +172,14 @@ class Curves(QWidget):
         """Take the colours of a theme."""
         self._theme = theme
         self.export.set_theme(theme)
-        for panel in (*self._panels, self._kl_bars):
+        self._kl_bars.set_theme(theme)
+        for panel in self._panels:
             panel.set_theme(theme)
-        self._chips.set_theme(theme)
+            panel.tint(self._shown_runs(), self._current)
+        self._show_chips()
         self._key.set_theme(theme)
         self._readout.set_theme(theme)
         self._color_warning()
-        self._rebuild_now()
 
     def _runs_and_sheet(self) -> tuple[list[Run], QWidget]:
         """What an export writes, with everything that was appended."""
@@ -243,6 +244,14 @@ class Curves(QWidget):
         accent = self._theme.accent
         return [accent if i == last else spare[i % len(spare)] for i in range(len(self._runs))]
 
+    def _shown_runs(self) -> list[tuple[Run, QColor]]:
+        """The visible runs with their colours."""
+        return [pair for pair in zip(self._runs, self._colors(), strict=True) if pair[0].visible]
+
+    def _show_chips(self) -> None:
+        shown = [run.visible for run in self._runs]
+        self._chips.set_runs([run.name for run in self._runs], self._colors(), shown)
+
     def _rebuild_now(self) -> None:
         """After what the user chose here."""
         self._rebuild()
@@ -250,8 +259,7 @@ class Curves(QWidget):
 
     def _rebuild(self) -> None:
         """After anything but new numbers: the panels follow in turns."""
-        shown = [run.visible for run in self._runs]
-        self._chips.set_runs([run.name for run in self._runs], self._colors(), shown)
+        self._show_chips()
         self._name_panels()
         self._outdated = {*self._panels, self._kl_bars}
         self._turns.add((*self._panels, self._kl_bars))
@@ -265,10 +273,8 @@ class Curves(QWidget):
         self._outdated.discard(panel)
         current = self._current
         if isinstance(panel, CurvePanel):
-            pairs = [p for p in zip(self._runs, self._colors(), strict=True) if p[0].visible]
-            runs, tints = [run for run, _ in pairs], [color for _, color in pairs]
             panel.fit_again()
-            panel.show_runs(runs, tints, current, self._axis)
+            panel.show_runs(self._shown_runs(), current, self._axis)
             self._fit_panels([panel])
             self._show_value(panel, None)
             panel.set_moment(self._place_of_moment())
@@ -332,8 +338,9 @@ class Curves(QWidget):
         if x is None:
             self._readout.hide()
             return
-        runs = [pair for pair in zip(self._runs, self._colors(), strict=True) if pair[0].visible]
-        self._readout.show_values(runs, source.measure.key, self._axis, x, source.number)
+        self._readout.show_values(
+            self._shown_runs(), source.measure.key, self._axis, x, source.number
+        )
         self._readout.place_at(self.mapFromGlobal(source.place_of(x)))
 
     def _show_values(self, x: float | None) -> None:

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLayout, QSizePolicy, QVBoxLa
 
 from vae_explorer.gui import style
 from vae_explorer.gui.notation import TOO_LONG, compact
-from vae_explorer.gui.style import Theme
 
 _WIDEST = {
     "elbo": "−000.0",
@@ -113,9 +112,8 @@ def _bound(kind: str) -> Term:
 class EquationBar(QWidget):
     """`ELBO = reconstruction − KL (+ log π + λ · log q(y|x))`, each term with its number."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme = theme
         self._kind = ""
         self._blocks: list[_Block] = []
         self._signs: list[QLabel] = []
@@ -126,6 +124,7 @@ class EquationBar(QWidget):
         self._row.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)  # formulas may give way
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(self.tr("The bound, term by term"))
+        self.setStyleSheet("QLabel:disabled { color: palette(link-visited); }")
         self.set_terms(None, "vae")
 
     def set_terms(
@@ -161,12 +160,6 @@ class EquationBar(QWidget):
         self._fit()
         self.setAccessibleDescription(self._in_words(numbers))
 
-    def set_theme(self, theme: Theme) -> None:
-        """Take the colours of a theme."""
-        self._theme = theme
-        for block in self._blocks:
-            block.set_theme(theme)
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit()
@@ -189,7 +182,6 @@ class EquationBar(QWidget):
             self._signs.append(self._add_sign("]"))
         self._row.addStretch(1)
         self._row.addWidget(self._subject)
-        self.set_theme(self._theme)
         self._fit()
 
     def _add_sign(self, sign: str) -> QLabel:
@@ -232,6 +224,7 @@ class _Block(QWidget):
         self.term = term
         self._value = QLabel("", self)
         self._value.setFont(style.number_font(style.FONT_LARGE))
+        self._value.setProperty("muted", term.key == "classification")
         self._value.setMinimumWidth(
             round(QFontMetricsF(self._value.font()).horizontalAdvance(_WIDEST[term.key])) + 2
         )
@@ -275,14 +268,6 @@ class _Block(QWidget):
     def width_without_formula(self) -> int:
         values = max(self._value.sizeHint().width(), self._value.minimumWidth())
         return max(self._name.sizeHint().width(), values)
-
-    def set_theme(self, theme: Theme) -> None:
-        quiet = self.term.key == "classification"
-        color = (theme.muted if quiet else theme.text).name()
-        disabled = theme.muted.name()
-        self._value.setStyleSheet(
-            f"QLabel {{ color: {color}; }} QLabel:disabled {{ color: {disabled}; }}"
-        )
 
 
 def nats(value: float) -> str:

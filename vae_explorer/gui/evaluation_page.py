@@ -119,7 +119,6 @@ class EvaluationPage(QWidget):
         column.addWidget(self._hint, 1)
         column.addWidget(self._table, 1)
         self._show_table()
-        self.set_theme(theme)
 
     def request(self) -> None:
         """Ask for an evaluation with the choices made."""
@@ -183,14 +182,6 @@ class EvaluationPage(QWidget):
         """Take the colours of a theme."""
         style.retint(self._more, theme)
         style.retint(self._save, theme)
-        self._table.setStyleSheet(
-            f"QTableWidget {{ background: {theme.panel.name()}; border: none;"
-            f" gridline-color: {theme.grid.name()}; }}"
-            f"QTableWidget::item {{ padding: 0 6px; }}"
-            f"QHeaderView::section {{ background: {theme.panel.name()}; border: none;"
-            f" border-bottom: 1px solid {theme.border.name()}; color: {theme.muted.name()};"
-            f" padding: 2px 6px; }}"
-        )
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -256,6 +247,12 @@ class EvaluationPage(QWidget):
             table.setHorizontalHeaderItem(column, item)
         table.verticalHeader().hide()
         table.setShowGrid(False)
+        table.setStyleSheet(
+            "QTableWidget { background: palette(base); border: none; }"
+            "QTableWidget::item { padding: 0 6px; }"
+            "QHeaderView::section { background: palette(base); border: none; padding: 2px 6px;"
+            " border-bottom: 1px solid palette(mid); color: palette(link-visited); }"
+        )
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setAccessibleName(self.tr("Figures of the model"))

@@ -71,6 +71,8 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(*MINIMUM_SIZE)
         self.resize(*DEFAULT_SIZE)
         self.setAcceptDrops(True)
+        self.setProperty("dark", theme.is_dark)  # the sheet asks for it
+        self.setStyleSheet(style.style_sheet())
         self._make_widgets(theme)
         self.menus = Menus(self)
         self._arrange()
@@ -126,6 +128,7 @@ class MainWindow(QMainWindow):
     def set_theme(self, theme: Theme) -> None:
         """Hand the theme to every widget that paints itself."""
         self.theme = theme
+        self.setProperty("dark", theme.is_dark)
         for widget in self._themed:
             widget.set_theme(theme)
         if self._curves is not None:
@@ -227,7 +230,7 @@ class MainWindow(QMainWindow):
         self.pad = DrawingPad(theme, self)
         self.bars = ProbabilityBars(theme, self)
         self.handwriting = HandwritingRow(theme, self)
-        self.equation = EquationBar(theme, self)
+        self.equation = EquationBar(self)
         self._curves: Curves | None = None
         self._making: Iterator[None] | None = None
         self.film = FilmStrip(self)
@@ -237,7 +240,7 @@ class MainWindow(QMainWindow):
         self.training = TrainingPanel(theme, self)
         self._themed = (
             self.banner, self.canvas, self.dimensions, self.snapshots, self.image, self.classes,
-            self.pad, self.bars, self.handwriting, self.equation, self.film, self.samples,
+            self.pad, self.bars, self.handwriting, self.film, self.samples,
             self.figure, self.evaluation, self.training,
         )  # fmt: skip
 

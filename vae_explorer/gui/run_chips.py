@@ -20,6 +20,14 @@ from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QMenu, QSizePolicy, QTo
 from vae_explorer.gui import style
 from vae_explorer.gui.style import Theme
 
+# Runs that are shown in the text's colour, hidden ones faint; no frames
+_CHIP = """
+    QToolButton { color: palette(shadow); border: 1px solid transparent; background: transparent;
+        padding: 2px 6px; }
+    QToolButton:checked { color: palette(text); border-color: transparent; background: transparent; }
+    QToolButton:hover { background: palette(midlight); }
+    QToolButton:focus { border-color: palette(highlight); }
+"""
 NAME_LENGTHS = (60, 40, 28, 20, 14, 9)  # characters: the longest at which all chips fit
 
 
@@ -30,9 +38,8 @@ class RunChips(QWidget):
     renamed = Signal(int, str)
     removed = Signal(int)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme = theme
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(style.HALF)
@@ -56,12 +63,6 @@ class RunChips(QWidget):
             self._chips.append(chip)
             self._row.insertWidget(index, chip)
         self._shorten()
-
-    def set_theme(self, theme: Theme) -> None:
-        """Take the colours of a theme."""
-        self._theme = theme
-        for chip in self._chips:
-            chip.setStyleSheet(self._chip_style())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -102,7 +103,7 @@ class RunChips(QWidget):
         chip.customContextMenuRequested.connect(
             lambda place, i=index: self._show_menu(i, chip.mapToGlobal(place))
         )
-        chip.setStyleSheet(self._chip_style())
+        chip.setStyleSheet(_CHIP)
         return chip
 
     def _show_menu(self, index: int, place: QPoint) -> None:
@@ -111,18 +112,6 @@ class RunChips(QWidget):
         menu.addAction(self.tr("Rename…"), lambda: self.ask_name(index))
         menu.addAction(self.tr("Remove"), lambda: self.removed.emit(index))
         menu.popup(place)
-
-    def _chip_style(self) -> str:
-        """Runs that are shown in the text's colour, hidden ones faint; no frames."""
-        theme = self._theme
-        return (
-            f"QToolButton {{ color: {theme.disabled.name()}; border: 1px solid transparent;"
-            " background: transparent; padding: 2px 6px; }"
-            f"QToolButton:checked {{ color: {theme.text.name()}; border-color: transparent;"
-            " background: transparent; }"
-            f"QToolButton:hover {{ background: {theme.hover.name()}; }}"
-            f"QToolButton:focus {{ border-color: {theme.accent.name()}; }}"
-        )
 
 
 class CurveKey(QWidget):

@@ -7,6 +7,7 @@ Every colour in the window comes from a `Theme`; a widget that paints itself tak
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 import numpy as np
-from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
+from PySide6.QtCore import QByteArray, QPoint, QRectF, QSize, Qt
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
@@ -25,8 +26,10 @@ from PySide6.QtGui import (
     QPainter,
     QPalette,
     QPixmap,
+    QRegion,
 )
 from PySide6.QtWidgets import QApplication, QLabel, QStyleFactory, QToolButton, QWidget
+from shiboken6 import isValid
 
 _log = logging.getLogger(__name__)
 
@@ -154,15 +157,26 @@ def system_theme_name() -> str:
 
 
 def apply_theme(app: QApplication, theme: Theme) -> None:
-    """Give the whole application this look; widgets that paint themselves get `set_theme`."""
+    """Give the application these colours; widgets that paint themselves get `set_theme`."""
     style = QStyleFactory.create("Fusion")
     if style is not None and app.style().name().lower() != "fusion":
         app.setStyle(style)
     app.setPalette(make_palette(theme))
     app.setFont(base_font())
-    sheet = style_sheet(theme)
-    if app.styleSheet() != sheet:  # setting one polishes every widget anew
-        app.setStyleSheet(sheet)
+
+
+def polish_again(window: QWidget) -> Iterator[None]:
+    """Have the style sheet take its colours from the palette anew, a widget at a time."""
+    nowhere = QPixmap(1, 1)
+    for widget in (window, *window.findChildren(QWidget)):
+        if not isValid(widget):  # deleted since
+            continue
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+        if widget.isVisible():
+            # Only a widget's first painting works its rules out, which for all at once takes two frames.
+            QWidget.render(widget, nowhere, QPoint(), QRegion(), QWidget.RenderFlag(0))
+        yield
 
 
 def came_by_keyboard(event: QFocusEvent) -> bool:
@@ -200,13 +214,13 @@ def make_palette(theme: Theme) -> QPalette:
         role.Highlight: theme.accent,
         role.HighlightedText: theme.on_accent,
         role.Link: theme.accent,
-        role.LinkVisited: theme.accent,
         role.Mid: theme.border,
         role.Light: theme.raised,
         role.Midlight: theme.hover,
         role.Dark: theme.border,
-        role.Shadow: theme.border,
         role.Accent: theme.accent,
+        role.LinkVisited: theme.muted,  # there are no links: these two are what the style sheet
+        role.Shadow: theme.disabled,  # calls the colours that have no role of their own
     }.items():
         palette.setColor(key, color)
     group = QPalette.ColorGroup.Disabled
@@ -216,73 +230,76 @@ def make_palette(theme: Theme) -> QPalette:
     return palette
 
 
-def style_sheet(theme: Theme) -> str:
-    """What the palette cannot say: flat panels, flat buttons, a focus ring that can be seen."""
-    c = {
-        field: getattr(theme, field).name()
-        for field in (
-            "window", "panel", "raised", "hover", "border", "text", "muted", "disabled",
-            "accent", "on_accent",
-        )
-    }  # fmt: skip
-    up, down = (_arrow_file(name, theme) for name in ("chevron-up", "chevron-down"))
+def style_sheet() -> str:
+    """What the palette cannot say: flat panels, flat buttons, a focus ring that can be seen.
+
+    It is the same for every theme, for Qt takes a quarter of a second to exchange one: colours are
+    named by their role in the palette, and pictures chosen by the window's property `dark`.
+    """
+    light, dark = (_arrow_rules(theme) for theme in (LIGHT, DARK))
     return f"""
-    QFrame[panel="true"] {{ background: {c["panel"]}; border: 1px solid {c["border"]};
+    QFrame[panel="true"] {{ background: palette(base); border: 1px solid palette(mid);
         border-radius: {RADIUS + 2}px; }}
     QLabel {{ background: transparent; }}
-    QLabel[muted="true"] {{ color: {c["muted"]}; }}
-    QToolTip {{ background: {c["raised"]}; color: {c["text"]}; border: 1px solid {c["border"]};
+    QLabel[muted="true"] {{ color: palette(link-visited); }}
+    QToolTip {{ background: palette(button); color: palette(text); border: 1px solid palette(mid);
         padding: 4px 6px; }}
-    QPushButton, QToolButton {{ background: {c["raised"]}; color: {c["text"]};
-        border: 1px solid {c["border"]}; border-radius: {RADIUS}px; padding: 4px 12px; }}
+    QPushButton, QToolButton {{ background: palette(button); border: 1px solid palette(mid);
+        border-radius: {RADIUS}px; padding: 4px 12px; }}
     QToolButton {{ padding: 3px; }}
     QToolButton[quiet="true"] {{ background: transparent; border-color: transparent; }}
     QPushButton:hover, QToolButton:hover, QToolButton[quiet="true"]:hover
-        {{ background: {c["hover"]}; }}
-    QPushButton:pressed, QToolButton:pressed {{ background: {c["border"]}; }}
-    QPushButton:focus, QToolButton:focus {{ border: 1px solid {c["accent"]}; }}
-    QToolButton:checked, QToolButton[quiet="true"]:checked {{ background: {c["hover"]};
-        border-color: {c["accent"]}; color: {c["text"]}; }}
-    QPushButton:disabled, QToolButton:disabled {{ color: {c["disabled"]}; }}
-    QPushButton[primary="true"] {{ background: {c["accent"]}; color: {c["on_accent"]};
-        border-color: {c["accent"]}; font-weight: 600; }}
-    QPushButton[primary="true"]:disabled {{ background: {c["raised"]}; color: {c["disabled"]};
-        border-color: {c["border"]}; }}
-    QPushButton[primary="true"]:focus {{ border: 2px solid {c["text"]}; padding: 3px 11px; }}
+        {{ background: palette(midlight); }}
+    QPushButton:pressed, QToolButton:pressed {{ background: palette(mid); }}
+    QPushButton:focus, QToolButton:focus {{ border: 1px solid palette(highlight); }}
+    QToolButton:checked, QToolButton[quiet="true"]:checked {{ background: palette(midlight);
+        border-color: palette(highlight); color: palette(text); }}
+    QPushButton[primary="true"] {{ font-weight: 600; }}
+    QPushButton[primary="true"]:enabled {{ background: palette(highlight);
+        color: palette(highlighted-text); border-color: palette(highlight); }}
+    QPushButton[primary="true"]:focus {{ border: 2px solid palette(text); padding: 3px 11px; }}
     QTabWidget::pane {{ border: none; }}
     QTabBar {{ qproperty-drawBase: 0; }}
-    QTabBar::tab {{ background: transparent; color: {c["muted"]}; border: none;
+    QTabBar::tab {{ background: transparent; color: palette(link-visited); border: none;
         border-bottom: 2px solid transparent; padding: 4px 2px; margin-right: 16px; }}
-    QTabBar::tab:selected {{ color: {c["text"]}; border-bottom-color: {c["accent"]}; }}
-    QTabBar::tab:hover {{ color: {c["text"]}; }}
-    QTabBar::tab:focus {{ border-bottom-color: {c["text"]}; }}
-    QComboBox, QSpinBox, QLineEdit {{ background: {c["raised"]}; color: {c["text"]};
-        border: 1px solid {c["border"]}; border-radius: {RADIUS - 2}px; padding: 2px 6px;
-        min-height: 18px; selection-background-color: {c["accent"]};
-        selection-color: {c["on_accent"]}; }}
-    QComboBox:hover, QSpinBox:hover, QLineEdit:hover {{ background: {c["hover"]}; }}
-    QComboBox:focus, QSpinBox:focus, QLineEdit:focus {{ border-color: {c["accent"]}; }}
-    QComboBox:disabled, QSpinBox:disabled, QLineEdit:disabled {{ color: {c["disabled"]}; }}
+    QTabBar::tab:selected {{ color: palette(text); border-bottom-color: palette(highlight); }}
+    QTabBar::tab:hover {{ color: palette(text); }}
+    QTabBar::tab:focus {{ border-bottom-color: palette(text); }}
+    QComboBox, QSpinBox, QLineEdit {{ background: palette(button); border: 1px solid palette(mid);
+        border-radius: {RADIUS - 2}px; padding: 2px 6px; min-height: 18px;
+        selection-background-color: palette(highlight);
+        selection-color: palette(highlighted-text); }}
+    QComboBox:hover, QSpinBox:hover, QLineEdit:hover {{ background: palette(midlight); }}
+    QComboBox:focus, QSpinBox:focus, QLineEdit:focus {{ border-color: palette(highlight); }}
     QComboBox::drop-down {{ border: none; width: 20px; }}
-    QComboBox::down-arrow {{ image: url({down}); width: 12px; height: 12px; }}
-    QComboBox QAbstractItemView {{ background: {c["panel"]}; color: {c["text"]};
-        border: 1px solid {c["border"]}; selection-background-color: {c["hover"]};
-        selection-color: {c["text"]}; outline: none; }}
+    QComboBox::down-arrow {{ width: 12px; height: 12px; }}
+    QComboBox QAbstractItemView {{ background: palette(base); color: palette(text);
+        border: 1px solid palette(mid); selection-background-color: palette(midlight);
+        selection-color: palette(text); outline: none; }}
     QSpinBox::up-button, QSpinBox::down-button {{ border: none; width: 18px; }}
-    QSpinBox::up-arrow {{ image: url({up}); width: 10px; height: 10px; }}
-    QSpinBox::down-arrow {{ image: url({down}); width: 10px; height: 10px; }}
+    QSpinBox::up-arrow, QSpinBox::down-arrow {{ width: 10px; height: 10px; }}
+    {light} {dark}
     QScrollBar:vertical {{ background: transparent; width: 8px; margin: 0; }}
-    QScrollBar::handle:vertical {{ background: {c["border"]}; border-radius: 4px;
+    QScrollBar::handle:vertical {{ background: palette(mid); border-radius: 4px;
         min-height: 24px; }}
-    QScrollBar::handle:vertical:hover {{ background: {c["disabled"]}; }}
+    QScrollBar::handle:vertical:hover {{ background: palette(shadow); }}
     QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
     QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
     QSplitter::handle {{ background: transparent; }}
-    QSplitter::handle:hover {{ background: {c["border"]}; }}
+    QSplitter::handle:hover {{ background: palette(mid); }}
     QScrollArea {{ border: none; background: transparent; }}
-    QMenuBar {{ background: {c["window"]}; color: {c["text"]}; }}
+    QMenuBar {{ background: palette(window); color: palette(text); }}
     QMenuBar::item {{ padding: 4px 10px; background: transparent; }}
-    QMenuBar::item:selected {{ background: {c["hover"]}; border-radius: 4px; }}
+    QMenuBar::item:selected {{ background: palette(midlight); border-radius: 4px; }}
+    """
+
+
+def _arrow_rules(theme: Theme) -> str:
+    up, down = (_arrow_file(name, theme) for name in ("chevron-up", "chevron-down"))
+    within = f'QMainWindow[dark="{str(theme.is_dark).lower()}"]'
+    return f"""
+    {within} QComboBox::down-arrow, {within} QSpinBox::down-arrow {{ image: url({down}); }}
+    {within} QSpinBox::up-arrow {{ image: url({up}); }}
     """
 
 

@@ -61,12 +61,15 @@ class TrainingPanel(QWidget):
         self._bar = QProgressBar(self)
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(style.GRID)
+        self._bar.setStyleSheet(
+            "QProgressBar { background: palette(button); border: none; border-radius: 4px; }"
+            "QProgressBar::chunk { background: palette(highlight); border-radius: 4px; }"
+        )
         self._bar.setAccessibleName(self.tr("Training progress"))
         self._progress = _OneLine(self)
         self._build_buttons(theme)
         self._arrange()
         self.set_state("unready")
-        self.set_theme(theme)
 
     # -- what the controller says ------------------------------------------------------------
 
@@ -162,14 +165,9 @@ class TrainingPanel(QWidget):
         self._progress.show_text(text or self._note)
 
     def set_theme(self, theme: Theme) -> None:
-        """Draw icons and the progress bar in the theme's colours."""
+        """Draw the icons in the theme's colours."""
         for button in (self.details_button, self.step_button, self.epoch_button, self.stop_button):
             style.retint(button, theme)
-        self._bar.setStyleSheet(
-            f"QProgressBar {{ background: {theme.raised.name()}; border: none;"
-            f" border-radius: 4px; }}"
-            f"QProgressBar::chunk {{ background: {theme.accent.name()}; border-radius: 4px; }}"
-        )
 
     # -- what the user does --------------------------------------------------------------------
 

@@ -105,6 +105,7 @@ def edit_the_class_prior(player: Player) -> None:
 def switch_to_dark(player: Player) -> None:
     light = player.window.grab().toImage().pixelColor(4, player.window.height() - 4).lightness()
     player.menu("View", "Theme", "Dark")
+    player.wait(lambda: player.window.theme.is_dark and player.window.updatesEnabled())
     dark = player.window.grab().toImage().pixelColor(4, player.window.height() - 4).lightness()
     assert light > 200 and dark < 60
     assert player.controller.settings.value("theme") == "dark"

@@ -137,6 +137,7 @@ class Controller(QObject):
         self.training.shut_down()
         self.evaluating.shut_down()
         self.plots.shut_down()
+        self.looks.shut_down()
         self._opener.shut_down()
         self._collector.stop()
         self.window.save_layout(self.settings)

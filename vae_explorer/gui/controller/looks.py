@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Generator
 from html import escape
 from importlib.metadata import PackageNotFoundError, version
 
 from PySide6.QtCore import QObject, QSettings, Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 import vae_explorer
 from vae_explorer.gui import style
+from vae_explorer.gui.idle import IdleQueue
 from vae_explorer.gui.main_window import MainWindow
+from vae_explorer.gui.style import Theme
 
 
 class Looks(QObject):
@@ -24,6 +27,7 @@ class Looks(QObject):
         super().__init__(window)
         self._window, self._settings = window, settings
         self._asked = asked  # on the command line: for this time only
+        self._change = IdleQueue(self, interval=1)
         menus = window.menus
         for action in menus.themes.values():
             action.triggered.connect(self._on_action)
@@ -54,6 +58,10 @@ class Looks(QObject):
         """The size of everything from the next start on, in percent."""
         return self._settings.value("scale", 100, int)  # type: ignore[return-value]
 
+    def shut_down(self) -> None:
+        """The window is closing."""
+        self._change.drop()
+
     def _on_scale(self) -> None:
         for percent, action in self._window.menus.scales.items():
             if action is self.sender():
@@ -80,11 +88,26 @@ class Looks(QObject):
 
     def _apply(self, name: str) -> None:
         theme = style.THEMES[style.system_theme_name() if name == "system" else name]
-        app = QApplication.instance()
-        if isinstance(app, QApplication):
-            style.apply_theme(app, theme)
-        self._window.set_theme(theme)
-        self.theme_changed.emit()
+        self._change.run("theme", self._take(theme))
+
+    def _take(self, theme: Theme) -> Generator[None, None, None]:
+        """Change the theme in slices of a frame; all is painted when it is done."""
+        window, app = self._window, QApplication.instance()
+        for part in window.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            part.update()  # Qt would paint every widget twice at the end, were not all dirty now
+        window.setUpdatesEnabled(False)
+        try:
+            if isinstance(app, QApplication):
+                style.apply_theme(app, theme)
+            yield
+            window.set_theme(theme)
+            yield
+            self.theme_changed.emit()
+            yield
+            yield from style.polish_again(window)
+        finally:
+            window.setUpdatesEnabled(True)
+            window.repaint()
 
     def show_about(self) -> None:
         """Versions, for a bug report: they can be marked and copied."""
