@@ -111,7 +111,10 @@ def test_the_file_is_a_plain_array_that_only_the_user_can_read(folder: Path) -> 
         assert path.stat().st_mode & 0o077 == 0
 
 
-def test_splits_and_training_share_the_memory_of_the_map(folder: Path) -> None:
+def test_splits_and_training_share_the_memory_of_the_map(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "preadv", raising=False)
     data = load(folder)
     start = data.train.images.data_ptr()
     assert data.validation.images.data_ptr() == start + 10 * SIDE**2
@@ -119,7 +122,21 @@ def test_splits_and_training_share_the_memory_of_the_map(folder: Path) -> None:
     assert data.train.images.is_contiguous()
     model = build_model(ModelConfig(image_shape=data.image_shape, widths=(4,)))
     trainer = Trainer(model, data, TrainingConfig(device="cpu"), TrainingControl(), None)  # type: ignore[arg-type]
-    assert trainer.images.data_ptr() == start
+    assert trainer.pixels.func.__self__.data_ptr() == start  # type: ignore[attr-defined]
+
+
+@pytest.mark.skipif(not hasattr(os, "preadv"), reason="this system reads through the map alone")
+def test_a_training_reads_its_pictures_from_the_file(folder: Path) -> None:
+    data = load(folder)
+    model = build_model(ModelConfig(image_shape=data.image_shape, widths=(4,)))
+    trainer = Trainer(model, data, TrainingConfig(device="cpu"), TrainingControl(), None)  # type: ignore[arg-type]
+    assert data.train.file is not None and trainer.pixels == data.train.file.rows
+    index = torch.tensor([3, 0, 7, 3])
+    assert torch.equal(trainer.pixels(index), data.train.images.flatten(1)[index])
+    (path,) = files()
+    os.truncate(path, path.stat().st_size - 1)
+    with pytest.raises(DataError, match="read back"):
+        trainer.pixels(torch.tensor([IMAGES - 1]))
 
 
 def rewrite(folder: Path) -> None:

@@ -362,7 +362,7 @@ def test_the_objective_of_few_labels_is_what_is_maximised() -> None:
     loss = BatchLoss(model, training_config(labels=30))
     known = torch.arange(30)
     result = loss(
-        images,
+        images.__getitem__,
         data.train.labels,
         torch.arange(40),
         known,
@@ -371,6 +371,21 @@ def test_the_objective_of_few_labels_is_what_is_maximised() -> None:
     )
     assert result.images == 40
     assert result.sums[OBJECTIVE].item() / 40 == pytest.approx(-result.loss.item(), rel=1e-6)
+
+
+def test_validation_takes_no_more_memory_than_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vae_explorer.engine.training.VALIDATION_VALUES", 5 * 64 + 1)
+    taken: list[int] = []
+    validate = BatchLoss.validate
+    monkeypatch.setattr(
+        BatchLoss,
+        "validate",
+        lambda self, images, *rest: taken.append(len(images)) or validate(self, images, *rest),
+    )
+    for batch, most in ((3, 5), (8, 8)):
+        trained(model_config(), training_config(batch_size=batch, epochs=1))
+        assert max(taken) == most and sum(taken) == len(small_dataset().validation)
+        taken.clear()
 
 
 def test_pause_step_epoch_and_stop_from_another_thread() -> None:

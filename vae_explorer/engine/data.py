@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -22,7 +22,7 @@ from vae_explorer.engine.downloads import Cancelling, Progress
 from vae_explorer.engine.errors import DataError
 from vae_explorer.engine.image_folder import Fit, Frame, list_folder
 from vae_explorer.engine.mnist_family import read_relative
-from vae_explorer.engine.pixel_cache import folder_pixels
+from vae_explorer.engine.pixel_cache import PixelFile, folder_pixels
 
 __all__ = ["DATASETS", "Dataset", "DatasetInfo", "Split", "load_dataset"]
 
@@ -35,10 +35,11 @@ SMALL_DIGITS_SPLIT = (1000, 1350)  # train, validation and test of 1797 images, 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Images uint8 (N, C, H, W), and their labels int64 (N,) where there are any."""
+    """Images uint8 (N, C, H, W), their labels int64 (N,) where there are any, and the file of a large folder's."""
 
     images: Tensor
     labels: Tensor | None = None
+    file: PixelFile | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -193,13 +194,15 @@ def _load_folder(
     except DataError as error:
         raise DataError(f"{folder}: {error}") from error
     order = np.concatenate(parts)  # split after split, so that each is a view of its pixels
-    pixels = _view(folder_pixels(listing, order, frame, progress, cancelled))
+    read, file = folder_pixels(listing, order, frame, progress, cancelled)
+    pixels = _view(read)
     labels = None if listing.labels is None else torch.from_numpy(listing.labels[order])
     ends = np.cumsum([len(part) for part in parts]).tolist()
     train, validation, test = (
         Split(pixels[start:end], None if labels is None else labels[start:end])
         for start, end in zip([0, *ends], ends, strict=False)
     )
+    train = replace(train, file=file)  # whose pictures come first in it
     return Dataset("folder", folder.resolve().name, train, validation, test, listing.class_names)
 
 

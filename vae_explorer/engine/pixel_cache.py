@@ -16,10 +16,13 @@ import os
 import shutil
 import tempfile
 import time
+import weakref
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from vae_explorer import paths
 from vae_explorer.engine.downloads import Cancelling, Progress
@@ -36,17 +39,47 @@ Shape = tuple[int, ...]
 _log = logging.getLogger(__name__)
 
 
+class PixelFile:
+    """The same pixels by reading them, for pictures here and there.
+
+    Touching pages that are not in memory takes ten times as long: the system reads on behind each, in vain.
+
+    Args:
+        path: of a .npy file.
+        header: its length in bytes.
+        size: of a picture, in bytes.
+    """
+
+    def __init__(self, path: Path, header: int, size: int) -> None:
+        self._path, self._header, self._size = path, header, size
+        self._handle = os.open(path, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._handle)
+
+    def rows(self, index: Tensor) -> Tensor:
+        """The pictures of some indices (B,), uint8 (B, C·H·W).
+
+        Raises:
+            DataError: the file is shorter than it was.
+        """
+        pixels = np.empty((len(index), self._size), np.uint8)
+        for picture, number in zip(pixels, index.tolist(), strict=True):
+            start = self._header + number * self._size
+            if os.preadv(self._handle, [picture.data], start) != self._size:
+                raise DataError(f"{self._path} cannot be read back: try again.")
+        return torch.from_numpy(pixels)
+
+
 def folder_pixels(
     listing: Listing,
     order: np.ndarray,
     frame: Frame,
     progress: Progress | None = None,
     cancelled: Cancelling | None = None,
-) -> np.ndarray:
-    """The pictures of a folder in a given order, uint8 (N, C, H, W).
+) -> tuple[np.ndarray, PixelFile | None]:
+    """The pictures of a folder in a given order, uint8 (N, C, H, W), and the file they are in, if any.
 
     From `IN_MEMORY` on they are a read-only view of a file; writing to it, or to a tensor made of
-    it, ends the process.
+    it, ends the process. Where the system cannot read at a place, only the view is given.
 
     Args:
         listing: of the folder.
@@ -62,11 +95,15 @@ def folder_pixels(
     shape = (len(order), *frame.shape)
     pictures = decode(listing, order, frame, progress, cancelled)
     if math.prod(shape) >= IN_MEMORY:
-        return _cached(_Names(listing, order, frame), listing.folder, shape, pictures)
+        names = _Names(listing, order, frame)
+        cached = _cached(names, listing.folder, shape, pictures)
+        if not hasattr(os, "preadv"):  # as on Windows
+            return cached, None
+        return cached, PixelFile(names.path, len(_header(shape)), math.prod(frame.shape))
     pixels = np.empty(shape, np.uint8)
     for index, picture in enumerate(pictures):
         pixels[index] = picture
-    return pixels
+    return pixels, None
 
 
 class _Names:
