@@ -8,18 +8,19 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from tests.engine.small_data import NAMES, SHAPE, small_dataset
-from vae_explorer.engine.batches import choose_labelled
+from vae_explorer.engine.batches import choose_labelled, images_at_once
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.control import TrainingControl
 from vae_explorer.engine.errors import ConfigError, TrainingError
 from vae_explorer.engine.events import EpochEvent, Event, FinishedEvent, SnapshotEvent, StepEvent
 from vae_explorer.engine.latent_model import LatentModel
-from vae_explorer.engine.losses import OBJECTIVE, BatchLoss
+from vae_explorer.engine.losses import OBJECTIVE, BatchLoss, BatchResult
 from vae_explorer.engine.models import Model, build_model
 from vae_explorer.engine.objective import Weights
 from vae_explorer.engine.training import Trainer, fit
@@ -373,19 +374,23 @@ def test_the_objective_of_few_labels_is_what_is_maximised() -> None:
     assert result.sums[OBJECTIVE].item() / 40 == pytest.approx(-result.loss.item(), rel=1e-6)
 
 
-def test_validation_takes_no_more_memory_than_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vae_explorer.engine.training.VALIDATION_VALUES", 5 * 64 + 1)
+@pytest.mark.parametrize(("pixels", "count"), [(64, 1000), (784, 1000), (49_152, 21), (2**21, 1)])
+def test_large_images_are_taken_a_few_at_a_time(pixels: int, count: int) -> None:
+    assert images_at_once(pixels) == count
+
+
+def test_validation_takes_so_many_images_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vae_explorer.engine.training.images_at_once", lambda pixels: pixels // 9)
     taken: list[int] = []
     validate = BatchLoss.validate
-    monkeypatch.setattr(
-        BatchLoss,
-        "validate",
-        lambda self, images, *rest: taken.append(len(images)) or validate(self, images, *rest),
-    )
-    for batch, most in ((3, 5), (8, 8)):
-        trained(model_config(), training_config(batch_size=batch, epochs=1))
-        assert max(taken) == most and sum(taken) == len(small_dataset().validation)
-        taken.clear()
+
+    def noted(self: BatchLoss, images: torch.Tensor, *rest: Any) -> BatchResult:
+        taken.append(len(images))
+        return validate(self, images, *rest)
+
+    monkeypatch.setattr(BatchLoss, "validate", noted)
+    trained(model_config(), training_config(epochs=1))
+    assert taken == [7] * 8 + [4]
 
 
 def test_pause_step_epoch_and_stop_from_another_thread() -> None:

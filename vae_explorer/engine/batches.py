@@ -8,6 +8,14 @@ import torch
 from torch import Tensor
 
 
+def images_at_once(pixels: int) -> int:
+    """How many images of so many pixel values to take at a time where no gradient is wanted: at most 1000.
+
+    Large ones are fewer, lest they take more memory than a step of a training.
+    """
+    return max(1, min(1000, 2**20 // pixels))
+
+
 def choose_labelled(labels: Tensor, classes: int, count: int, seed: int) -> Tensor:
     """The indices (count,) of the images that keep their label: a random choice, as even over classes as can be."""
     generator = torch.Generator().manual_seed(seed)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from vae_explorer.engine.batches import images_at_once
 from vae_explorer.engine.joint_vae import JointVAE
 from vae_explorer.engine.latent_model import LatentModel
 from vae_explorer.engine.objective import classifier_input
 from vae_explorer.engine.vae import one_hot
-
-BATCH = 1000
 
 
 def exploring_input(model: LatentModel, images: Tensor) -> Tensor:
@@ -38,11 +37,12 @@ def embed_images(
     if training:  # a walk over all modules, which for a single image is half the time
         model.eval()
     means, deviations = [], []
-    for start in range(0, len(images), BATCH):
-        batch = images[start : start + BATCH].flatten(1).to(device)
+    step = images_at_once(model.config.pixels)
+    for start in range(0, len(images), step):
+        batch = images[start : start + step].flatten(1).to(device)
         y = None
         if isinstance(model, JointVAE):
-            known = None if labels is None else labels[start : start + BATCH].to(device)
+            known = None if labels is None else labels[start : start + step].to(device)
             chosen = model.classify(classifier_input(batch)).argmax(1) if known is None else known
             y = one_hot(chosen, model.config.classes)
         mean, log_variance = model.encode(exploring_input(model, batch), y)

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae_explorer.engine.batches import BatchOrder, choose_labelled
+from vae_explorer.engine.batches import BatchOrder, choose_labelled, images_at_once
 from vae_explorer.engine.config import TrainingConfig
 from vae_explorer.engine.control import TrainingControl
 from vae_explorer.engine.data import Dataset
@@ -42,8 +42,6 @@ from vae_explorer.engine.training_state import TrainingState
 from vae_explorer.engine.vae import NetworkModel
 
 REPORT_EVERY = 10  # steps; the only places where the device is waited for
-VALIDATION_BATCH = 1000
-VALIDATION_VALUES = 2**20  # pixel values, lest large images take more memory here than in a step
 
 
 def fit(
@@ -304,8 +302,7 @@ class Trainer:
         split = self.dataset.validation
         sums = self._new_sums()
         kl = torch.zeros(self.model.config.latent_dim, device=self.device)
-        affordable = max(self.config.batch_size, VALIDATION_VALUES // self.model.config.pixels)
-        batch = max(1, min(VALIDATION_BATCH, affordable) // self.config.samples)
+        batch = max(1, images_at_once(self.model.config.pixels) // self.config.samples)
         for start in range(0, len(split), batch):
             images = split.images[start : start + batch].flatten(1).to(self.device)
             labels = (
