@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import QSettings, QSize, Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -142,6 +143,21 @@ def test_the_layout_is_remembered(joint: Controller, tmp_path: Path, qtbot: QtBo
     saved, restored = (shares(w._upper) for w in (joint.window, other))
     assert saved == pytest.approx(restored, abs=0.02)
     assert abs(restored[0] - restored[1]) < 0.02  # not the shares of the first start
+
+
+def test_the_first_window_fits_the_screen_with_its_frame(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = MainWindow(LIGHT)
+    qtbot.addWidget(window)
+    screen = SimpleNamespace(availableSize=lambda: QSize(1366, 768))
+    monkeypatch.setattr(window, "screen", lambda: screen)
+    assert window.height() > 768
+    window.fit_to_screen()
+    assert (window.width(), window.height()) == (1364, 736)
+    screen.availableSize = lambda: QSize(2560, 1440)
+    window.fit_to_screen()
+    assert (window.width(), window.height()) == (1364, 736)  # it is never made larger
 
 
 def shares(splitter: QSplitter) -> list[float]:

@@ -67,6 +67,7 @@ def _run(options: argparse.Namespace, picture: Path | None) -> int:
     if picture is not None:
         return _take_picture(controller, picture, QSize(*options.size))
     controller.reporter.install_hooks()
+    controller.window.fit_to_screen()
     controller.window.show()
     # Python handles a signal between two of its own instructions: give it some now and then
     signal.signal(signal.SIGINT, lambda *_: controller.window.close())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QSettings, Qt, Signal
+from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -43,6 +43,7 @@ from vae_explorer.gui.training_panel import TrainingPanel
 
 MINIMUM_SIZE = (1024, 700)
 DEFAULT_SIZE = (1440, 900)
+FRAME = (2, 32)  # about what a window manager puts around a window, which is known only later
 if TYPE_CHECKING:
     from vae_explorer.gui.curves import Curves
 
@@ -161,6 +162,12 @@ class MainWindow(QMainWindow):
             state = settings.value(f"layout/{name}")
             if isinstance(state, QByteArray):
                 splitter.restoreState(state)
+
+    def fit_to_screen(self) -> None:
+        """Be no larger than the screen has room for below a title bar, down to the least size."""
+        if not self.isMaximized() and not self.isFullScreen():
+            room = self.screen().availableSize() - QSize(*FRAME)
+            self.resize(self.size().boundedTo(room))
 
     def show_tab(self, page: QWidget) -> None:
         """Bring one of the lower pages to the front."""
