@@ -87,8 +87,8 @@ def reports(
 
     def run() -> None:
         for event in events:
-            if isinstance(event, StepEvent):
-                return
+            if isinstance(event, StepEvent) and event.step % REPORT_EVERY == 0:
+                return  # an epoch's last report, which comes after fewer steps, is none of these
 
     return run
 
