@@ -117,3 +117,26 @@ def test_only_a_spent_gradient_lends_its_memory_to_the_next() -> None:
     fused.spend_gradient(layer.weight)
     fused.release_gradient(layer.weight)
     assert not hasattr(layer.weight, "spare_gradient")
+
+
+def test_the_memory_of_logits_serves_the_next_step_and_no_other_pass() -> None:
+    torch.manual_seed(0)
+    likelihood = Categorical(9)
+    layer = nn.Linear(H, P * 9)
+    target = likelihood.target(torch.randint(0, 256, (B, P), dtype=torch.uint8))
+    hidden = torch.randn(2, 1, B, H)
+    for _ in range(2):  # the second time in memory that the first has spent
+        found = [
+            likelihood.linear_log_prob(h, layer, target) for h in hidden
+        ]  # both before a backward pass
+        expected = [plain_log_prob(likelihood, layer(h), target) for h in hidden]
+        torch.testing.assert_close(found, expected)
+        (wanted,) = torch.autograd.grad(sum(v.sum() for v in expected), layer.weight)  # type: ignore[union-attr]
+        sum(v.sum() for v in found).backward()  # type: ignore[union-attr]
+        torch.testing.assert_close(layer.weight.grad, wanted)
+        fused.spend_gradient(layer.weight)
+    spent = layer.weight.spare_logits.data_ptr()  # type: ignore[union-attr, operator]
+    likelihood.linear_log_prob(hidden[0], layer, target).sum().backward()
+    assert layer.weight.spare_logits.data_ptr() == spent  # type: ignore[union-attr, operator]
+    fused.release_gradient(layer.weight)
+    assert not hasattr(layer.weight, "spare_logits")

@@ -16,6 +16,7 @@ CACHED_VALUES = 2**19
 """Logits at a time on a CPU. Elsewhere all are made at once, for launches cost more than memory there."""
 
 _SPARE = "spare_gradient"  # of a parameter: memory that nobody reads any more
+_SPARE_LOGITS = "spare_logits"  # of a last layer's weight: the same, of the step before
 
 
 class ValueAndGradient(Protocol):
@@ -69,14 +70,22 @@ def spend_gradient(parameter: Tensor) -> None:
 def release_gradient(parameter: Tensor) -> None:
     """Drop a gradient, and whatever memory is kept for the next."""
     parameter.grad = None
-    if hasattr(parameter, _SPARE):
-        delattr(parameter, _SPARE)
+    for name in (_SPARE, _SPARE_LOGITS):
+        if hasattr(parameter, name):
+            delattr(parameter, name)
 
 
 def _gradient_memory(weight: Tensor) -> Tensor:
     spare = getattr(weight, _SPARE, None)
     setattr(weight, _SPARE, None)
     return torch.empty_like(weight) if spare is None else spare
+
+
+def _logit_memory(weight: Tensor, rows: int) -> Tensor:
+    spare = getattr(weight, _SPARE_LOGITS, None)
+    setattr(weight, _SPARE_LOGITS, None)
+    size = rows * len(weight)
+    return weight.new_empty(size) if spare is None or len(spare) < size else spare
 
 
 class _LogProb(torch.autograd.Function):
@@ -106,10 +115,15 @@ class _LinearLogProb(torch.autograd.Function):
     ) -> Tensor:
         rows, flat = hidden.shape[:-1], hidden.flatten(0, -2)
         total, gradients, ctx.blocks = None, [], []
+        ctx.memory = _logit_memory(weight, len(flat)) if wanted else None
         for pixels in _blocks(flat, target.shape[-1], parameters_per_value):
             block = slice(pixels.start * parameters_per_value, pixels.stop * parameters_per_value)
             # Bias in the cache, where addmm first copies it to every row.
-            logits = torch.mm(flat, weight[block].t()).add_(bias[block]).view(*rows, -1)
+            out = None
+            if ctx.memory is not None:
+                out = ctx.memory[len(flat) * block.start : len(flat) * block.stop]
+                out = out.view(len(flat), -1)
+            logits = torch.mm(flat, weight[block].t(), out=out).add_(bias[block]).view(*rows, -1)
             value, gradient = rule(logits, target[..., pixels], wanted=wanted, spend=True)
             total = value if total is None else total.add_(value)
             if gradient is not None:
@@ -133,6 +147,7 @@ class _LinearLogProb(torch.autograd.Function):
             if ctx.needs_input_grad[0]:
                 of_flat.addmm_(gradient, weight[block])
         of_hidden = of_flat.mul_(scale).view(*of_value.shape, -1)
+        setattr(weight, _SPARE_LOGITS, ctx.memory)
         return of_hidden, of_weight, of_bias, None, None, None, None
 
 
