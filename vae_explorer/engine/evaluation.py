@@ -12,6 +12,7 @@ import math
 import torch
 from torch import Tensor
 
+from vae_explorer.engine.batches import images_at_once
 from vae_explorer.engine.data import Dataset, Split
 from vae_explorer.engine.device import keep_freed_memory
 from vae_explorer.engine.errors import ConfigError
@@ -19,7 +20,6 @@ from vae_explorer.engine.evidence import MAX_DIMENSIONS, Evidence
 from vae_explorer.engine.importance import reconstruction_terms
 from vae_explorer.engine.joint_vae import JointVAE
 from vae_explorer.engine.measurement import (
-    BATCH,
     EvaluationConfig,
     Measurement,
     Progress,
@@ -91,7 +91,8 @@ def _plain(work: Measurement) -> Steps[None]:
     bound = yield from work.bound(None, posterior)
     work.add("iw_bound", "IW bound ≤ log p(x)", "bound", *bound, samples=work.config.samples)
     if isinstance(work.model, PPCA):
-        evidence = torch.cat([work.model.log_evidence(x) for x in work.target.split(BATCH)])
+        step = images_at_once(work.model.config.pixels)
+        evidence = torch.cat([work.model.log_evidence(x) for x in work.target.split(step)])
         work.add("log_p", "log p(x)", "exact", evidence, note="in closed form")
         work.gap("log p(x)", evidence, elbo)
     elif work.exact:
@@ -120,7 +121,8 @@ def _joint(work: Measurement, model: JointVAE) -> Steps[None]:
     bounds = reconstruction - kl + log_prior  # J_cond(x, y) of every class
     elbo_seconds = work.lap()
     known = work.labels
-    likely = torch.cat([model.classify(classifier_input(p)) for p in work.pixels.split(BATCH)])
+    step = images_at_once(model.config.pixels)
+    likely = torch.cat([model.classify(classifier_input(p)) for p in work.pixels.split(step)])
     y = likely.argmax(1) if known is None else known
     posterior = work.posterior(one_hot(y, model.config.classes))
     marginal = torch.logsumexp(bounds, 1)

@@ -6,6 +6,7 @@ gradient while it lies in the processor's cache; what is left for the backward p
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -75,17 +76,11 @@ def release_gradient(parameter: Tensor) -> None:
             delattr(parameter, name)
 
 
-def _gradient_memory(weight: Tensor) -> Tensor:
-    spare = getattr(weight, _SPARE, None)
-    setattr(weight, _SPARE, None)
-    return torch.empty_like(weight) if spare is None else spare
-
-
-def _logit_memory(weight: Tensor, rows: int) -> Tensor:
-    spare = getattr(weight, _SPARE_LOGITS, None)
-    setattr(weight, _SPARE_LOGITS, None)
-    size = rows * len(weight)
-    return weight.new_empty(size) if spare is None or len(spare) < size else spare
+def _spare_memory(weight: Tensor, name: str, *shape: int) -> Tensor:
+    """What is kept under a name, for one user at a time; new memory of a shape where it is too small or lent."""
+    spare = getattr(weight, name, None)
+    setattr(weight, name, None)
+    return weight.new_empty(shape) if spare is None or spare.numel() < math.prod(shape) else spare
 
 
 class _LogProb(torch.autograd.Function):
@@ -115,19 +110,21 @@ class _LinearLogProb(torch.autograd.Function):
     ) -> Tensor:
         rows, flat = hidden.shape[:-1], hidden.flatten(0, -2)
         total, gradients, ctx.blocks = None, [], []
-        ctx.memory = _logit_memory(weight, len(flat)) if wanted else None
+        count, memory = len(flat), None
+        if wanted:
+            memory = _spare_memory(weight, _SPARE_LOGITS, count * len(weight))
+        ctx.memory = memory
         for pixels in _blocks(flat, target.shape[-1], parameters_per_value):
             block = slice(pixels.start * parameters_per_value, pixels.stop * parameters_per_value)
-            # Bias in the cache, where addmm first copies it to every row.
             out = None
-            if ctx.memory is not None:
-                out = ctx.memory[len(flat) * block.start : len(flat) * block.stop]
-                out = out.view(len(flat), -1)
+            if memory is not None:
+                out = memory[count * block.start : count * block.stop].view(count, -1)
+            # Bias in the cache, where addmm first copies it to every row.
             logits = torch.mm(flat, weight[block].t(), out=out).add_(bias[block]).view(*rows, -1)
             value, gradient = rule(logits, target[..., pixels], wanted=wanted, spend=True)
             total = value if total is None else total.add_(value)
             if gradient is not None:
-                gradients.append(gradient.view(len(flat), -1))
+                gradients.append(gradient.view(count, -1))
                 ctx.blocks.append(block)
         ctx.save_for_backward(flat, weight, *gradients)
         assert total is not None
@@ -138,7 +135,8 @@ class _LinearLogProb(torch.autograd.Function):
         flat, weight, *gradients = ctx.saved_tensors
         scale = of_value.reshape(-1, 1)
         scaled = flat * scale  # fewer numbers than the logits have
-        of_weight, of_bias = _gradient_memory(weight), weight.new_empty(len(weight))
+        of_weight = _spare_memory(weight, _SPARE, *weight.shape)
+        of_bias = weight.new_empty(len(weight))
         of_flat = torch.zeros_like(flat)
         for block, gradient in zip(ctx.blocks, gradients, strict=True):
             if ctx.needs_input_grad[1]:

@@ -11,6 +11,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from vae_explorer.engine.batches import images_at_once
 from vae_explorer.engine.data import Dataset, Split
 from vae_explorer.engine.errors import ConfigError
 from vae_explorer.engine.evidence import MAX_DIMENSIONS, TOLERANCE, Evidence, quadrature
@@ -24,7 +25,6 @@ from vae_explorer.engine.vae import one_hot
 ACTIVE_VARIANCE = 0.01
 """A dimension is active where Var_x E[z_i] is above this (Burda et al., 2016)."""
 
-BATCH = 1000
 MAX_SAMPLES = 1_000_000
 EXACT_OUTPUTS = 50_000
 """Decoder outputs a latent point, over all classes, up to which the evidence is integrated unasked."""
@@ -119,10 +119,11 @@ class Measurement:
         """Mean and log variance of q(z|x) or q(z|x, y), (N, d) both."""
         target = self.target if rows is None else self.target[rows]
         means, log_variances = [target.new_empty(0, self.model.config.latent_dim).float()], []
-        for start in range(0, len(target), BATCH):
-            x = self.model.likelihood.encoder_input(target[start : start + BATCH])
+        step = images_at_once(self.model.config.pixels)
+        for start in range(0, len(target), step):
+            x = self.model.likelihood.encoder_input(target[start : start + step])
             mean, log_variance = self.model.encode(
-                x, None if y is None else y[start : start + BATCH]
+                x, None if y is None else y[start : start + step]
             )
             means.append(mean)
             log_variances.append(log_variance)
