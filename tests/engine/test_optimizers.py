@@ -10,6 +10,8 @@ import pytest
 import torch
 from torch import nn
 
+from vae_explorer.engine import ModelConfig, TrainingConfig, build_model
+from vae_explorer.engine.optimisation import Optimisation
 from vae_explorer.engine.optimizers import Optimizer
 
 
@@ -43,6 +45,23 @@ def test_steps_are_those_of_torch(name: Literal["adam", "adamax"]) -> None:
     for a, b in zip(mine.parameters(), other.parameters(), strict=True):
         assert torch.equal(a, b)
         assert a.grad is None
+
+
+@pytest.mark.parametrize("name", ["adam", "adamax"])
+def test_the_memory_of_a_gradient_that_is_gone_does_not_become_denormal(
+    name: Literal["adam", "adamax"],
+) -> None:
+    model = build_model(ModelConfig(preset="deep", widths=(4,)))
+    optimisation = Optimisation(model, TrainingConfig(optimizer=name), total_steps=2000)
+    sizes = []
+    for step in range(2000):
+        gone = 0.0 if step else 1e-3
+        optimisation.step(sum(gone * p.sum() for p in model.parameters()), step)
+        moments = [m for n, m in optimisation.tensors().items() if not n.endswith("step")]
+        sizes.append(torch.stack([m.abs().amax() for m in moments]))
+    seen = torch.stack(sizes)
+    assert not ((seen > 0) & (seen < torch.finfo(torch.float32).tiny)).any()
+    assert (seen[-1] == 0).any()
 
 
 TRAINING = """

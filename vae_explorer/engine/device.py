@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import torch
 
@@ -37,18 +35,3 @@ def keep_freed_memory() -> None:
     keeps twice the largest block that was freed so far, and this is the largest that it considers; it is never touched.
     """
     torch.empty(31 * 2**20, dtype=torch.uint8)
-
-
-@contextmanager
-def without_denormals() -> Iterator[None]:
-    """Numbers below 10⁻³⁸ are zero to this thread meanwhile, where its processor can do that.
-
-    A processor takes a hundred times as long over each of them, and a training makes more and more: an optimizer's
-    memory of gradients that are long gone fades into them, and a pixel that is always black has such a gradient.
-    """
-    before = bool(torch.tensor(1e-39) * 1.0 == 0.0)
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(before)

@@ -11,6 +11,8 @@ from vae_explorer.engine.config import TrainingConfig
 from vae_explorer.engine.optimizers import Optimizer
 from vae_explorer.engine.vae import NetworkModel
 
+FORGET_EVERY = 100  # steps: what fades by a tenth a step shrinks to 10⁻⁵ meanwhile
+
 
 class Optimisation:
     """The optimizer of a model.
@@ -43,6 +45,8 @@ class Optimisation:
         loss.backward()
         self.current_rate = self.learning_rate * self._schedule(step)
         self._optimizer.step(self.current_rate)
+        if step % FORGET_EVERY == 0:
+            self._optimizer.forget_faded()
 
     def _schedule(self, step: int) -> float:
         if self._config.schedule == "constant":

@@ -17,6 +17,7 @@ from vae_explorer.engine.fused import spend_gradient
 
 BETA1, BETA2 = 0.9, 0.999  # decay of the mean gradient and of its size
 EPSILON = 1e-8
+NEGLIGIBLE = 1e-30  # of a moment: a step along it is 10⁻²² of a learning rate
 MOMENTS = {"adam": ("exp_avg", "exp_avg_sq"), "adamax": ("exp_avg", "exp_inf")}
 
 
@@ -37,6 +38,17 @@ class Optimizer:
         self._columns: list[list[Tensor]] = [list(parameters), first, second, list(self._counts)]
         rows = zip(*self._columns[1:], strict=True)
         self.state = [dict(zip(names, row, strict=True)) for row in rows]
+
+    @torch.no_grad()
+    def forget_faded(self) -> None:
+        """Negligible moments are zero from now on; to be called every hundred steps or so.
+
+        A gradient that is gone for good, as of a pixel that became black, fades below 10⁻³⁸ in eight hundred steps,
+        where a processor takes a hundred times as long over each number: a third of a step, of all cores.
+        """
+        for column in self._columns[1:3]:
+            for moment in column:
+                torch.hardshrink(moment, NEGLIGIBLE, out=moment)
 
     @torch.no_grad()
     def step(self, rate: float) -> None:

@@ -19,7 +19,7 @@ from vae_explorer.engine.batches import BatchOrder, choose_labelled, images_at_o
 from vae_explorer.engine.config import TrainingConfig
 from vae_explorer.engine.control import TrainingControl
 from vae_explorer.engine.data import Dataset
-from vae_explorer.engine.device import keep_freed_memory, pick_device, without_denormals
+from vae_explorer.engine.device import keep_freed_memory, pick_device
 from vae_explorer.engine.errors import ConfigError, TrainingError
 from vae_explorer.engine.events import (
     EpochEvent,
@@ -82,13 +82,7 @@ def fit(
     try:
         trainer = Trainer(model, dataset, config, control, resume)
         try:
-            events = trainer.run(snapshots)
-            while True:
-                with without_denormals():  # not while somebody else has the thread
-                    event = next(events, None)
-                if event is None:
-                    break
-                yield event
+            yield from trainer.run(snapshots)
         finally:
             trainer.leave_best()
     except RuntimeError as error:  # torch's own class for memory, or the allocator's of the CPU
