@@ -10,9 +10,10 @@ import pytest
 import torch
 from torch import nn
 
-from vae_explorer.engine import ModelConfig, TrainingConfig, build_model
+from vae_explorer.engine import ModelConfig, TrainingConfig
 from vae_explorer.engine.optimisation import Optimisation
 from vae_explorer.engine.optimizers import Optimizer
+from vae_explorer.engine.vae import VAE
 
 
 def small_network() -> nn.Module:
@@ -51,12 +52,13 @@ def test_steps_are_those_of_torch(name: Literal["adam", "adamax"]) -> None:
 def test_the_memory_of_a_gradient_that_is_gone_does_not_become_denormal(
     name: Literal["adam", "adamax"],
 ) -> None:
-    model = build_model(ModelConfig(preset="deep", widths=(4,)))
+    model = VAE(ModelConfig(preset="deep", widths=(4,)))
     optimisation = Optimisation(model, TrainingConfig(optimizer=name), total_steps=2000)
     sizes = []
     for step in range(2000):
         gone = 0.0 if step else 1e-3
-        optimisation.step(sum(gone * p.sum() for p in model.parameters()), step)
+        loss = torch.stack([gone * p.sum() for p in model.parameters()]).sum()
+        optimisation.step(loss, step)
         moments = [m for n, m in optimisation.tensors().items() if not n.endswith("step")]
         sizes.append(torch.stack([m.abs().amax() for m in moments]))
     seen = torch.stack(sizes)
