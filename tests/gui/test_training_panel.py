@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
@@ -205,3 +206,15 @@ def test_how_a_folder_is_read_is_asked_only_of_a_folder(panel: TrainingPanel) ->
     form.set_dataset("digits")
     assert form._editors["image_size"].isHidden()
     assert form.model_config().image_shape == (1, 28, 28)
+
+
+@pytest.mark.parametrize("name", ["latent_dim", "epochs", "likelihood", "kind"])
+def test_a_wheel_that_scrolls_the_form_changes_no_setting(
+    panel: TrainingPanel, qtbot: QtBot, name: str
+) -> None:
+    qtbot.waitUntil(panel.isActiveWindow)
+    editor, before = panel.form._editors[name], panel.form.value(name)
+    place = editor.mapTo(panel, editor.rect().center())
+    QTest.wheelEvent(panel.windowHandle(), place.toPointF(), QPoint(0, -120))
+    assert not editor.hasFocus()
+    assert panel.form.value(name) == before

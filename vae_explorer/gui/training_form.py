@@ -193,6 +193,7 @@ class TrainingForm(QWidget):
         editor.setObjectName(name)
         editor.setAccessibleName(title)
         editor.setAccessibleDescription(explanation)
+        editor.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # not by the wheel, see `eventFilter`
         editor.installEventFilter(self)
         self._rows.append((label, editor))
 
