@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QObject, QSettings
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QStyle, QStyleOptionSlider, QWidget
 from pytestqt.qtbot import QtBot
 
 from vae_explorer.gui import style
@@ -144,3 +144,15 @@ def test_a_window_that_closes_in_the_middle_of_a_change_is_done_with_it(looks: L
     looks.shut_down()
     assert not looks._change.busy
     assert looks._window.updatesEnabled()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_handle_of_a_slider_stands_out(looks: Looks, qtbot: QtBot, theme: str) -> None:
+    change(looks, theme)
+    brush = looks._window.pad._brush
+    option = QStyleOptionSlider()
+    brush.initStyleOption(option)
+    part = QStyle.SubControl.SC_SliderHandle
+    handle = brush.style().subControlRect(QStyle.ComplexControl.CC_Slider, option, part, brush)
+    picture = brush.grab().toImage()
+    assert picture.pixelColor(handle.center()) == style.THEMES[theme].accent

@@ -17,6 +17,8 @@ from PySide6.QtWidgets import (
     QSlider,
     QSpinBox,
     QSplitter,
+    QStyle,
+    QStyleOptionComboBox,
     QTabBar,
     QWidget,
 )
@@ -65,6 +67,30 @@ def test_a_small_window_has_room_for_all_at_once(
         assert above.geometry().bottom() < below.geometry().top()
     for part in parts:
         assert part.height() >= part.minimumSizeHint().height()
+
+
+def test_the_settings_on_show_can_be_read_in_a_window_of_1280(
+    joint: Controller, qtbot: QtBot
+) -> None:
+    window = joint.window
+    window.resize(1280, 720)
+    qtbot.waitUntil(lambda: window.width() == 1280)
+    boxes = [box for box in window.training.findChildren(QComboBox) if box.isVisible()]
+    assert boxes
+    for box in boxes:
+        option = QStyleOptionComboBox()
+        box.initStyleOption(option)
+        part, field = QStyle.SubControl.SC_ComboBoxEditField, QStyle.ComplexControl.CC_ComboBox
+        room = box.style().subControlRect(field, option, part, box).width()
+        text = option.currentText
+        assert option.fontMetrics.horizontalAdvance(text) + 2 <= room, text
+
+
+def test_a_picture_and_its_caption_share_their_middle(joint: Controller) -> None:
+    captions = {label.text(): label for label in joint.window.pad.findChildren(QLabel)}
+    pictures = {"Model sees": joint.window.pad._model_view, "Brush": joint.window.pad._brush}
+    for text, picture in pictures.items():
+        assert abs(picture.geometry().center().x() - captions[text].geometry().center().x()) <= 1
 
 
 def describe(widget: QWidget) -> str:

@@ -6,8 +6,10 @@ import itertools
 
 import numpy as np
 import pytest
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QColor, QIcon
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
 from vae_explorer import paths
 from vae_explorer.gui import style
@@ -86,15 +88,25 @@ def test_every_icon_that_is_used_is_there(qapp: QApplication) -> None:
         assert not style.icon(path.stem, LIGHT.text).isNull(), path.name
 
 
-def test_an_icon_takes_the_colour_asked_for(qapp: QApplication) -> None:
-    image = style.icon("stop", QColor("#ff0000")).pixmap(64, 64).toImage()
-    reds = {
-        image.pixelColor(x, y).red()
-        for x in range(64)
-        for y in range(64)
-        if image.pixelColor(x, y).alpha() == 255
-    }
-    assert reds == {255}
+def solid_colors(icon: QIcon, mode: QIcon.Mode) -> set[str]:
+    image = icon.pixmap(QSize(64, 64), mode).toImage()
+    places = itertools.product(range(64), repeat=2)
+    colors = (image.pixelColor(x, y) for x, y in places)
+    return {color.name() for color in colors if color.alpha() == 255}
+
+
+def test_an_icon_takes_the_colours_asked_for(qapp: QApplication) -> None:
+    icon = style.icon("stop", QColor("#ff0000"), QColor("#00ff00"))
+    assert solid_colors(icon, QIcon.Mode.Normal) == {"#ff0000"}
+    assert solid_colors(icon, QIcon.Mode.Disabled) == {"#00ff00"}
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
+def test_a_button_that_is_disabled_looks_so(qtbot: QtBot, theme: Theme) -> None:
+    button = style.tool_button("stop", "Stop", theme)
+    qtbot.addWidget(button)
+    assert solid_colors(button.icon(), QIcon.Mode.Normal) == {theme.text.name()}
+    assert solid_colors(button.icon(), QIcon.Mode.Disabled) == {theme.disabled.name()}
 
 
 def test_a_shortcut_is_named_in_the_tooltip() -> None:

@@ -23,7 +23,6 @@ from vae_explorer.gui.style import (
     HALF,
     LIGHT,
     Theme,
-    icon,
     muted_label,
     retint,
     section_title,
@@ -290,7 +289,8 @@ class FilmStrip(QWidget):
 
     def _show_state(self) -> None:
         text = self.tr("Pause (Space)") if self.is_playing else self.tr("Play (Space)")
-        self._play.setIcon(icon("pause" if self.is_playing else "play", self._theme.text))
+        self._play.setProperty("icon_name", "pause" if self.is_playing else "play")
+        retint(self._play, self._theme)
         self._play.setToolTip(text)
         self._play.setAccessibleName(text)
         self._play.setEnabled(self.count > 1)

@@ -271,7 +271,9 @@ def style_sheet() -> str:
         selection-color: palette(highlighted-text); }}
     QComboBox:hover, QSpinBox:hover, QLineEdit:hover {{ background: palette(midlight); }}
     QComboBox:focus, QSpinBox:focus, QLineEdit:focus {{ border-color: palette(highlight); }}
-    QComboBox::drop-down {{ border: none; width: 20px; }}
+    QComboBox {{ padding-right: 0; }}
+    QLineEdit {{ padding: 2px 4px; }}
+    QComboBox::drop-down {{ border: none; width: 18px; }}
     QComboBox::down-arrow {{ width: 12px; height: 12px; }}
     QComboBox QAbstractItemView {{ background: palette(base); color: palette(text);
         border: 1px solid palette(mid); selection-background-color: palette(midlight);
@@ -279,6 +281,13 @@ def style_sheet() -> str:
     QSpinBox::up-button, QSpinBox::down-button {{ border: none; width: 18px; }}
     QSpinBox::up-arrow, QSpinBox::down-arrow {{ width: 10px; height: 10px; }}
     {light} {dark}
+    QSlider::groove:horizontal {{ background: palette(mid); height: 4px; border-radius: 2px; }}
+    QSlider::sub-page:horizontal {{ background: palette(highlight); border-radius: 2px; }}
+    QSlider::handle:horizontal {{ background: palette(highlight); width: 8px; height: 8px;
+        margin: -4px 0; border: 2px solid palette(highlight); border-radius: 6px; }}
+    QSlider::handle:horizontal:focus {{ border-color: palette(text); }}
+    QSlider::sub-page:disabled, QSlider::handle:horizontal:disabled
+        {{ background: palette(shadow); border-color: palette(shadow); }}
     QScrollBar:vertical {{ background: transparent; width: 8px; margin: 0; }}
     QScrollBar::handle:vertical {{ background: palette(mid); border-radius: 4px;
         min-height: 24px; }}
@@ -288,6 +297,7 @@ def style_sheet() -> str:
     QSplitter::handle {{ background: transparent; }}
     QSplitter::handle:hover {{ background: palette(mid); }}
     QScrollArea {{ border: none; background: transparent; }}
+    QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
     QMenuBar {{ background: palette(window); color: palette(text); }}
     QMenuBar::item {{ padding: 4px 10px; background: transparent; }}
     QMenuBar::item:selected {{ background: palette(midlight); border-radius: 4px; }}
@@ -374,7 +384,7 @@ def tool_button(
     button = QToolButton(parent)
     button.setProperty("quiet", True)
     button.setProperty("icon_name", icon_name)
-    button.setIcon(icon(icon_name, theme.text))
+    retint(button, theme)
     button.setIconSize(QSize(ICON, ICON))
     button.setCheckable(checkable)
     button.setAccessibleName(tooltip)
@@ -386,7 +396,7 @@ def tool_button(
 
 def retint(button: QToolButton, theme: Theme) -> None:
     """Draw a `tool_button`'s icon in the theme's text colour; call from `set_theme`."""
-    button.setIcon(icon(str(button.property("icon_name")), theme.text))
+    button.setIcon(icon(str(button.property("icon_name")), theme.text, theme.disabled))
 
 
 def with_shortcut(text: str, shortcut: str | QKeySequence.StandardKey | None) -> str:
@@ -397,13 +407,16 @@ def with_shortcut(text: str, shortcut: str | QKeySequence.StandardKey | None) ->
     return f"{text} ({keys})" if keys else text
 
 
-def icon(name: str, color: QColor) -> QIcon:
-    """A bundled icon, drawn in `color`; where the file is missing, an empty icon and a log line."""
-    return _icon(name, color.name())
+def icon(name: str, color: QColor, disabled: QColor | None = None) -> QIcon:
+    """A bundled icon, drawn in `color`; where the file is missing, an empty icon and a log line.
+
+    disabled: its colour on a button that is; Qt's own is hardly another on a dark ground.
+    """
+    return _icon(name, color.name(), (disabled or color).name())
 
 
 @lru_cache(maxsize=256)
-def _icon(name: str, color: str) -> QIcon:
+def _icon(name: str, color: str, disabled: str) -> QIcon:
     from PySide6.QtSvg import QSvgRenderer
 
     from vae_explorer import paths
@@ -423,4 +436,9 @@ def _icon(name: str, color: str) -> QIcon:
         renderer.render(painter, QRectF(0, 0, size, size))
         painter.end()
         result.addPixmap(pixmap)
+        painter.begin(pixmap)
+        painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
+        painter.fillRect(pixmap.rect(), QColor(disabled))
+        painter.end()
+        result.addPixmap(pixmap, QIcon.Mode.Disabled)
     return result

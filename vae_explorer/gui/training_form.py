@@ -164,9 +164,10 @@ class TrainingForm(QWidget):
 
     def _build_dataset(self) -> QComboBox:
         box = QComboBox(self)
-        box.addItem(self.tr("Digits (bundled)"), "digits")
+        digits = DATASETS["digits"]
+        box.addItem(digits.title, digits.name)
         box.addItem(self.tr("Folder of images…"), "")
-        self._datasets = [DatasetChoice("digits", self.tr("Digits (bundled)"), class_names=_DIGITS)]
+        self._datasets = [DatasetChoice(digits.name, digits.title, class_names=digits.class_names)]
         box.activated.connect(self._on_dataset)
         box.currentIndexChanged.connect(self._refresh)
         self._add_row("dataset", self.tr("Data"), box, self.tr("The images to learn from."))
@@ -300,9 +301,6 @@ class TrainingForm(QWidget):
             if choice.name == name:
                 return choice if choice.labelled else replace(choice, class_names=())
         raise ConfigError(self.tr("Choose a data set first."))
-
-
-_DIGITS = tuple(str(i) for i in range(10))
 
 
 def _is_space(event: QEvent) -> bool:
