@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QApplication
 
 import vae_explorer
 from vae_explorer.gui import app
+from vae_explorer.gui.controller.application import Options
 
 
 def run(*arguments: str, cwd: Path, display: bool = True) -> subprocess.CompletedProcess[str]:
@@ -78,6 +80,20 @@ def test_a_picture_of_the_window_has_exactly_the_size_asked(
     assert (image.width(), image.height()) == (1100, 720)
     assert image.pixelColor(4, 60).lightness() < 60  # dark
     assert len({image.pixel(x, y) for x in range(0, 1100, 7) for y in range(0, 720, 7)}) > 200
+
+
+def test_a_picture_leaves_nothing_where_nothing_is_kept(
+    qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even there: as root, Qt would put a file of settings in the place of the device."""
+    device = tmp_path / "null"
+    device.touch()
+    monkeypatch.setattr(app.os, "devnull", str(device))
+    controller = app.build(qapp, Options(None, None, "light"), remembers=False)
+    controller.window.close()
+    assert not controller.settings.isWritable()
+    assert device.read_bytes() == b""
+    controller.window.deleteLater()
 
 
 def test_without_a_display_a_picture_is_written_and_named(tmp_path: Path, joint_file: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,9 +34,10 @@ class Paints(QObject):
 
 
 @pytest.fixture
-def looks(qapp: QApplication, qtbot: QtBot) -> Looks:
+def looks(qapp: QApplication, qtbot: QtBot, tmp_path: Path) -> Looks:
     """Of a light window."""
-    return Looks(begun_with(style.LIGHT, qapp, qtbot), QSettings(os.devnull), "light")
+    settings = QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
+    return Looks(begun_with(style.LIGHT, qapp, qtbot), settings, "light")
 
 
 def begun_with(theme: style.Theme, app: QApplication, qtbot: QtBot) -> MainWindow:
