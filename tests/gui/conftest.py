@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.gui.windows import DIGITS, MakeController, wait_open, write_model
 from vae_explorer.gui import style
+from vae_explorer.gui.app import DEFAULT_SIZE
 from vae_explorer.gui.controller.application import Controller, Options
 from vae_explorer.gui.main_window import MainWindow
 
@@ -44,6 +45,7 @@ def make_controller(qapp: QApplication, tmp_path: Path) -> Iterator[MakeControll
         style.apply_theme(qapp, theme)
         settings = QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
         window = MainWindow(theme)
+        window.resize(*DEFAULT_SIZE)
         controller = Controller(window, settings, Options(model, theme="light", **options))  # type: ignore[arg-type]
         made.append(controller)
         window.show()

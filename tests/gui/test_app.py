@@ -82,6 +82,13 @@ def test_a_picture_of_the_window_has_exactly_the_size_asked(
     assert len({image.pixel(x, y) for x in range(0, 1100, 7) for y in range(0, 720, 7)}) > 200
 
 
+def test_the_first_window_has_the_size_of_a_picture(qapp: QApplication) -> None:
+    window = app.build(qapp, Options(None, None, "light"), remembers=False).window
+    assert (window.width(), window.height()) == app.DEFAULT_SIZE
+    window.close()
+    window.deleteLater()
+
+
 def test_a_picture_leaves_nothing_where_nothing_is_kept(
     qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

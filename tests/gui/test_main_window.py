@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from tests.gui.windows import MakeController, wait_open
+from vae_explorer.gui.app import DEFAULT_SIZE
 from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.curves import Curves
 from vae_explorer.gui.main_window import MINIMUM_SIZE, MainWindow
@@ -176,9 +177,9 @@ def test_the_first_window_fits_the_screen_with_its_frame(
 ) -> None:
     window = MainWindow(LIGHT)
     qtbot.addWidget(window)
+    window.resize(*DEFAULT_SIZE)
     screen = SimpleNamespace(availableSize=lambda: QSize(1366, 768))
     monkeypatch.setattr(window, "screen", lambda: screen)
-    assert window.height() > 768
     window.fit_to_screen()
     assert (window.width(), window.height()) == (1364, 736)
     screen.availableSize = lambda: QSize(2560, 1440)

@@ -115,6 +115,7 @@ def build(app: QApplication, options: Options, *, remembers: bool = True) -> Con
     theme = style.THEMES[name]
     style.apply_theme(app, theme)
     window = MainWindow(theme)
+    window.resize(*DEFAULT_SIZE)
     window.restore_layout(settings)
     return Controller(window, settings, options)
 

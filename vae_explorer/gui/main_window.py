@@ -42,7 +42,6 @@ from vae_explorer.gui.style import Theme
 from vae_explorer.gui.training_panel import TrainingPanel
 
 MINIMUM_SIZE = (1024, 700)
-DEFAULT_SIZE = (1440, 900)
 FRAME = (2, 32)  # about what a window manager puts around a window, which is known only later
 if TYPE_CHECKING:
     from vae_explorer.gui.curves import Curves
@@ -70,7 +69,6 @@ class MainWindow(QMainWindow):
         self._layout_touched = False
         self.setWindowTitle("VAE Explorer")
         self.setMinimumSize(*MINIMUM_SIZE)
-        self.resize(*DEFAULT_SIZE)
         self.setAcceptDrops(True)
         self.setProperty("dark", theme.is_dark)  # the sheet asks for it
         self.setStyleSheet(style.style_sheet())
