@@ -421,6 +421,39 @@ def test_a_run_begins_and_ends_in_one_panel_at_a_time(
     assert panel_of(curves, "elbo").view.viewRange()[0][1] == pytest.approx(400)
 
 
+def test_plots_that_come_into_sight_do_so_one_at_a_time(qtbot: QtBot) -> None:
+    style.configure_pyqtgraph()
+    curves = Curves(style.LIGHT)
+    qtbot.addWidget(curves)
+    curves.resize(1300, 320)
+    curves.begin_run("run", True, UNIT)
+    feed(curves)
+    panels = (*curves._panels, curves._kl_bars)
+    curves.show()
+    seen = [sum(panel.plot.isVisible() for panel in panels)]
+    curves._turns._timer.timeout.connect(
+        lambda: seen.append(sum(panel.plot.isVisible() for panel in panels))
+    )
+    qtbot.waitUntil(lambda: not curves._turns._waiting)
+    assert seen[:7] == list(range(7))
+    curves.hide()
+    curves.append_steps([(401, 4.01, 200.5, numbers(401))])
+    curves.catch_up()
+    curves.show()
+    assert all(panel.plot.isVisible() for panel in panels)
+
+
+def test_curves_never_seen_are_in_the_picture_of_them(qtbot: QtBot) -> None:
+    style.configure_pyqtgraph()
+    curves = Curves(style.LIGHT)
+    qtbot.addWidget(curves)
+    curves.begin_run("run", True, UNIT)
+    feed(curves)
+    _, sheet = curves._runs_and_sheet()
+    for panel in (*curves._panels, curves._kl_bars):
+        assert sheet.isAncestorOf(panel.plot) and not panel.plot.isHidden()
+
+
 def test_the_curves_of_an_earlier_run_stay_when_another_begins(curves: Curves) -> None:
     curves.begin_run("first", True, UNIT)
     feed(curves)

@@ -67,6 +67,7 @@ def pages(window: MainWindow, qtbot: QtBot) -> list[np.ndarray]:
     shown = []
     for index in range(window.tabs.count()):
         window.tabs.setCurrentIndex(index)
+        window.curves.catch_up()
         qtbot.wait(50)
         shown.append(picture(window))
     window.training.details_button.setChecked(True)

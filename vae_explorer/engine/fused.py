@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -56,6 +56,27 @@ def linear_log_prob(
         return _LinearLogProb.apply(hidden, *arguments)  # type: ignore[return-value]
     samples = max(1, CACHED_VALUES // (target.numel() * parameters_per_value))
     return torch.cat([_LinearLogProb.apply(part, *arguments) for part in hidden.split(samples)])  # type: ignore[arg-type]
+
+
+def linear_log_prob_and_gradient(
+    hidden: Tensor,
+    layer: nn.Linear,
+    target: Tensor,
+    parameters_per_value: int,
+    rule: ValueAndGradient,
+    of_value: float,
+) -> tuple[Tensor, Tensor]:
+    """`linear_log_prob` and the gradient of the hidden units, whose layer gets its own as `grad`.
+
+    Args:
+        of_value: the gradient of every log p(x|z).
+    """
+    weight, bias = layer.weight, layer.bias
+    value, kept = _forward(hidden, (weight, bias), target, parameters_per_value, rule, wanted=True)
+    of_values = torch.full_like(value, of_value)
+    of_hidden, weight.grad, bias.grad = _backward(hidden, weight, kept, of_values, (True, True))
+    assert of_hidden is not None
+    return value, of_hidden
 
 
 def spend_gradient(parameter: Tensor) -> None:
@@ -108,45 +129,79 @@ class _LinearLogProb(torch.autograd.Function):
         rule: ValueAndGradient,
         wanted: bool,
     ) -> Tensor:
-        rows, flat = hidden.shape[:-1], hidden.flatten(0, -2)
-        total, gradients, ctx.blocks = None, [], []
-        count, memory = len(flat), None
-        if wanted:
-            memory = _spare_memory(weight, _SPARE_LOGITS, count * len(weight))
-        ctx.memory = memory
-        for pixels in _blocks(flat, target.shape[-1], parameters_per_value):
-            block = slice(pixels.start * parameters_per_value, pixels.stop * parameters_per_value)
-            out = None
-            if memory is not None:
-                out = memory[count * block.start : count * block.stop].view(count, -1)
-            # Bias in the cache, where addmm first copies it to every row.
-            logits = torch.mm(flat, weight[block].t(), out=out).add_(bias[block]).view(*rows, -1)
-            value, gradient = rule(logits, target[..., pixels], wanted=wanted, spend=True)
-            total = value if total is None else total.add_(value)
-            if gradient is not None:
-                gradients.append(gradient.view(count, -1))
-                ctx.blocks.append(block)
-        ctx.save_for_backward(flat, weight, *gradients)
-        assert total is not None
-        return total
+        layer = weight, bias
+        value, kept = _forward(hidden, layer, target, parameters_per_value, rule, wanted)
+        ctx.memory = kept.memory
+        ctx.save_for_backward(hidden, weight, *kept.gradients)
+        return value
 
     @staticmethod
     def backward(ctx, of_value: Tensor):  # type: ignore[override]  # noqa: ANN001, ANN205
-        flat, weight, *gradients = ctx.saved_tensors
-        scale = of_value.reshape(-1, 1)
-        scaled = flat * scale  # fewer numbers than the logits have
-        of_weight = _spare_memory(weight, _SPARE, *weight.shape)
-        of_bias = weight.new_empty(len(weight))
-        of_flat = torch.zeros_like(flat)
-        for block, gradient in zip(ctx.blocks, gradients, strict=True):
-            if ctx.needs_input_grad[1]:
-                torch.mm(gradient.t(), scaled, out=of_weight[block])
-                torch.mv(gradient.t(), scale.squeeze(1), out=of_bias[block])
-            if ctx.needs_input_grad[0]:
-                of_flat.addmm_(gradient, weight[block])
-        of_hidden = of_flat.mul_(scale).view(*of_value.shape, -1)
-        setattr(weight, _SPARE_LOGITS, ctx.memory)
-        return of_hidden, of_weight, of_bias, None, None, None, None
+        hidden, weight, *gradients = ctx.saved_tensors
+        wanted = ctx.needs_input_grad[:2]
+        kept = _Kept(gradients, ctx.memory)
+        return *_backward(hidden, weight, kept, of_value, wanted), None, None, None, None
+
+
+class _Kept(NamedTuple):
+    """What a pass forward leaves for the pass back: ∂log p/∂logits block by block, and the memory that they lie in."""
+
+    gradients: list[Tensor]
+    memory: Tensor | None
+
+
+def _forward(
+    hidden: Tensor,
+    layer: tuple[Tensor, Tensor],
+    target: Tensor,
+    parameters_per_value: int,
+    rule: ValueAndGradient,
+    wanted: bool,
+) -> tuple[Tensor, _Kept]:
+    weight, bias = layer
+    rows, flat = hidden.shape[:-1], hidden.flatten(0, -2)
+    total, gradients, memory = None, [], None
+    count = len(flat)
+    if wanted:
+        memory = _spare_memory(weight, _SPARE_LOGITS, count * len(weight))
+    for pixels in _blocks(flat, target.shape[-1], parameters_per_value):
+        block = slice(pixels.start * parameters_per_value, pixels.stop * parameters_per_value)
+        out = None
+        if memory is not None:
+            out = memory[count * block.start : count * block.stop].view(count, -1)
+        # Bias in the cache, where addmm first copies it to every row.
+        logits = torch.mm(flat, weight[block].t(), out=out).add_(bias[block]).view(*rows, -1)
+        value, gradient = rule(logits, target[..., pixels], wanted=wanted, spend=True)
+        total = value if total is None else total.add_(value)
+        if gradient is not None:
+            gradients.append(gradient.view(count, -1))
+    assert total is not None
+    return total, _Kept(gradients, memory)
+
+
+def _backward(
+    hidden: Tensor, weight: Tensor, kept: _Kept, of_value: Tensor, wanted: tuple[bool, bool]
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """The gradients of hidden units, weight and bias; `wanted` are those of the hidden units, and of the layer."""
+    flat, scale = hidden.flatten(0, -2), of_value.reshape(-1, 1)
+    scaled = flat * scale  # fewer numbers than the logits have
+    of_flat = of_weight = of_bias = None
+    start = 0
+    for gradient in kept.gradients:
+        block = slice(start, start := start + gradient.shape[1])
+        if wanted[1]:
+            if of_weight is None or of_bias is None:
+                of_weight = _spare_memory(weight, _SPARE, *weight.shape)
+                of_bias = weight.new_empty(len(weight))
+            torch.mm(gradient.t(), scaled, out=of_weight[block])
+            torch.mv(gradient.t(), scale.squeeze(1), out=of_bias[block])
+        if of_flat is not None:
+            of_flat.addmm_(gradient, weight[block])
+        elif wanted[0]:
+            of_flat = torch.mm(gradient, weight[block])
+    setattr(weight, _SPARE_LOGITS, kept.memory)
+    of_hidden = None if of_flat is None else of_flat.mul_(scale).view(hidden.shape)
+    return of_hidden, of_weight, of_bias
 
 
 def _blocks(flat: Tensor, pixels: int, parameters_per_value: int) -> Iterator[slice]:

@@ -73,6 +73,13 @@ class LogitLikelihood(Likelihood):
         k = self.parameters_per_value
         return fused.linear_log_prob(hidden, layer, target, k, self.value_and_gradient)
 
+    def linear_log_prob_and_gradient(
+        self, hidden: Tensor, layer: nn.Linear, target: Tensor, of_value: float
+    ) -> tuple[Tensor, Tensor]:
+        """As `fused.linear_log_prob_and_gradient` says."""
+        k, rule = self.parameters_per_value, self.value_and_gradient
+        return fused.linear_log_prob_and_gradient(hidden, layer, target, k, rule, of_value)
+
 
 def grey(images: Tensor) -> Tensor:
     """uint8 pixels as floats in [0, 1]."""

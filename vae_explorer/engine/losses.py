@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from vae_explorer.engine.augmentation import random_affine
+from vae_explorer.engine.backprop import ElboGradient, is_written_out
 from vae_explorer.engine.config import TrainingConfig
 from vae_explorer.engine.events import Metrics
 from vae_explorer.engine.joint_vae import JointVAE
@@ -17,6 +18,7 @@ from vae_explorer.engine.objective import (
     Terms,
     Weights,
     bound_terms,
+    class_terms,
     classifier_input,
     every_class_terms,
     unlabelled_bound,
@@ -54,6 +56,7 @@ class BatchLoss:
 
     def __init__(self, model: LatentModel, config: TrainingConfig) -> None:
         self._model, self._config = model, config
+        self._elbo = ElboGradient(model) if is_written_out(model, config) else None
 
     def __call__(
         self,
@@ -83,8 +86,16 @@ class BatchLoss:
             pixels(index), pixels(labelled), labels[labelled], weights, generator
         )
 
-    def _terms(self, target: Tensor, labels: Tensor | None, generator: torch.Generator) -> Terms:
-        config = self._config
+    def _terms(
+        self, target: Tensor, labels: Tensor | None, beta: float, generator: torch.Generator
+    ) -> Terms:
+        config, model = self._config, self._model
+        if self._elbo is not None and torch.is_grad_enabled():
+            y, log_prior = class_terms(model, labels)
+            reconstruction, kl = self._elbo(
+                target, y, samples=config.samples, beta=beta, generator=generator
+            )
+            return Terms(reconstruction, kl, log_prior)
         return bound_terms(
             self._model,
             target,
@@ -112,7 +123,8 @@ class BatchLoss:
         augment: bool,
     ) -> BatchResult:
         """J_cond + λ J_cls of a batch whose labels are known, or J of a model of p(x)."""
-        terms = self._terms(self._model.likelihood.target(images, generator), labels, generator)
+        target = self._model.likelihood.target(images, generator)
+        terms = self._terms(target, labels, weights.beta, generator)
         objective = terms.conditional(weights)
         extra: tuple[Tensor, ...] = ()
         if labels is not None:

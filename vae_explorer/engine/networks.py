@@ -26,7 +26,7 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "elu": nn.ELU,
 }
 # Without a gradient nobody asks for the input again: new memory for the output takes longer than a tanh.
-_IN_PLACE: dict[type[nn.Module], Callable[[Tensor], Tensor]] = {
+IN_PLACE: dict[type[nn.Module], Callable[[Tensor], Tensor]] = {
     nn.LeakyReLU: F.leaky_relu_,
     nn.ReLU: torch.relu_,
     nn.Tanh: torch.tanh_,
@@ -75,7 +75,7 @@ class MLPBody(nn.Module):
                 # In place, where torch's own way first copies the bias to every row.
                 x = (x @ layer.weight.t()).add_(layer.bias)
             else:
-                x = _IN_PLACE.get(type(layer), layer)(x)
+                x = IN_PLACE.get(type(layer), layer)(x)
         return x
 
     @property

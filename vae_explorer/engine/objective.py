@@ -103,25 +103,38 @@ def standard_noise(mean: Tensor, samples: int, generator: torch.Generator | None
     return torch.randn(shape, generator=generator, device=mean.device, dtype=mean.dtype)
 
 
-class _SampleAndKL(torch.autograd.Function):
-    """Z = μ + σε and KL(N(μ, σ²) ‖ N(0, 1)), which share σ in both directions: two nodes' work instead of twenty's."""
+def sample_and_kl_terms(
+    mean: Tensor, log_variance: Tensor, noise: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """σ, (B, d), z = μ + σε, (M, B, d), and KL(N(μ, σ²) ‖ N(0, 1)) of each dimension, (B, d)."""
+    sigma = torch.exp(0.5 * log_variance)
+    return sigma, torch.addcmul(mean, sigma, noise), gaussian_kl(mean, log_variance)
 
+
+def sample_and_kl_gradient(
+    mean: Tensor, sigma: Tensor, noise: Tensor, of_z: Tensor, of_kl: Tensor | float
+) -> tuple[Tensor, Tensor]:
+    """The gradients of μ and log σ², both (B, d), given those of z, (M, B, d), and of the KL, (B, d) or one for all."""
+    of_sigma = (of_z * noise).sum(0)
+    of_log_variance = (of_sigma * sigma).add_((sigma.square() - 1.0).mul_(of_kl)).mul_(0.5)
+    return of_z.sum(0).add_(mean * of_kl), of_log_variance
+
+
+class _SampleAndKL(torch.autograd.Function):
     @staticmethod
     def forward(ctx, mean: Tensor, log_variance: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]  # noqa: ANN001
-        sigma = torch.exp(0.5 * log_variance)
+        sigma, z, kl = sample_and_kl_terms(mean, log_variance, noise)
         ctx.save_for_backward(mean, sigma, noise)
-        return torch.addcmul(mean, sigma, noise), gaussian_kl(mean, log_variance)
+        return z, kl
 
     @staticmethod
     def backward(ctx, of_z: Tensor, of_kl: Tensor):  # type: ignore[override]  # noqa: ANN001, ANN205
         mean, sigma, noise = ctx.saved_tensors
-        of_sigma = (of_z * noise).sum(0)
-        of_log_variance = 0.5 * (of_sigma * sigma + of_kl * (sigma.square() - 1.0))
-        return of_z.sum(0) + of_kl * mean, of_log_variance, None
+        return *sample_and_kl_gradient(mean, sigma, noise, of_z, of_kl), None
 
 
 def sample_and_kl(mean: Tensor, log_variance: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-    """Z = μ + σε, (M, B, d), and the KL of each dimension, (B, d), with one gradient for both."""
+    """Z = μ + σε, (M, B, d), and the KL of each dimension, (B, d), whose gradients share σ: two nodes, not twenty."""
     return _SampleAndKL.apply(mean, log_variance, noise)  # type: ignore[return-value]
 
 
@@ -150,6 +163,13 @@ def leave_one_out(values: Tensor) -> Tensor:
     return (values.sum(dim, keepdim=True) - values) / (count - 1)
 
 
+def class_terms(model: LatentModel, labels: Tensor | None) -> tuple[Tensor | None, Tensor | None]:
+    """Labels (B,) as one-hot y, (B, C), and log π_y, (B,), for a Joint VAE with labels; nothing otherwise."""
+    if not isinstance(model, JointVAE) or labels is None:
+        return None, None
+    return one_hot(labels, model.config.classes), model.log_class_prior()[labels]
+
+
 def bound_terms(
     model: LatentModel,
     target: Tensor,
@@ -169,9 +189,7 @@ def bound_terms(
         objective: `elbo`, or `iw` to have the importance-weighted bound beside it.
         gradient: `reparameterization` or `score-function`; both have the same values.
     """
-    y, log_prior = None, None
-    if isinstance(model, JointVAE) and labels is not None:
-        y, log_prior = one_hot(labels, model.config.classes), model.log_class_prior()[labels]
+    y, log_prior = class_terms(model, labels)
     mean, log_variance = model.encode(model.likelihood.encoder_input(target), y)
     noise = standard_noise(mean, samples, generator)
     z, kl = sample_and_kl(mean, log_variance, noise)

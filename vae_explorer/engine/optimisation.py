@@ -41,8 +41,9 @@ class Optimisation:
             parameter.requires_grad_(not held)
 
     def step(self, loss: Tensor, step: int) -> None:
-        """One step down a loss."""
-        loss.backward()
+        """One step down a loss, by its gradient and what is there of it already."""
+        if loss.requires_grad:
+            loss.backward()
         self.current_rate = self.learning_rate * self._schedule(step)
         self._optimizer.step(self.current_rate)
         if step % FORGET_EVERY == 0:

@@ -32,12 +32,23 @@ class NetworkModel(LatentModel):
         self.decoder = build_decoder(config, self.likelihood.parameters_per_value)
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        out = _wide(self.encoder(x, y))
+        return self.posterior(_wide(self.encoder(x, y)))
+
+    def posterior(self, out: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log variance, (B, d), of what the encoder gives, (B, d + d) or (B, d + 1)."""
         d = self.config.latent_dim
         mean, log_variance = out.split((d, out.shape[-1] - d), -1)
         # hardtanh clamps, and has one node's gradient where clamp has four
         log_variance = F.hardtanh(log_variance, -LOG_VARIANCE_LIMIT, LOG_VARIANCE_LIMIT)
         return mean, log_variance.expand_as(mean)
+
+    def posterior_gradient(self, out: Tensor, of_mean: Tensor, of_log_variance: Tensor) -> Tensor:
+        """The way back through `posterior`: gradients (B, d) of its results to that of `out`."""
+        raw = out[:, self.config.latent_dim :]
+        of_raw = torch.ops.aten.hardtanh_backward(
+            of_log_variance.sum_to_size(raw.shape), raw, -LOG_VARIANCE_LIMIT, LOG_VARIANCE_LIMIT
+        )
+        return torch.cat((of_mean, of_raw), -1)
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         return _wide(self.decoder(z, y))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
 
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -184,6 +184,8 @@ class Curves(QWidget):
     def _runs_and_sheet(self) -> tuple[list[Run], QWidget]:
         """What an export writes, with everything that was appended."""
         self.catch_up()
+        for panel in (*self._panels, self._kl_bars):
+            panel.plot.show()  # though the curves were never in front
         return self._runs, self._board.sheet
 
     # Runs
@@ -224,6 +226,13 @@ class Curves(QWidget):
         self._axis = axis
         self._axis_box.setCurrentIndex(AXES.index(axis))
         self._rebuild_now()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """The first time, a plot at a time: laying out and painting all of them takes two frames."""
+        super().showEvent(event)
+        hidden = [p for p in (*self._panels, self._kl_bars) if self._runs and p.plot.isHidden()]
+        self._outdated.update(hidden)
+        self._turns.add(hidden)
 
     # Painting
 
@@ -282,7 +291,8 @@ class Curves(QWidget):
             self._kl_bars.set_values(
                 current.kl_per_dimension[-1] if current.kl_per_dimension else ()
             )
-        panel.plot.setVisible(current is not None)
+        is_seen = self.isVisible() or not panel.plot.isHidden()
+        panel.plot.setVisible(current is not None and is_seen)
 
     def _name_panels(self) -> None:
         run = self._current
