@@ -72,6 +72,21 @@ def test_all_classes_stay_inside(row: HandwritingRow, size: tuple[int, int], cla
         assert tile.width() >= 1
 
 
+@pytest.mark.parametrize(("size", "columns"), [((594, 160), 5), ((640, 90), 10), ((2000, 300), 10)])
+def test_rows_are_as_few_and_as_even_as_can_be(
+    row: HandwritingRow, size: tuple[int, int], columns: int
+) -> None:
+    filled(row)
+    row.resize(*size)
+    assert sum(row._tile(i).top() == row._tile(0).top() for i in range(10)) == columns
+
+
+def test_pictures_keep_to_the_margins(row: HandwritingRow) -> None:
+    filled(row).setContentsMargins(0, 20, 0, 0)
+    assert row._tile(0).top() == 20
+    assert row._tile(9).bottom() <= row.height()
+
+
 def test_colour_images_are_shown_too(row: HandwritingRow) -> None:
     images = np.zeros((2, 8, 8, 3))
     images[1, :, :, 0] = 1

@@ -142,20 +142,23 @@ class HandwritingRow(QWidget):
         return columns, min((width + _GAP) // columns - _GAP, _LARGEST)
 
     def _fitted(self, label: int) -> tuple[int, int]:
-        """Columns and the side of a picture that show all in this widget as large as can be."""
-        count = max(1, len(self._pictures))
+        """Columns and the side of a picture that show all in this widget as large as can be.
+
+        Of several such layouts it is the one of the fewest rows, and of rows as long as each other.
+        """
+        count, room = max(1, len(self._pictures)), self.contentsRect()
         sides = []
         for columns in range(1, count + 1):
             rows = -(-count // columns)
-            across = (self.width() + _GAP) // columns - _GAP
-            down = (self.height() + _GAP) // rows - _GAP - label
-            sides.append((min(across, down, _LARGEST), columns))
-        side, columns = max(sides)
-        return columns, max(1, side)
+            across = (room.width() + _GAP) // columns - _GAP
+            down = (room.height() + _GAP) // rows - _GAP - label
+            sides.append((min(across, down, _LARGEST), -rows, -columns))
+        side, _, columns = max(sides)
+        return -columns, max(1, side)
 
     def _layout(self) -> tuple[int, int, int]:
         """Columns, side of a picture, and height of a name: where it gets tight, names go."""
-        room = self.width(), self.height(), len(self._pictures)
+        room = *self.contentsRect().size().toTuple(), len(self._pictures)
         if self._fitted_to[0] != room:  # every tile asks, at every move of the pen
             columns, side = self._fitted(_LABEL)
             fitting = (columns, side, _LABEL) if side >= _SMALLEST else (*self._fitted(0), 0)
@@ -165,7 +168,8 @@ class HandwritingRow(QWidget):
     def _tile(self, index: int) -> QRectF:
         columns, side, label = self._layout()
         row, column = divmod(index, columns)
-        return QRectF(column * (side + _GAP), row * (side + label + _GAP), side, side)
+        top = self.contentsRect().top() + row * (side + label + _GAP)
+        return QRectF(column * (side + _GAP), top, side, side)
 
     def _index_at(self, place: QPointF) -> int:
         for index in range(len(self._pictures)):

@@ -185,6 +185,7 @@ class MainWindow(QMainWindow):
         layout = self._drawing_panel.layout()
         if compact == (self.tabs.indexOf(self.handwriting) >= 0) or layout is None:
             return
+        self.handwriting.setContentsMargins(0, style.GAP if compact else 0, 0, 0)
         if compact:
             layout.removeWidget(self.handwriting)
             self.handwriting.setMaximumHeight(_UNLIMITED)
