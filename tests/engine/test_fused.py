@@ -84,6 +84,21 @@ def test_logits_beyond_single_precision_keep_their_value() -> None:
     assert Bernoulli().log_prob(logits, paper).item() == pytest.approx(-295.0 - 0.693147, rel=1e-6)
 
 
+@pytest.mark.parametrize("pixels", [1, 12, 784])
+@pytest.mark.parametrize("size", [0.1, 3.0, 10.0, 30.0, 80.0, 300.0])
+def test_without_a_gradient_logits_of_any_size_keep_their_value(pixels: int, size: float) -> None:
+    torch.manual_seed(0)
+    logits = size * (2.0 * torch.rand(3, 5, pixels) - 1.0)
+    logits[0, 0], logits[1, 1] = size, -size  # products of the largest factors, and of the smallest
+    target = (torch.rand(5, pixels) < 0.5).float()
+    before = logits.clone()
+    with torch.no_grad():
+        found = Bernoulli().log_prob(logits, target)
+    expected = torch.distributions.Bernoulli(logits=logits.double()).log_prob(target.double())
+    torch.testing.assert_close(found, expected.sum(-1).float(), rtol=1e-5, atol=1e-4)
+    assert torch.equal(logits, before)
+
+
 def test_sample_and_kl_have_the_gradients_of_their_formulas() -> None:
     torch.manual_seed(0)
     mean, log_variance = (torch.randn(4, 3, dtype=torch.float64, requires_grad=True) for _ in "ab")

@@ -22,6 +22,7 @@ LOG_2 = math.log(2.0)
 LOG_2PI = math.log(2.0 * math.pi)
 TAYLOR_BELOW = 0.1
 LOWEST_LOGIT = -87.0  # e⁻⁸⁷ is the smallest that single precision holds in full
+LARGEST_EXPONENT = 87.0  # and e⁸⁷ about the largest
 
 
 class Likelihood(nn.Module, ABC):
@@ -98,17 +99,20 @@ def uniform_thresholds(images: Tensor, generator: torch.Generator | None) -> Ten
     return torch.from_numpy(drawn[: images.numel()]).view(images.shape)
 
 
-def _log_two_cosh(size: Tensor) -> Tensor:
-    """Σ log(eˡ/² + e⁻ˡ/²) over pixels, (..., P) of |l| -> (...,), in place: |l|/2 − log σ(|l|)."""
-    half = 0.5 * size.sum(-1)
-    # σ(|l|) lies between ½ and 1: of a product of up to sixteen, one logarithm loses no digit
-    factors = size.sigmoid_()
+def _sum_softplus(logits: Tensor, *, spend: bool) -> Tensor:
+    """Σ log(1 + eˡ) over pixels, (..., P) -> (...,)."""
+    largest = float(logits.amax()) if logits.device.type == "cpu" else math.inf
+    if largest > LARGEST_EXPONENT:
+        return F.softplus(logits).sum(-1)
+    # One logarithm of a product of up to sixteen: none is below 1, and the product is known to fit single precision.
+    factors = (logits.exp_() if spend else logits.exp()).add_(1.0)
+    exponent = 2.0 * (max(largest, 0.0) + LOG_2)
     for _ in range(4):
         middle, odd = divmod(factors.shape[-1], 2)
-        if odd:
+        if odd or exponent > LARGEST_EXPONENT:
             break
-        factors = factors[..., :middle].mul_(factors[..., middle:])
-    return half.sub_(factors.log().sum(-1))
+        factors, exponent = factors[..., :middle].mul_(factors[..., middle:]), 2.0 * exponent
+    return factors.log().sum(-1)
 
 
 class Bernoulli(LogitLikelihood):
@@ -129,8 +133,8 @@ class Bernoulli(LogitLikelihood):
     ) -> tuple[Tensor, Tensor | None]:
         """Σ x·l − log(1 + eˡ) and x − σ(l)."""
         if not wanted:
-            linear = torch.einsum("...bp,bp->...b", logits, target - 0.5)
-            return linear.sub_(_log_two_cosh(logits.abs_() if spend else logits.abs())), None
+            linear = torch.einsum("...bp,bp->...b", logits, target)
+            return linear.sub_(_sum_softplus(logits, spend=spend)), None
         # −log(1 + eᵐ) = log σ(m) − m of m = max(l, −87), where σ is above 0
         floored = logits.clamp_min(LOWEST_LOGIT)
         probability = torch.sigmoid(floored)
