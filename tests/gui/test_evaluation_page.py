@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QTableWidget,
     QTableWidgetItem,
+    QWidget,
 )
 from pytestqt.qtbot import QtBot
 
@@ -38,6 +39,23 @@ def item(table: QTableWidget, line: int, column: int) -> QTableWidgetItem:
     found = table.item(line, column)
     assert found is not None
     return found
+
+
+def first_ink(widget: QWidget) -> int:
+    """The leftmost column of pixels, of text."""
+    image = widget.grab().toImage()
+    rows = range(2, 16)  # above the line below the titles
+    ground = image.pixel(0, 2)
+    return next(x for x in range(image.width()) if any(image.pixel(x, y) != ground for y in rows))
+
+
+def test_a_column_begins_where_its_title_does(joint: Controller) -> None:
+    page = joint.window.evaluation
+    joint.window.show_tab(page)
+    page.set_rows([replace(row(BOUND), title="Figure")])
+    QApplication.processEvents()
+    table = page._table
+    assert first_ink(table.viewport()) == first_ink(table.horizontalHeader().viewport())
 
 
 def test_a_figure_has_its_error_bits_kind_samples_and_time(qtbot: QtBot) -> None:

@@ -6,9 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QObject, QSettings
+from PySide6.QtCore import QEvent, QObject, QPoint, QSettings
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QApplication, QStyle, QStyleOptionSlider, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QStyle,
+    QStyleOptionButton,
+    QStyleOptionSlider,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from vae_explorer.gui import style
@@ -158,3 +165,23 @@ def test_the_handle_of_a_slider_stands_out(looks: Looks, qtbot: QtBot, theme: st
     handle = brush.style().subControlRect(QStyle.ComplexControl.CC_Slider, option, part, brush)
     picture = brush.grab().toImage()
     assert picture.pixelColor(handle.center()) == style.THEMES[theme].accent
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_box_to_check_stands_out_checked_or_not(looks: Looks, qtbot: QtBot, theme: str) -> None:
+    change(looks, theme)
+    looks._window.training.set_state("idle")
+    form = looks._window.training.form
+    form.set_details_shown(True)
+    colors, box = style.THEMES[theme], form._editors["compile"]
+    assert isinstance(box, QCheckBox)
+    option = QStyleOptionButton()
+    box.initStyleOption(option)
+    part = box.style().subElementRect(QStyle.SubElement.SE_CheckBoxIndicator, option, box)
+    edge = QPoint(part.left(), part.center().y())
+    assert box.grab().toImage().pixelColor(edge) == colors.muted
+    box.setChecked(True)
+    picture = box.grab().toImage()
+    assert picture.pixelColor(edge) == colors.accent
+    across = (picture.pixelColor(x, part.center().y()) for x in range(part.width()))
+    assert max(abs(c.lightness() - colors.accent.lightness()) for c in across) > 60  # the tick

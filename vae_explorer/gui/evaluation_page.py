@@ -249,7 +249,7 @@ class EvaluationPage(QWidget):
         table.setShowGrid(False)
         table.setStyleSheet(
             "QTableWidget { background: palette(base); border: none; }"
-            "QTableWidget::item { padding: 0 6px; }"
+            "QTableWidget::item { padding: 0 3px; }"  # and 3 of the table's own: as the titles have
             "QHeaderView::section { background: palette(base); border: none; padding: 2px 6px;"
             " border-bottom: 1px solid palette(mid); color: palette(link-visited); }"
         )

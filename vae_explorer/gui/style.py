@@ -236,7 +236,7 @@ def style_sheet() -> str:
     It is the same for every theme, for Qt takes a quarter of a second to exchange one: colours are
     named by their role in the palette, and pictures chosen by the window's property `dark`.
     """
-    light, dark = (_arrow_rules(theme) for theme in (LIGHT, DARK))
+    light, dark = (_picture_rules(theme) for theme in (LIGHT, DARK))
     return f"""
     QFrame[panel="true"] {{ background: palette(base); border: 1px solid palette(mid);
         border-radius: {RADIUS + 2}px; }}
@@ -280,6 +280,15 @@ def style_sheet() -> str:
         selection-color: palette(text); outline: none; }}
     QSpinBox::up-button, QSpinBox::down-button {{ border: none; width: 18px; }}
     QSpinBox::up-arrow, QSpinBox::down-arrow {{ width: 10px; height: 10px; }}
+    QCheckBox::indicator {{ width: 14px; height: 14px; background: palette(button);
+        border: 1px solid palette(link-visited); border-radius: {RADIUS - 2}px; }}
+    QCheckBox::indicator:hover {{ background: palette(midlight); }}
+    QCheckBox::indicator:checked {{ background: palette(highlight);
+        border-color: palette(highlight); }}
+    QCheckBox::indicator:focus {{ border-color: palette(highlight); }}
+    QCheckBox::indicator:checked:focus {{ border-color: palette(text); }}
+    QCheckBox::indicator:disabled {{ border-color: palette(mid); }}
+    QCheckBox::indicator:checked:disabled {{ background: palette(shadow); }}
     {light} {dark}
     QSlider::groove:horizontal {{ background: palette(mid); height: 4px; border-radius: 2px; }}
     QSlider::sub-page:horizontal {{ background: palette(highlight); border-radius: 2px; }}
@@ -304,25 +313,27 @@ def style_sheet() -> str:
     """
 
 
-def _arrow_rules(theme: Theme) -> str:
-    up, down = (_arrow_file(name, theme) for name in ("chevron-up", "chevron-down"))
+def _picture_rules(theme: Theme) -> str:
+    up, down = (_picture_file(name, theme, theme.muted) for name in ("chevron-up", "chevron-down"))
+    check = _picture_file("check", theme, theme.on_accent)
     within = f'QMainWindow[dark="{str(theme.is_dark).lower()}"]'
     return f"""
     {within} QComboBox::down-arrow, {within} QSpinBox::down-arrow {{ image: url({down}); }}
     {within} QSpinBox::up-arrow {{ image: url({up}); }}
+    {within} QCheckBox::indicator:checked {{ image: url({check}); }}
     """
 
 
 @cache
-def _arrow_folder() -> TemporaryDirectory[str]:
-    """Where tinted arrows lie: a style sheet takes pictures from files alone."""
+def _picture_folder() -> TemporaryDirectory[str]:
+    """Where tinted pictures lie: a style sheet takes them from files alone."""
     return TemporaryDirectory(prefix="vae-explorer-")
 
 
-def _arrow_file(name: str, theme: Theme) -> str:
-    path = Path(_arrow_folder().name) / f"{name}-{theme.name}.png"
+def _picture_file(name: str, theme: Theme, color: QColor) -> str:
+    path = Path(_picture_folder().name) / f"{name}-{theme.name}.png"
     if not path.exists():
-        icon(name, theme.muted).pixmap(24, 24).save(str(path))
+        icon(name, color).pixmap(24, 24).save(str(path))
     return path.as_posix()
 
 
