@@ -18,7 +18,7 @@ from PIL import Image
 from vae_explorer import paths
 from vae_explorer.engine import pixel_cache
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
-from vae_explorer.engine.data import Dataset, load_dataset
+from vae_explorer.engine.data import Dataset, Split, load_dataset
 from vae_explorer.engine.errors import Cancelled, DataError
 from vae_explorer.engine.models import build_model
 from vae_explorer.engine.training import Trainer, TrainingControl
@@ -348,3 +348,25 @@ def test_training_on_600_megabytes_takes_a_fraction_of_them(tmp_path: Path) -> N
     private, mapped = map(int, done.stdout.split())
     assert private < 100_000_000
     assert mapped > 500_000_000  # so the images were indeed in reach, as pages of the file
+
+
+@pytest.mark.skipif(not hasattr(os, "preadv"), reason="this system reads through the map alone")
+def test_a_folder_too_large_for_a_device_is_read_from_the_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split = load(folder).train
+    device = torch.device("meta")  # stands for one that has room for a batch, and gives it back
+    asked = []
+
+    def short_of_memory(tensor: torch.Tensor, to: torch.device) -> torch.Tensor:
+        asked.append((len(tensor), to))
+        if len(tensor) == len(split):
+            raise torch.OutOfMemoryError
+        return tensor
+
+    monkeypatch.setattr(torch.Tensor, "to", short_of_memory)
+    rows = split.rows(device)
+    assert torch.equal(rows(torch.tensor([3, 0])), split.images.flatten(1)[[3, 0]])
+    assert asked == [(len(split), device), (2, device)]
+    with pytest.raises(torch.OutOfMemoryError):
+        Split(split.images).rows(device)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import warnings
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -24,13 +26,17 @@ from vae_explorer.engine.image_folder import Fit, Frame, list_folder
 from vae_explorer.engine.mnist_family import read_relative
 from vae_explorer.engine.pixel_cache import PixelFile, folder_pixels
 
-__all__ = ["DATASETS", "Dataset", "DatasetInfo", "Split", "load_dataset"]
+__all__ = ["DATASETS", "Dataset", "DatasetInfo", "Rows", "Split", "load_dataset"]
 
 VALIDATION_SHARE = 0.1
 MAX_VALIDATION = 5_000
 SPLIT_SEED = 0
 SMALL_DIGITS_LEVELS = 17  # 0..16
 SMALL_DIGITS_SPLIT = (1000, 1350)  # train, validation and test of 1797 images, in file order
+
+
+Rows = Callable[[Tensor], Tensor]
+"""Pixels of some indices (B,), uint8 (B, P)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +49,19 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def rows(self, device: torch.device) -> Rows:
+        """Pixels by their indices, from the device's memory or, of a folder too large for it, from its file."""
+        file = self.file
+        if file is not None and device.type == "cpu":
+            return file.rows
+        try:
+            images = self.images.flatten(1).to(device)
+        except torch.OutOfMemoryError:
+            if file is None:
+                raise
+            return lambda index: file.rows(index).to(device)
+        return partial(images.index_select, 0)  # `images[index]` takes fifteen times as long
 
 
 @dataclass(frozen=True, eq=False)

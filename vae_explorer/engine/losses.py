@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 from vae_explorer.engine.augmentation import random_affine
 from vae_explorer.engine.backprop import ElboGradient, is_written_out
 from vae_explorer.engine.config import TrainingConfig
+from vae_explorer.engine.data import Rows
 from vae_explorer.engine.events import Metrics
 from vae_explorer.engine.joint_vae import JointVAE
 from vae_explorer.engine.latent_model import LatentModel
@@ -45,10 +45,6 @@ class BatchResult:
     images: int
     term_images: int
     kl_per_dimension: Tensor
-
-
-Rows = Callable[[Tensor], Tensor]
-"""Pixels of some indices (B,), uint8 (B, P)."""
 
 
 class BatchLoss:

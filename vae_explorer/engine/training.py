@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
 
 import numpy as np
 import torch
@@ -31,7 +30,7 @@ from vae_explorer.engine.events import (
 from vae_explorer.engine.fused import release_gradient
 from vae_explorer.engine.joint_vae import JointVAE
 from vae_explorer.engine.latent_model import copy_state
-from vae_explorer.engine.losses import BatchLoss, MetricSums, Rows
+from vae_explorer.engine.losses import BatchLoss, MetricSums
 from vae_explorer.engine.models import Model
 from vae_explorer.engine.objective import Weights
 from vae_explorer.engine.optimisation import Optimisation
@@ -111,10 +110,7 @@ class Trainer:
         self.generator = torch.Generator(self.device).manual_seed(config.seed)
         self.weights = Weights(config.beta, config.classification_weight)
         split = dataset.train
-        if split.file is not None and self.device.type == "cpu":
-            self.pixels: Rows = split.file.rows
-        else:  # row by row: `images[index]` visits every byte, and takes fifteen times as long
-            self.pixels = partial(split.images.flatten(1).to(self.device).index_select, 0)
+        self.pixels = split.rows(self.device)
         self.labels = None if split.labels is None else split.labels.to(self.device)
         labelled = None
         if isinstance(model, JointVAE) and config.labels is not None and split.labels is not None:
