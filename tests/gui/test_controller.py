@@ -423,10 +423,10 @@ def test_the_path_can_be_played_and_exported(
 def test_an_empty_row_says_what_it_will_show(
     joint: Controller, make_controller: MakeController, vae_file: Path, qtbot: QtBot
 ) -> None:
-    assert joint.window.handwriting._message == "Every class in your handwriting"
+    assert joint.window.handwriting._message == "Draw to see every class in your handwriting"
     plain = make_controller(vae_file)
     wait_open(qtbot, plain)
-    assert plain.window.handwriting._message == "Your drawing as the model gives it back"
+    assert plain.window.handwriting._message == "Draw to see what the model gives back"
 
 
 def test_a_path_of_one_dimension_is_straight(

@@ -64,8 +64,8 @@ class HandwritingRow(QWidget):
 
     def set_has_classes(self, known: bool) -> None:
         """What there is to wait for: every class, or without classes the drawing given back."""
-        every = self.tr("Every class in your handwriting")
-        self._message = every if known else self.tr("Your drawing as the model gives it back")
+        every = self.tr("Draw to see every class in your handwriting")
+        self._message = every if known else self.tr("Draw to see what the model gives back")
         self.update()
 
     def set_theme(self, theme: Theme) -> None:
