@@ -140,3 +140,18 @@ def test_where_it_is_low_the_image_keeps_the_room_of_a_second_line(decoded: Deco
     decoded.resize(260, 230)
     assert decoded._term_lines() == ["log p(real | z, y) of that −199.3 nats"]
     assert decoded.toolTip().startswith("log p(z) of this point −1.8")
+
+
+def test_the_ring_of_the_focus_is_whole_where_the_picture_fills_the_width(
+    decoded: DecodedImage, qtbot: QtBot
+) -> None:
+    decoded.resize(240, 400)
+    decoded.set_image(CROSS)
+    decoded.set_neighbour(CROSS, "nearest real")
+    qtbot.waitUntil(decoded.isActiveWindow)
+    decoded.setFocus(Qt.FocusReason.TabFocusReason)
+    main, picture = decoded._places()[0].toRect(), decoded.grab().toImage()
+    assert main.left() <= 1  # no room for a ring around it
+    edges = (range(main.left(), main.left() + 3), range(main.right() - 2, main.right() + 1))
+    for edge in edges:
+        assert LIGHT.accent in [picture.pixelColor(x, main.center().y()) for x in edge]

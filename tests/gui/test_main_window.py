@@ -94,6 +94,16 @@ def test_a_picture_and_its_caption_share_their_middle(joint: Controller) -> None
         assert abs(picture.geometry().center().x() - captions[text].geometry().center().x()) <= 1
 
 
+def test_the_focus_is_seen_on_a_button_that_is_checked(joint: Controller, qtbot: QtBot) -> None:
+    button = joint.window.image._modes["mean"]
+    assert button.isChecked()
+    qtbot.waitUntil(joint.window.isActiveWindow)
+    before = button.grab().toImage()
+    button.setFocus(Qt.FocusReason.TabFocusReason)
+    assert button.hasFocus()
+    assert button.grab().toImage() != before
+
+
 def describe(widget: QWidget) -> str:
     """A widget in words, for a failing test."""
     text = widget.text() if isinstance(widget, QLabel | QAbstractButton) else ""

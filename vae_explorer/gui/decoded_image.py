@@ -203,7 +203,7 @@ class DecodedImage(QWidget):
         if self._shows_focus:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QPen(self._theme.accent, 2))
-            painter.drawRoundedRect(main.adjusted(-2, -2, 2, 2), 3, 3)
+            painter.drawRoundedRect(main.adjusted(1, 1, -1, -1), 3, 3)
         painter.end()
 
     def focusInEvent(self, event: QFocusEvent) -> None:

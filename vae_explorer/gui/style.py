@@ -254,6 +254,8 @@ def style_sheet() -> str:
     QPushButton:focus, QToolButton:focus {{ border: 1px solid palette(highlight); }}
     QToolButton:checked, QToolButton[quiet="true"]:checked {{ background: palette(midlight);
         border-color: palette(highlight); color: palette(text); }}
+    QToolButton:checked:focus, QToolButton[quiet="true"]:checked:focus
+        {{ border-color: palette(text); }}
     QPushButton[primary="true"] {{ font-weight: 600; }}
     QPushButton[primary="true"]:enabled {{ background: palette(highlight);
         color: palette(highlighted-text); border-color: palette(highlight); }}
