@@ -81,5 +81,6 @@ class VAE(NetworkModel):
 
 
 def one_hot(labels: Tensor, classes: int) -> Tensor:
-    """int64 labels (...,) as float rows (..., C)."""
-    return torch.nn.functional.one_hot(labels, classes).to(torch.float32)
+    """int64 labels (...,) as float rows (..., C), where torch's own looks at every label first."""
+    rows = torch.zeros((*labels.shape, classes), device=labels.device)
+    return rows.scatter_(-1, labels.unsqueeze(-1), 1.0)
