@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from tests.benchmarks.children import run_module
@@ -17,22 +17,37 @@ from tests.benchmarks.resident import peak_memory, resident_memory
 from tests.benchmarks.timing import Work, alternate, ratio
 from tests.benchmarks.training import reports
 from vae_explorer.engine import ModelConfig
-from vae_explorer.engine.likelihoods import Categorical
+from vae_explorer.engine.likelihoods import Categorical, Likelihood
 
 LEVELS, PIXELS, BATCH = 256, 784, 128
 WHAT, AGAINST = "categorical K = 256", "one-hot and log-softmax"
 MODEL = ModelConfig(likelihood="categorical", levels=LEVELS, latent_dim=20)
 
 
-class OneHotCategorical(Categorical):
+class OneHotCategorical(Likelihood):
     """The usual way: all logits, a log-softmax of them, and a one-hot tensor as large as they are."""
+
+    parameters_per_value = LEVELS
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._levels = Categorical(LEVELS)
+
+    def target(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        return self._levels.target(images, generator)
+
+    def encoder_input(self, target: Tensor) -> Tensor:
+        return self._levels.encoder_input(target)
 
     def log_prob(self, parameters: Tensor, target: Tensor) -> Tensor:
         log_p = torch.log_softmax(parameters.unflatten(-1, (PIXELS, LEVELS)), -1)
         return (F.one_hot(target, LEVELS).to(log_p.dtype) * log_p).sum((-2, -1))
 
-    def linear_log_prob(self, hidden: Tensor, layer: nn.Linear, target: Tensor) -> Tensor:
-        return self.log_prob(layer(hidden), target)
+    def mean(self, parameters: Tensor) -> Tensor:
+        return self._levels.mean(parameters)
+
+    def sample(self, parameters: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        return self._levels.sample(parameters, generator)
 
 
 def measure(options: Options) -> Iterable[Figure]:
@@ -42,7 +57,7 @@ def measure(options: Options) -> Iterable[Figure]:
     yield _times(f"{WHAT}, value and gradient", works, options.rounds(12))
     digits = real_digits(options)
     steps = {
-        "one-hot": reports(MODEL, digits, BATCH, OneHotCategorical(LEVELS)),
+        "one-hot": reports(MODEL, digits, BATCH, OneHotCategorical()),
         "ours": reports(MODEL, digits, BATCH),
     }
     yield _times(f"{WHAT}, a step of a training", steps, options.rounds(4))
@@ -59,7 +74,7 @@ def _times(what: str, works: Mapping[str, Work], rounds: int) -> Figure:
 
 def work(one_hot: bool) -> Work:
     """A function that computes log p(x|z) of a batch and its gradient."""
-    likelihood = OneHotCategorical(LEVELS) if one_hot else Categorical(LEVELS)
+    likelihood = OneHotCategorical() if one_hot else Categorical(LEVELS)
     target = likelihood.target(torch.randint(0, 256, (BATCH, PIXELS), dtype=torch.uint8))
     logits = torch.randn(BATCH, PIXELS * LEVELS, requires_grad=True)
 

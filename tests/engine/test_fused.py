@@ -23,7 +23,7 @@ def plain_log_prob(likelihood: LogitLikelihood, logits: Tensor, target: Tensor) 
 
 
 @pytest.mark.parametrize("likelihood", [Bernoulli(), Categorical(9)], ids=["bernoulli", "levels"])
-@pytest.mark.parametrize("samples", [1, 3])
+@pytest.mark.parametrize("samples", [1, 3, 20])
 @pytest.mark.parametrize("cached", [1, 2 * 3 * B * 9, 2**19], ids=["pixel", "some", "all"])
 def test_value_and_gradients_are_those_of_the_parts(
     likelihood: LogitLikelihood, samples: int, cached: int, monkeypatch: pytest.MonkeyPatch

@@ -23,6 +23,7 @@ LOG_2PI = math.log(2.0 * math.pi)
 TAYLOR_BELOW = 0.1
 LOWEST_LOGIT = -87.0  # e⁻⁸⁷ is the smallest that single precision holds in full
 LARGEST_EXPONENT = 87.0  # and e⁸⁷ about the largest
+MANY_SAMPLES = 16  # of an image, for all of which what is computed once pays
 
 
 class Likelihood(nn.Module, ABC):
@@ -104,15 +105,27 @@ def _sum_softplus(logits: Tensor, *, spend: bool) -> Tensor:
     largest = float(logits.amax()) if logits.device.type == "cpu" else math.inf
     if largest > LARGEST_EXPONENT:
         return F.softplus(logits).sum(-1)
-    # One logarithm of a product of up to sixteen: none is below 1, and the product is known to fit single precision.
-    factors = (logits.exp_() if spend else logits.exp()).add_(1.0)
+    # One logarithm of a product of up to sixteen 1 + eˡ: of as many as are sure to fit single precision.
+    odds = logits.exp_() if spend else logits.exp()
     exponent = 2.0 * (max(largest, 0.0) + LOG_2)
-    for _ in range(4):
-        middle, odd = divmod(factors.shape[-1], 2)
+    middle, odd = divmod(odds.shape[-1], 2)
+    if odd or exponent > LARGEST_EXPONENT:
+        return odds.add_(1.0).log_().sum(-1)
+    factors = odds[..., :middle].add_(1.0)
+    factors.addcmul_(factors, odds[..., middle:])  # (1 + a)(1 + b) = (1 + a) + (1 + a)·b
+    for _ in range(3):
+        (middle, odd), exponent = divmod(middle, 2), 2.0 * exponent
         if odd or exponent > LARGEST_EXPONENT:
             break
-        factors, exponent = factors[..., :middle].mul_(factors[..., middle:]), 2.0 * exponent
+        factors = factors[..., :middle].mul_(factors[..., middle:])
     return factors.log().sum(-1)
+
+
+def _softplus_alone(
+    logits: Tensor, target: Tensor, *, wanted: bool, spend: bool
+) -> tuple[Tensor, Tensor | None]:
+    assert not wanted
+    return _sum_softplus(logits, spend=spend), None
 
 
 class Bernoulli(LogitLikelihood):
@@ -142,6 +155,14 @@ class Bernoulli(LogitLikelihood):
         terms = probability.log_().sub_(floored)
         out = terms if terms.shape[-2:] == target.shape[-2:] else None
         return torch.addcmul(terms, logits, target, out=out).sum(-1), gradient
+
+    def linear_log_prob(self, hidden: Tensor, layer: nn.Linear, target: Tensor) -> Tensor:
+        if torch.is_grad_enabled() or hidden.dim() != 3 or len(hidden) < MANY_SAMPLES:
+            return super().linear_log_prob(hidden, layer, target)
+        # Σ x·l is linear in the hidden units, too, of which there are fewer than pixels.
+        linear = torch.einsum("sbh,bh->sb", hidden, target @ layer.weight)
+        linear += target @ layer.bias
+        return linear.sub_(fused.linear_log_prob(hidden, layer, target, 1, _softplus_alone))
 
     def mean(self, parameters: Tensor) -> Tensor:
         return torch.sigmoid(parameters)
