@@ -173,6 +173,17 @@ def test_space_never_reaches_stop_by_a_start_button_disabled(qtbot: QtBot) -> No
     assert panel.start_button.hasFocus()
 
 
+def test_a_click_on_start_leaves_the_focus_where_it_was(panel: TrainingPanel, qtbot: QtBot) -> None:
+    panel.show()
+    panel.activateWindow()
+    qtbot.waitUntil(panel.isActiveWindow)
+    panel.step_button.setFocus()
+    start(panel, qtbot)
+    assert not panel.start_button.hasFocus()
+    panel.start_button.setFocus(Qt.FocusReason.TabFocusReason)
+    assert panel.start_button.hasFocus()
+
+
 def test_every_setting_of_the_engine_is_in_the_form(panel: TrainingPanel) -> None:
     given_by_the_data = {"image_shape", "class_names"}
     fields = {

@@ -212,6 +212,7 @@ class TrainingPanel(QWidget):
     def _build_buttons(self, theme: Theme) -> None:
         self.start_button = QPushButton(self)
         self.start_button.setProperty("primary", True)
+        self.start_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # no ring after a click
         self.start_button.setToolTip(
             style.with_shortcut(self.tr("Start, pause or resume"), "Space")
         )
