@@ -134,6 +134,20 @@ def test_only_a_spent_gradient_lends_its_memory_to_the_next() -> None:
     assert not hasattr(layer.weight, "spare_gradient")
 
 
+def test_memory_of_a_smaller_batch_is_not_lent_to_a_larger_one() -> None:
+    torch.manual_seed(0)
+    likelihood, layer = Bernoulli(), nn.Linear(H, P)
+    for count in (2, B):
+        target = likelihood.target(torch.randint(0, 256, (count, P), dtype=torch.uint8))
+        hidden = torch.randn(1, count, H, requires_grad=True)
+        with torch.no_grad():
+            found, of_hidden = likelihood.linear_log_prob_and_gradient(hidden, layer, target, 2.0)
+        expected = plain_log_prob(likelihood, layer(hidden), target)
+        torch.testing.assert_close(found, expected)
+        (wanted,) = torch.autograd.grad(2.0 * expected.sum(), hidden)
+        torch.testing.assert_close(of_hidden, wanted)
+
+
 def test_the_memory_of_logits_serves_the_next_step_and_no_other_pass() -> None:
     torch.manual_seed(0)
     likelihood = Categorical(9)

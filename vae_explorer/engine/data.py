@@ -20,6 +20,7 @@ from torch import Tensor
 
 from vae_explorer import paths
 from vae_explorer.engine.catalogue import DATASETS, DIGIT_NAMES, DatasetInfo
+from vae_explorer.engine.device import is_out_of_memory
 from vae_explorer.engine.downloads import Cancelling, Progress
 from vae_explorer.engine.errors import DataError
 from vae_explorer.engine.image_folder import Fit, Frame, list_folder
@@ -57,8 +58,8 @@ class Split:
             return file.rows
         try:
             images = self.images.flatten(1).to(device)
-        except torch.OutOfMemoryError:
-            if file is None:
+        except RuntimeError as error:
+            if file is None or not is_out_of_memory(error):
                 raise
             return lambda index: file.rows(index).to(device)
         return partial(images.index_select, 0)  # `images[index]` takes fifteen times as long

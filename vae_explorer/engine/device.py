@@ -28,6 +28,12 @@ def spare_cores() -> int:
     return max(1, (os.cpu_count() or 2) - 1)
 
 
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether torch says that memory is short: in a class of its own, or on a CPU and some devices in words."""
+    words = str(error)
+    return isinstance(error, torch.OutOfMemoryError) or "alloc" in words or "out of memory" in words
+
+
 def keep_freed_memory() -> None:
     """Have the C library keep up to 62 MB of freed memory for the next step, rather than none of it.
 

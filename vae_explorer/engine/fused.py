@@ -66,7 +66,7 @@ def linear_log_prob_and_gradient(
     rule: ValueAndGradient,
     of_value: float,
 ) -> tuple[Tensor, Tensor]:
-    """`linear_log_prob` and the gradient of the hidden units, whose layer gets its own as `grad`.
+    """`linear_log_prob` and the gradient of the hidden units, whose layer gets its own as `grad`; without autograd.
 
     Args:
         of_value: the gradient of every log p(x|z).
@@ -144,7 +144,7 @@ class _LinearLogProb(torch.autograd.Function):
 
 
 class _Kept(NamedTuple):
-    """What a pass forward leaves for the pass back: ∂log p/∂logits block by block, and the memory that they lie in."""
+    """What a pass forward leaves for the pass back: ∂log p/∂logits block by block, and the memory of the logits."""
 
     gradients: list[Tensor]
     memory: Tensor | None

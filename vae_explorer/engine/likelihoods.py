@@ -103,11 +103,11 @@ def uniform_thresholds(images: Tensor, generator: torch.Generator | None) -> Ten
 def _sum_softplus(logits: Tensor, *, spend: bool) -> Tensor:
     """Σ log(1 + eˡ) over pixels, (..., P) -> (...,)."""
     largest = float(logits.amax()) if logits.device.type == "cpu" else math.inf
-    if largest > LARGEST_EXPONENT:
+    if not largest <= LARGEST_EXPONENT:  # or not a number
         return F.softplus(logits).sum(-1)
     # One logarithm of a product of up to sixteen 1 + eˡ: of as many as are sure to fit single precision.
     odds = logits.exp_() if spend else logits.exp()
-    exponent = 2.0 * (max(largest, 0.0) + LOG_2)
+    exponent = 2.0 * largest
     middle, odd = divmod(odds.shape[-1], 2)
     if odd or exponent > LARGEST_EXPONENT:
         return odds.add_(1.0).log_().sum(-1)

@@ -1,7 +1,8 @@
 """`fit`: a training as a plain generator of events.
 
 The command line, the window's thread, a notebook and the tests iterate the same generator; there are no callbacks.
-Pixels lie on the device as bytes, batches are gathered there, and nothing waits for the device between two reports.
+Pixels lie on the device as bytes, batches are gathered there, and nothing waits for the device between two reports; but
+for a folder too large for its memory, which is read from a file.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from vae_explorer.engine.batches import BatchOrder, choose_labelled, images_at_o
 from vae_explorer.engine.config import TrainingConfig
 from vae_explorer.engine.control import TrainingControl
 from vae_explorer.engine.data import Dataset
-from vae_explorer.engine.device import keep_freed_memory, pick_device
+from vae_explorer.engine.device import is_out_of_memory, keep_freed_memory, pick_device
 from vae_explorer.engine.errors import ConfigError, TrainingError
 from vae_explorer.engine.events import (
     EpochEvent,
@@ -84,8 +85,8 @@ def fit(
             yield from trainer.run(snapshots)
         finally:
             trainer.leave_best()
-    except RuntimeError as error:  # torch's own class for memory, or the allocator's of the CPU
-        if not isinstance(error, torch.OutOfMemoryError) and "alloc" not in str(error):
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
             raise
         raise TrainingError(
             "Memory is short: take a smaller batch, fewer samples or a smaller network."
