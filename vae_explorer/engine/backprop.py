@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from vae_explorer.engine.config import TrainingConfig
 from vae_explorer.engine.latent_model import LatentModel
 from vae_explorer.engine.likelihoods import LogitLikelihood
-from vae_explorer.engine.networks import IN_PLACE, MLPBody
+from vae_explorer.engine.networks import IN_PLACE, MLPBody, beside
 from vae_explorer.engine.objective import (
     sample_and_kl_gradient,
     sample_and_kl_terms,
@@ -86,12 +86,12 @@ class ElboGradient:
             samples: M.
         """
         count = len(target)
-        out, way_down = self._encoder.forward(_beside(self._likelihood.encoder_input(target), y))
+        out, way_down = self._encoder.forward(beside(self._likelihood.encoder_input(target), y))
         mean, log_variance = self._model.posterior(out)
         noise = standard_noise(mean, samples, generator)
         sigma, z, kl = sample_and_kl_terms(mean, log_variance, noise)
         given = None if y is None else y.expand(samples, *y.shape)
-        hidden, way_up = self._decoder.forward(_beside(z, given).flatten(0, 1))
+        hidden, way_up = self._decoder.forward(beside(z, given).flatten(0, 1))
         value, of_hidden = self._likelihood.linear_log_prob_and_gradient(
             hidden.view(samples, count, -1),
             self._last,
@@ -104,10 +104,6 @@ class ElboGradient:
         of_out = self._model.posterior_gradient(out, *of_posterior)
         self._encoder.backward(of_out, way_down, to_input=False)
         return value.mean(0), kl
-
-
-def _beside(x: Tensor, y: Tensor | None) -> Tensor:
-    return x if y is None else torch.cat((x, y), -1)
 
 
 class _Layers:

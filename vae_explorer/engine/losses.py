@@ -32,7 +32,8 @@ class BatchResult:
     """What a batch gives.
 
     Attributes:
-        loss: a scalar to descend.
+        loss: a scalar to descend. Where the ELBO's gradient is written out, the networks have it as `grad` already, and
+            only the rest of the loss has a graph.
         sums: of reconstruction, KL and objective, and with classes of log prior, log q(y|x) and correct answers: (3,)
             or (6,), without a gradient.
         images: of the batch, by which throughput and the objective count.
@@ -93,7 +94,7 @@ class BatchLoss:
             )
             return Terms(reconstruction, kl, log_prior)
         return bound_terms(
-            self._model,
+            model,
             target,
             labels,
             samples=config.samples,

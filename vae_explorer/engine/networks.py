@@ -46,6 +46,11 @@ def mlp(widths: Sequence[int], activation: str) -> nn.Sequential:
     return nn.Sequential(*layers[:-1])
 
 
+def beside(x: Tensor, condition: Tensor | None) -> Tensor:
+    """An input (..., n) and a condition (..., C), where there is one, side by side: (..., n + C)."""
+    return x if condition is None else torch.cat((x, condition), -1)
+
+
 class MLPBody(nn.Module):
     """An MLP of a flat input and a condition, side by side."""
 
@@ -64,7 +69,7 @@ class MLPBody(nn.Module):
         return self._through(len(self.layers) - 1, x, condition)
 
     def _through(self, depth: int, x: Tensor, condition: Tensor | None) -> Tensor:
-        x = x if condition is None else torch.cat((x, condition), -1)
+        x = beside(x, condition)
         layers = islice(self.layers, depth)
         if torch.is_grad_enabled():
             for layer in layers:
@@ -144,7 +149,7 @@ class ConvDecoder(nn.Module):
 
     def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
         """(..., d), (..., C) -> (..., P·k), the k numbers of a pixel value side by side."""
-        x = z if condition is None else torch.cat((z, condition), -1)
+        x = beside(z, condition)
         leading = x.shape[:-1]
         x = self.head(x.reshape(-1, x.shape[-1])).view(-1, *self.start)
         for stage, (height, width) in zip(self.stages, reversed(self.sides[:-1]), strict=True):

@@ -62,10 +62,11 @@ class Curves(QWidget):
         self._panels, self._kl_bars = self._take_panels(
             panels or [panel for panel in make_panels(theme, self) if panel is not None]
         )
+        self._every_panel: tuple[PlotPanel, ...] = (*self._panels, self._kl_bars)
         self._readout = CurveReadout(theme, self)
         self.export = CurveExport(theme, self._runs_and_sheet, self)
         self._chips = RunChips(self)
-        for panel in (*self._panels, self._kl_bars):
+        for panel in self._every_panel:
             panel.hide()  # until the board lays it out
         self._chips.shown_changed.connect(self.set_run_visible)
         self._chips.renamed.connect(self.rename_run)
@@ -147,7 +148,7 @@ class Curves(QWidget):
         if run is None:
             return
         run.append_epoch(epoch, step, seconds, train, validation, kl_per_dimension, reference)
-        self._turns.add((*self._panels, self._kl_bars))
+        self._turns.add(self._every_panel)
 
     def end_run(self) -> None:
         """The current run is over: let the axes end where it does."""
@@ -184,7 +185,7 @@ class Curves(QWidget):
     def _runs_and_sheet(self) -> tuple[list[Run], QWidget]:
         """What an export writes, with everything that was appended."""
         self.catch_up()
-        for panel in (*self._panels, self._kl_bars):
+        for panel in self._every_panel:
             panel.plot.show()  # though the curves were never in front
         return self._runs, self._board.sheet
 
@@ -230,7 +231,7 @@ class Curves(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """The first time, a plot at a time: laying out and painting all of them takes two frames."""
         super().showEvent(event)
-        hidden = [p for p in (*self._panels, self._kl_bars) if self._runs and p.plot.isHidden()]
+        hidden = [p for p in self._every_panel if self._runs and p.plot.isHidden()]
         self._outdated.update(hidden)
         self._turns.add(hidden)
 
@@ -270,8 +271,8 @@ class Curves(QWidget):
         """After anything but new numbers: the panels follow in turns."""
         self._show_chips()
         self._name_panels()
-        self._outdated = {*self._panels, self._kl_bars}
-        self._turns.add((*self._panels, self._kl_bars))
+        self._outdated = set(self._every_panel)
+        self._turns.add(self._every_panel)
         self._warning.setText(self.warning)
         self._warning.setVisible(bool(self.warning))
         self._stack.setCurrentIndex(1 if self._runs else 0)
