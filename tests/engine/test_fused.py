@@ -109,6 +109,13 @@ def test_sample_and_kl_have_the_gradients_of_their_formulas() -> None:
     assert torch.autograd.gradcheck(sample_and_kl, (mean, log_variance, noise))
 
 
+@pytest.fixture
+def several_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A last layer that is too large for the cache; the memory of others is left to torch."""
+    monkeypatch.setattr(fused, "CACHED_VALUES", 4 * B)
+
+
+@pytest.mark.usefixtures("several_blocks")
 def test_only_a_spent_gradient_lends_its_memory_to_the_next() -> None:
     layer, hidden = nn.Linear(H, P), torch.randn(1, B, H)
     target = Bernoulli().target(torch.randint(0, 256, (B, P), dtype=torch.uint8))
@@ -134,6 +141,7 @@ def test_only_a_spent_gradient_lends_its_memory_to_the_next() -> None:
     assert not hasattr(layer.weight, "spare_gradient")
 
 
+@pytest.mark.usefixtures("several_blocks")
 def test_memory_of_a_smaller_batch_is_not_lent_to_a_larger_one() -> None:
     torch.manual_seed(0)
     likelihood, layer = Bernoulli(), nn.Linear(H, P)
@@ -148,6 +156,7 @@ def test_memory_of_a_smaller_batch_is_not_lent_to_a_larger_one() -> None:
         torch.testing.assert_close(of_hidden, wanted)
 
 
+@pytest.mark.usefixtures("several_blocks")
 def test_the_memory_of_logits_serves_the_next_step_and_no_other_pass() -> None:
     torch.manual_seed(0)
     likelihood = Categorical(9)

@@ -12,7 +12,6 @@ from itertools import islice
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from vae_explorer.engine.config import TrainingConfig
 from vae_explorer.engine.latent_model import LatentModel
@@ -23,6 +22,7 @@ from vae_explorer.engine.objective import (
     sample_and_kl_terms,
     standard_noise,
 )
+from vae_explorer.engine.products import product
 from vae_explorer.engine.vae import NetworkModel
 
 aten = torch.ops.aten
@@ -47,7 +47,7 @@ def is_written_out(model: LatentModel, config: TrainingConfig) -> bool:
         and isinstance(model.decoder, MLPBody)
         and isinstance(model.likelihood, LogitLikelihood)
         and (config.objective, config.gradient) == ("elbo", "reparameterization")
-        and (config.optimisation, config.precision) == ("joint", "float32")
+        and config.optimisation == "joint"
         and config.labels is None
         and not config.compile
     )
@@ -121,7 +121,8 @@ class _Layers:
         for layer in self._layers:
             if isinstance(layer, tuple):
                 seen.append(x)
-                x = F.linear(x, *layer)
+                weight, bias = layer
+                x = product(x, weight.t(), bias)
             elif type(layer) in _OF_INPUT:
                 seen.append(x)
                 x = layer(x)
@@ -136,9 +137,9 @@ class _Layers:
             layer = self._layers[index]
             if isinstance(layer, tuple):
                 weight, bias = layer
-                weight.grad, bias.grad = torch.mm(of_x.t(), seen[index]), of_x.sum(0)
+                weight.grad, bias.grad = product(of_x.t(), seen[index]), of_x.sum(0)
                 if to_input or index > 0:
-                    of_x = torch.mm(of_x, weight)
+                    of_x = product(of_x, weight)
             else:
                 derivative = _OF_OUTPUT.get(type(layer)) or _OF_INPUT[type(layer)]
                 of_x = derivative(of_x, seen[index])

@@ -27,6 +27,7 @@ from vae_explorer.engine.likelihoods import (
 )
 from vae_explorer.engine.models import Model
 from vae_explorer.engine.objective import standard_log_density
+from vae_explorer.engine.products import product
 
 MAX_DIMENSIONS = 2
 TILE = 0.5
@@ -226,10 +227,10 @@ def cross_log_prob(likelihood: Likelihood, parameters: Tensor, target: Tensor) -
     """
     match likelihood:
         case Bernoulli():
-            return target @ parameters.T - F.softplus(parameters).sum(1)
+            return product(target, parameters.T) - F.softplus(parameters).sum(1)
         case ContinuousBernoulli():
             constant = likelihood.log_normaliser(parameters) - F.softplus(parameters)
-            return target @ parameters.T + constant.sum(1)
+            return product(target, parameters.T) + constant.sum(1)
         case Gaussian():
             return _cross_gaussian(likelihood, parameters, target)
         case Categorical():
@@ -244,7 +245,9 @@ def _cross_gaussian(likelihood: Gaussian, parameters: Tensor, target: Tensor) ->
     # about a common centre, or three large terms would cancel in single precision
     centre = location.mean(0)
     x, location = target - centre, location - centre
-    squares = x.square().sum(1, keepdim=True) + location.square().sum(1) - 2 * (x @ location.T)
+    squares = (
+        x.square().sum(1, keepdim=True) + location.square().sum(1) - 2 * product(x, location.T)
+    )
     constant = -0.5 * target.shape[1] * (LOG_2PI + log_variance)
     return constant - 0.5 * squares * torch.exp(-log_variance)
 

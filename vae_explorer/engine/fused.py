@@ -13,6 +13,8 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
+from vae_explorer.engine.products import product
+
 CACHED_VALUES = 2**19
 """Logits at a time on a CPU. Elsewhere all are made at once, for launches cost more than memory there."""
 
@@ -162,15 +164,15 @@ def _forward(
     rows, flat = hidden.shape[:-1], hidden.flatten(0, -2)
     total, gradients, memory = None, [], None
     count = len(flat)
-    if wanted:
+    blocks = list(_blocks(flat, target.shape[-1], parameters_per_value))
+    if wanted and len(blocks) > 1:
         memory = _spare_memory(weight, _SPARE_LOGITS, count * len(weight))
-    for pixels in _blocks(flat, target.shape[-1], parameters_per_value):
+    for pixels in blocks:
         block = slice(pixels.start * parameters_per_value, pixels.stop * parameters_per_value)
         out = None
         if memory is not None:
             out = memory[count * block.start : count * block.stop].view(count, -1)
-        # Bias in the cache, where addmm first copies it to every row.
-        logits = torch.mm(flat, weight[block].t(), out=out).add_(bias[block]).view(*rows, -1)
+        logits = product(flat, weight[block].t(), bias[block], out).view(*rows, -1)
         value, gradient = rule(logits, target[..., pixels], wanted=wanted, spend=True)
         total = value if total is None else total.add_(value)
         if gradient is not None:
@@ -186,19 +188,22 @@ def _backward(
     flat, scale = hidden.flatten(0, -2), of_value.reshape(-1, 1)
     scaled = flat * scale  # fewer numbers than the logits have
     of_flat = of_weight = of_bias = None
+    if wanted[1] and len(kept.gradients) > 1:
+        of_weight = _spare_memory(weight, _SPARE, *weight.shape)
+        of_bias = weight.new_empty(len(weight))
     start = 0
     for gradient in kept.gradients:
         block = slice(start, start := start + gradient.shape[1])
         if wanted[1]:
+            of_rows = product(gradient.t(), scaled), torch.mv(gradient.t(), scale.squeeze(1))
             if of_weight is None or of_bias is None:
-                of_weight = _spare_memory(weight, _SPARE, *weight.shape)
-                of_bias = weight.new_empty(len(weight))
-            torch.mm(gradient.t(), scaled, out=of_weight[block])
-            torch.mv(gradient.t(), scale.squeeze(1), out=of_bias[block])
+                of_weight, of_bias = of_rows
+            else:
+                of_weight[block], of_bias[block] = of_rows
         if of_flat is not None:
-            of_flat.addmm_(gradient, weight[block])
+            of_flat += product(gradient, weight[block])
         elif wanted[0]:
-            of_flat = torch.mm(gradient, weight[block])
+            of_flat = product(gradient, weight[block])
     setattr(weight, _SPARE_LOGITS, kept.memory)
     of_hidden = None if of_flat is None else of_flat.mul_(scale).view(hidden.shape)
     return of_hidden, of_weight, of_bias
