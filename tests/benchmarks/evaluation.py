@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 import torch
 
 from tests.benchmarks.figures import Figure, Options, share
+from tests.benchmarks.products import Multiply, engines_multiply, torchs_multiply
 from tests.benchmarks.timing import alternate, ratio
 from vae_explorer.engine import ModelConfig, build_model
 from vae_explorer.engine.device import keep_freed_memory
@@ -26,7 +27,11 @@ def measure(options: Options) -> Iterable[Figure]:
     model = build_model(CONFIG)
     assert isinstance(model, VAE)
     images = 4 if options.quick else 8
-    works = {"bound": _bound(model, images), "products": _products(images)}
+    works = {
+        "bound": _bound(model, images),
+        "products": _products(images, torchs_multiply),
+        "engine's products": _products(images, engines_multiply),
+    }
     seconds = alternate(works, options.rounds(16))
     value = ratio(seconds["products"], seconds["bound"])
     hours = sorted(seconds["bound"])[len(seconds["bound"]) // 2] * IMAGES / images / 3600
@@ -35,6 +40,7 @@ def measure(options: Options) -> Iterable[Figure]:
         "its matrix products alone",
         value,
         0.6,
+        ratio(seconds["engine's products"], seconds["bound"]),
         seconds=seconds,
         images=images,
         hours_on_one_thread=hours,
@@ -55,7 +61,7 @@ def _bound(model: VAE, images: int) -> Callable[[], None]:
     return run
 
 
-def _products(images: int) -> Callable[[], None]:
+def _products(images: int, multiply: Multiply) -> Callable[[], None]:
     widths = (CONFIG.latent_dim, *CONFIG.widths[::-1], CONFIG.pixels)
     layers = list(itertools.pairwise(widths))
     inputs = [torch.randn(AT_ONCE, left) for left, _ in layers]
@@ -65,6 +71,6 @@ def _products(images: int) -> Callable[[], None]:
     def run() -> None:
         for _ in range(images * SAMPLES // AT_ONCE):
             for x, weight, out in zip(inputs, weights, outputs, strict=True):
-                torch.mm(x, weight.t(), out=out)
+                multiply(x, weight.t(), out)
 
     return run

@@ -60,9 +60,18 @@ def at_least(what: str, against: str, value: float, wanted: float, **details: ob
     return Figure(what, against, f"≥ {wanted:g}×", value, f"{value:.2f}×", value >= wanted, details)
 
 
-def share(what: str, against: str, value: float, wanted: float, **details: object) -> Figure:
-    """A share of what would be possible."""
+def share(
+    what: str,
+    against: str,
+    value: float,
+    wanted: float,
+    own: float | None = None,
+    **details: object,
+) -> Figure:
+    """A share of what would be possible, and of `own`, what the faster library would take alone."""
     demand, shown = f"≥ {100 * wanted:.0f} %", f"{100 * value:.0f} %"
+    if own is not None:
+        shown += f" ({100 * own:.0f} % of oneDNN's)"
     return Figure(what, against, demand, value, shown, value >= wanted, details)
 
 

@@ -1,4 +1,7 @@
-"""The matrix products and convolutions of a training step, alone, on the same shapes."""
+"""The matrix products and convolutions of a training step, alone, on the same shapes.
+
+Products go through `torch.mm`, as those of most programs do, or by the way that the engine takes.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,13 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from vae_explorer.engine.products import product
+
 Layer = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
 Call = tuple[
     Layer, Tensor, Tensor, bool
 ]  # a layer, its input, its output, whether ∂input is wanted
+Multiply = Callable[[Tensor, Tensor, Tensor], object]  # a, b and memory for a·b
 
 
 @contextmanager
@@ -35,9 +41,19 @@ def recorded(model: nn.Module) -> Iterator[list[Call]]:
             hook.remove()
 
 
-def forward_and_backward(calls: list[Call]) -> Callable[[], None]:
+def torchs_multiply(a: Tensor, b: Tensor, out: Tensor) -> None:
+    torch.mm(a, b, out=out)
+
+
+def engines_multiply(a: Tensor, b: Tensor, _: Tensor) -> None:
+    product(a, b)
+
+
+def forward_and_backward(calls: list[Call], multiply: Multiply) -> Callable[[], None]:
     """All products of a step: the output, ∂weight, and ∂input where a step needs it."""
-    works = [_linear(*c) if isinstance(c[0], nn.Linear) else _convolution(*c) for c in calls]
+    works = [
+        _linear(*c, multiply) if isinstance(c[0], nn.Linear) else _convolution(*c) for c in calls
+    ]
 
     def run() -> None:
         for work in works:
@@ -46,15 +62,17 @@ def forward_and_backward(calls: list[Call]) -> Callable[[], None]:
     return run
 
 
-def _linear(layer: Layer, x: Tensor, y: Tensor, wants_input: bool) -> Callable[[], None]:
+def _linear(
+    layer: Layer, x: Tensor, y: Tensor, wants_input: bool, multiply: Multiply
+) -> Callable[[], None]:
     weight = layer.weight.detach()
     out, grad_weight, grad_input = y.clone(), weight.clone(), x.clone()
 
     def run() -> None:
-        torch.mm(x, weight.t(), out=out)
-        torch.mm(y.t(), x, out=grad_weight)
+        multiply(x, weight.t(), out)
+        multiply(y.t(), x, grad_weight)
         if wants_input:
-            torch.mm(y, weight, out=grad_input)
+            multiply(y, weight, grad_input)
 
     return run
 

@@ -15,9 +15,16 @@ from torch.nn import functional as F
 
 from tests.benchmarks.data import real_digits, torchvision_layout
 from tests.benchmarks.figures import Figure, Options, at_least, not_measured, share
-from tests.benchmarks.products import forward_and_backward, recorded
+from tests.benchmarks.products import (
+    Multiply,
+    engines_multiply,
+    forward_and_backward,
+    recorded,
+    torchs_multiply,
+)
 from tests.benchmarks.timing import Work, alternate, ratio, repeated
 from vae_explorer.engine import ModelConfig, TrainingConfig, build_model, fit
+from vae_explorer.engine.config import Precision
 from vae_explorer.engine.data import Dataset, Split
 from vae_explorer.engine.events import StepEvent
 from vae_explorer.engine.joint_vae import JointVAE
@@ -30,6 +37,7 @@ HIDDEN, LATENT = 400, 20
 SIMPLE = ModelConfig(preset="deep", widths=(HIDDEN,), activation="relu", latent_dim=LATENT)
 WHAT = "training, VAE 784-400-20 Bernoulli"
 PRODUCTS = "its matrix products alone"
+PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 PIECES = 5  # reports at a time: the first after other work takes longer, for clock rate and caches
 
 
@@ -38,7 +46,8 @@ def measure(options: Options) -> Iterable[Figure]:
     torch.set_num_threads(1)
     digits = real_digits(options)
     for threads in (1, 2):
-        yield _against_loader(options, digits, threads)
+        for precision in PRECISIONS:
+            yield _against_loader(options, digits, threads, precision)
     for batch, wanted in ((128, 0.65), (512, 0.85)):
         yield product_share(options, digits, SIMPLE, batch, f"{WHAT}, batch {batch}", wanted)
     names = digits.class_names
@@ -61,23 +70,30 @@ def product_share(
     options: Options, data: Dataset, model: ModelConfig, batch: int, what: str, wanted: float
 ) -> Figure:
     """How much of a step's time its products alone would take."""
-    step, products = reports(model, data, batch), _products(model, data, batch)
     large = model.likelihood == "categorical"
     pieces = 1 if large else PIECES
+    steps = pieces * REPORT_EVERY
     works = {
-        "step": repeated(step, pieces),
-        "products": repeated(products, pieces * REPORT_EVERY),
+        "step": repeated(reports(model, data, batch), pieces),
+        "products": repeated(_products(model, data, batch, torchs_multiply), steps),
+        "engine's products": repeated(_products(model, data, batch, engines_multiply), steps),
     }
     seconds = alternate(works, options.rounds(4 if large else 16))
     value = ratio(seconds["products"], seconds["step"])
-    return share(what, PRODUCTS, value, wanted, seconds=seconds, steps=pieces * REPORT_EVERY)
+    own = ratio(seconds["engine's products"], seconds["step"])
+    return share(what, PRODUCTS, value, wanted, own, seconds=seconds, steps=steps)
 
 
 def reports(
-    model: ModelConfig, data: Dataset, batch: int, likelihood: Likelihood | None = None
+    model: ModelConfig,
+    data: Dataset,
+    batch: int,
+    likelihood: Likelihood | None = None,
+    precision: Precision = "float32",
 ) -> Work:
     """Ten steps of a real training each time, without what is no step: an epoch ends with ten images of validation."""
-    config, network = TrainingConfig(epochs=100_000, batch_size=batch), build_model(model)
+    config = TrainingConfig(epochs=100_000, batch_size=batch, precision=precision)
+    network = build_model(model)
     images, labels = data.validation.images[:10], data.validation.labels
     data = replace(data, validation=Split(images, None if labels is None else labels[:10]))
     if likelihood is not None:
@@ -93,7 +109,7 @@ def reports(
     return run
 
 
-def _products(model: ModelConfig, data: Dataset, batch: int) -> Work:
+def _products(model: ModelConfig, data: Dataset, batch: int, multiply: Multiply) -> Work:
     network = build_model(model)
     images, labels = data.train.images[:batch].flatten(1), data.train.labels
     target = network.likelihood.target(images)
@@ -105,7 +121,7 @@ def _products(model: ModelConfig, data: Dataset, batch: int) -> Work:
             network.classify(classifier_input(images))
         mean, _ = network.encode(network.likelihood.encoder_input(target), y)
         network.decode(mean, y)
-    return forward_and_backward(calls)
+    return forward_and_backward(calls, multiply)
 
 
 class UsualVAE(nn.Module):
@@ -150,14 +166,18 @@ def usual_steps(root: Path, batch: int) -> Work:
     return run
 
 
-def _against_loader(options: Options, digits: Dataset, threads: int) -> Figure:
+def _against_loader(
+    options: Options, digits: Dataset, threads: int, precision: Precision
+) -> Figure:
     what = f"{WHAT}, batch 128, {threads} thread{'s' if threads > 1 else ''}"
+    if precision != "float32":
+        what += f", {precision} products"
     against = "the usual DataLoader loop"
     with torchvision_layout(options) as root:
         if root is None:
             return not_measured(what, against, "≥ 4.5×", "no MNIST in the data folder")
         torch.set_num_threads(threads)
-        usual, ours = usual_steps(root, 128), reports(SIMPLE, digits, 128)
+        usual, ours = usual_steps(root, 128), reports(SIMPLE, digits, 128, precision=precision)
         # After their first epoch, as trainings are: both slow down in it, the usual loop by more.
         for _ in range(options.rounds(len(digits.train) // (128 * REPORT_EVERY))):
             usual()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import nn
@@ -9,7 +11,7 @@ from torch import nn
 from vae_explorer.engine.augmentation import random_affine
 from vae_explorer.engine.config import ModelConfig
 from vae_explorer.engine.models import build_model
-from vae_explorer.engine.networks import conv_sides
+from vae_explorer.engine.networks import conv_sides, tanh_
 from vae_explorer.engine.vae import NetworkModel
 
 
@@ -124,3 +126,10 @@ def test_augmentation_moves_each_picture_a_little_and_by_its_own_amount() -> Non
     centre = (moved.sum(2) * rows).sum(1) / mass
     assert ((centre - 13.5).abs() < 4.0).all()
     assert centre.std() > 0.5
+
+
+def test_tanh_in_place_is_tanh() -> None:
+    x = torch.cat((torch.linspace(-30.0, 30.0, 100_001), torch.tensor([math.inf, -math.inf])))
+    found = tanh_(x.clone()).double()
+    torch.testing.assert_close(found, x.double().tanh(), rtol=0.0, atol=2e-7)
+    assert tanh_(torch.tensor([math.nan])).isnan()

@@ -232,8 +232,8 @@ class TrainingConfig(_Config):
         seed: of initial weights, data order and noise; the same seed gives the same curves to the last bit
             on the same machine and number of threads.
         device: `auto` takes the accelerator where there is one.
-        precision: of the networks' products; `bfloat16` is fast on recent accelerators. Weights, likelihoods and
-            sums stay float32.
+        precision: of the networks' products; `bfloat16` is fast on recent accelerators, and on processors with
+            AVX-512 BF16 or AMX. Weights, likelihoods and sums stay float32.
         compile: compile the networks first, which costs a minute; meant for accelerators, and slower on CPUs.
     """
 
