@@ -80,7 +80,8 @@ def product_share(
     }
     seconds = alternate(works, options.rounds(4 if large else 16))
     value = ratio(seconds["products"], seconds["step"])
-    own = ratio(seconds["engine's products"], seconds["step"])
+    # a step with many logits makes its products block by block, which those of whole layers are no measure of
+    own = None if large else ratio(seconds["engine's products"], seconds["step"])
     return share(what, PRODUCTS, value, wanted, own, seconds=seconds, steps=steps)
 
 

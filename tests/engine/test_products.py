@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 import torch
@@ -98,6 +100,22 @@ def test_onednn_takes_large_products_in_single_precision_alone(
     assert not onednn_calls
     product(*large)
     assert onednn_calls == [torch.Size((64, 96))]
+
+
+@pytest.mark.parametrize("answer", [None, TypeError(), RuntimeError(), torch.zeros(1, 1)], ids=str)
+def test_an_operation_that_is_another_one_is_not_taken(
+    answer: Tensor | Exception | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
+    operation = mock.Mock(side_effect=[answer])
+    found = SimpleNamespace() if answer is None else SimpleNamespace(default=operation)
+    monkeypatch.setattr(torch.ops, "mkldnn", SimpleNamespace(_linear_pointwise=found))
+    assert products._find_onednn() is None
+
+
+def test_a_torch_without_onednn_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+    assert products._find_onednn() is None
 
 
 @with_onednn

@@ -6,17 +6,28 @@ convolutions to oneDNN, which takes all of it: twice as fast there, and no slowe
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 LEAST_WORK = 2**20
 """Multiplications from which oneDNN, which takes ten microseconds to begin, is the faster."""
 
-_ONEDNN = (
-    torch.ops.mkldnn._linear_pointwise.default
-    if torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-    else None
-)
+
+def _find_onednn() -> Callable[..., Tensor] | None:
+    """The operation, where this torch has it and takes these arguments: it is meant for torch's own compiler."""
+    if not torch.backends.mkldnn.is_available():
+        return None
+    one = torch.ones(1, 1)
+    try:
+        operation = torch.ops.mkldnn._linear_pointwise.default
+        return operation if operation(one, one, one[0], "none", [], "").item() == 2.0 else None
+    except (AttributeError, RuntimeError, TypeError):
+        return None
+
+
+_ONEDNN = _find_onednn()
 
 
 def product(a: Tensor, b: Tensor, bias: Tensor | None = None, out: Tensor | None = None) -> Tensor:

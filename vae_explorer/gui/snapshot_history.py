@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from torch import Tensor
 
-BUDGET_BYTES = 256 * 2**20
+BUDGET_BYTES = 128 * 2**20
 MOST = 400  # snapshots: as many as a slider can tell apart
 
 
