@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from vae_explorer.engine import ModelConfig, build_model, fused
 from vae_explorer.engine.likelihoods import Bernoulli, Categorical, LogitLikelihood
@@ -178,3 +179,22 @@ def test_the_memory_of_logits_serves_the_next_step_and_no_other_pass() -> None:
     assert layer.weight.spare_logits.data_ptr() == spent  # type: ignore[union-attr, operator]
     fused.release_gradient(layer.weight)
     assert not hasattr(layer.weight, "spare_logits")
+
+
+def test_a_reduced_step_of_a_gpu_has_gradients_in_single_precision() -> None:
+    """Of shapes and types alone, without the GPU: its autocast reduces other operations than a CPU's."""
+    was = torch.is_autocast_enabled("cuda"), torch.get_autocast_dtype("cuda")
+    with FakeTensorMode():
+        layer, hidden = nn.Linear(H, P, device="cuda"), torch.empty(1, B, H, device="cuda")
+        target = torch.empty(B, P, device="cuda")
+        try:
+            torch.set_autocast_enabled("cuda", True)
+            torch.set_autocast_dtype("cuda", torch.bfloat16)
+            with torch.no_grad():
+                found = Bernoulli().linear_log_prob_and_gradient(hidden, layer, target, 2.0)
+        finally:
+            torch.set_autocast_enabled("cuda", was[0])
+            torch.set_autocast_dtype("cuda", was[1])
+        assert layer.weight.grad is not None and layer.bias.grad is not None
+        for tensor in (*found, layer.weight.grad, layer.bias.grad):
+            assert tensor.dtype == torch.float32

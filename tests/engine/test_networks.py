@@ -133,3 +133,5 @@ def test_tanh_in_place_is_tanh() -> None:
     found = tanh_(x.clone()).double()
     torch.testing.assert_close(found, x.double().tanh(), rtol=0.0, atol=2e-7)
     assert tanh_(torch.tensor([math.nan])).isnan()
+    reduced = torch.linspace(-3.0, 3.0, 601, dtype=torch.bfloat16)
+    assert torch.equal(tanh_(reduced.clone()), reduced.tanh())

@@ -90,6 +90,21 @@ def test_a_layer_that_is_held_gets_no_gradient(onednn_calls: list[torch.Size]) -
     assert len(onednn_calls) == 2
 
 
+@pytest.mark.usefixtures("library")
+def test_a_single_large_row_has_no_batch() -> None:
+    layer, plain = Linear(1024, 1024), nn.Linear(1024, 1024)
+    plain.load_state_dict(layer.state_dict())
+    x = torch.randn(1024)
+    torch.testing.assert_close(layer(x), plain(x), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.usefixtures("library")
+def test_a_bias_may_lie_anywhere_in_memory() -> None:
+    a, b, _ = operands(*LARGE)
+    for bias in (torch.randn(2 * 256)[::2], torch.randn(1).expand(256)):
+        torch.testing.assert_close(product(a, b, bias), a @ b + bias, rtol=1e-4, atol=1e-4)
+
+
 @with_onednn
 def test_onednn_takes_large_products_in_single_precision_alone(
     onednn_calls: list[torch.Size],

@@ -188,18 +188,21 @@ def _backward(
     flat, scale = hidden.flatten(0, -2), of_value.reshape(-1, 1)
     scaled = flat * scale  # fewer numbers than the logits have
     of_flat = of_weight = of_bias = None
-    if wanted[1] and len(kept.gradients) > 1:
-        of_weight = _spare_memory(weight, _SPARE, *weight.shape)
+    if wanted[1]:
         of_bias = weight.new_empty(len(weight))
+        if len(kept.gradients) > 1:
+            of_weight = _spare_memory(weight, _SPARE, *weight.shape)
     start = 0
     for gradient in kept.gradients:
         block = slice(start, start := start + gradient.shape[1])
-        if wanted[1]:
-            of_rows = product(gradient.t(), scaled), torch.mv(gradient.t(), scale.squeeze(1))
-            if of_weight is None or of_bias is None:
-                of_weight, of_bias = of_rows
+        if of_bias is not None:
+            # `out` keeps the precision of the sum, which a GPU's autocast would reduce.
+            torch.mv(gradient.t(), scale.squeeze(1), out=of_bias[block])
+            of_rows = product(gradient.t(), scaled)
+            if of_weight is None:
+                of_weight = of_rows
             else:
-                of_weight[block], of_bias[block] = of_rows
+                of_weight[block] = of_rows
         if of_flat is not None:
             of_flat += product(gradient, weight[block])
         elif wanted[0]:

@@ -30,6 +30,8 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 
 def tanh_(x: Tensor) -> Tensor:
     """Tanh x = 2σ(2x) − 1, in place: a quarter of the time of torch's own, with an error of 2·10⁻⁷ at most."""
+    if x.dtype == torch.bfloat16:  # which has no digits to spare
+        return x.tanh_()
     return x.mul_(2.0).sigmoid_().mul_(2.0).sub_(1.0)
 
 

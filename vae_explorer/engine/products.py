@@ -31,11 +31,15 @@ _ONEDNN = _find_onednn()
 
 
 def product(a: Tensor, b: Tensor, bias: Tensor | None = None, out: Tensor | None = None) -> Tensor:
-    """a·b, and a bias for every row where there is one: (N, K), (K, M), (M,) -> (N, M); without autograd."""
+    """a·b, and a bias for every row where there is one: (N, K), (K, M), (M,) -> (N, M); without autograd.
+
+    Under autocast the factors and their product are reduced, and the result is float32 in memory of its own.
+    """
     if torch.is_autocast_enabled(a.device.type):
         result = torch.mm(a, b).float()
         return result if bias is None else result.add_(bias)
     if _is_for_onednn(a, b):
+        bias = None if bias is None else bias.contiguous()  # it is read as if it were
         result = _ONEDNN(a, b.t(), bias, "none", [], "")  # type: ignore[misc]
         return result if out is None else out.copy_(result)
     result = torch.mm(a, b, out=out)
@@ -51,11 +55,11 @@ class Linear(nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:
         """(..., K) -> (..., M)."""
-        flat = input.reshape(-1, input.shape[-1])
+        flat = input.flatten(0, -2) if input.dim() > 1 else input.unsqueeze(0)
         if torch.compiler.is_compiling() or not _is_for_onednn(flat, self.weight.t()):
             return super().forward(input)
         out: Tensor = _Linear.apply(flat, self.weight, self.bias)  # type: ignore[assignment]
-        return out.unflatten(0, input.shape[:-1])
+        return out.view(*input.shape[:-1], -1)
 
 
 def _is_for_onednn(a: Tensor, b: Tensor) -> bool:
