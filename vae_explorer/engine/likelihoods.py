@@ -21,9 +21,7 @@ from vae_explorer.engine.config import ModelConfig
 LOG_2 = math.log(2.0)
 LOG_2PI = math.log(2.0 * math.pi)
 TAYLOR_BELOW = 0.1
-LOWEST_LOGIT = (
-    -84.0
-)  # e⁻⁸⁷ is the smallest that single precision holds in full, and 84 a multiple of 4
+LOWEST_LOGIT = -84.0  # a multiple of 4 whose power of e single precision holds in full
 
 
 class Likelihood(nn.Module, ABC):
