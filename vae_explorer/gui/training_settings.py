@@ -349,9 +349,7 @@ def training_settings() -> list[Setting]:
         Setting(
             "precision",
             _tr("Precision"),
-            _tr(
-                "Of the networks' products: bfloat16 is faster on recent GPUs and processors, and rougher."
-            ),
+            _tr("Of the networks' products: bfloat16 is faster on recent chips, and rougher."),
             "choice",
             "float32",
             (("float32", "float32"), ("bfloat16", "bfloat16")),
