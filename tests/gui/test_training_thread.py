@@ -84,6 +84,22 @@ def test_a_failure_is_the_last_message_and_carries_its_traceback(qtbot: QtBot) -
     assert "no good" in last.details
 
 
+def test_a_job_runs_on_a_thread_that_qt_has_no_part_in(qtbot: QtBot) -> None:
+    threads = []
+
+    class Asking(Counting):
+        def run(self, post: Callable[[object], None]) -> None:
+            threads.append(threading.current_thread())
+
+    worker = Worker()
+    with qtbot.waitSignal(worker.ended):
+        worker.start(Asking(0))
+    assert [thread.name for thread in threads] == ["Asking"]
+    assert not isinstance(
+        threads[0], threading._DummyThread
+    )  # what Python calls one that it did not start
+
+
 def test_one_job_at_a_time(qtbot: QtBot) -> None:
     worker, job = Worker(), Endless()
     worker.start(job)

@@ -35,6 +35,7 @@ from vae_explorer.gui.handwriting_row import HandwritingRow
 from vae_explorer.gui.latent_canvas import LatentCanvas
 from vae_explorer.gui.menus import Menus
 from vae_explorer.gui.message_banner import MessageBanner
+from vae_explorer.gui.plot_library import import_plot_library
 from vae_explorer.gui.probability_bars import ProbabilityBars
 from vae_explorer.gui.samples_page import SamplesPage
 from vae_explorer.gui.snapshot_slider import SnapshotSlider
@@ -85,7 +86,7 @@ class MainWindow(QMainWindow):
     def curves(self) -> Curves:
         """The live curves, made when first asked for.
 
-        The plot library takes a second to import, and the window shall be seen before.
+        The plot library takes a while to import, and the window shall be seen before.
         """
         for _ in self.make_curves():
             pass
@@ -98,7 +99,7 @@ class MainWindow(QMainWindow):
             self._curves.give_way()
 
     def make_curves(self) -> Iterator[None]:
-        """Make the curves if they are not there, half a plot at a time, for that takes most of a frame.
+        """Make the curves if they are not there: first their library, then half a plot at a time, most of a frame each.
 
         Whoever asks again goes on with what was begun: a plot that is thrown away can crash Qt.
         """
@@ -109,9 +110,11 @@ class MainWindow(QMainWindow):
             yield
 
     def _make_curves(self) -> Iterator[None]:
+        yield from import_plot_library()
         from vae_explorer.gui.curves import Curves
 
         style.configure_pyqtgraph()
+        yield
         curves = yield from Curves.in_slices(self.theme, self._curves_page)
         column = QVBoxLayout(self._curves_page)
         column.setContentsMargins(0, 0, 0, 0)

@@ -190,7 +190,7 @@ def came_by_keyboard(event: QFocusEvent) -> bool:
 
 def configure_pyqtgraph() -> None:
     """The plot library's options. Call once, after the application object exists."""
-    import pyqtgraph  # costs a good part of a second: not at import time
+    import pyqtgraph  # takes a while: not at import time
 
     pyqtgraph.setConfigOptions(imageAxisOrder="row-major", antialias=False, useOpenGL=False)
 

@@ -1,7 +1,10 @@
-"""The only thread beside the window's: it runs one job and keeps what the job says until asked.
+"""The only thread that works beside the window's: it runs one job and keeps what the job says until asked.
 
 A job puts messages into a buffer under a lock; a timer of the window drains the buffer into one
 call, so that a training which takes a thousand steps a second costs the window thirty calls.
+
+The thread is Python's own, not a `QThread`: Qt would ask that one for its class on the new thread, without Python's
+lock, by a table of PySide's that the window's thread may be filling.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from PySide6.QtCore import QObject, QThread, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 _log = logging.getLogger(__name__)
 
@@ -42,11 +45,11 @@ class Failed:
     details: str  # the traceback, to copy
 
 
-class _JobThread(QThread):
+class _JobThread(threading.Thread):
     """Runs one job, once."""
 
-    def __init__(self, job: Job, parent: QObject) -> None:
-        super().__init__(parent)
+    def __init__(self, job: Job) -> None:
+        super().__init__(name=type(job).__name__)
         self._job = job
         self._lock = threading.Lock()
         self._messages: list[object] = []
@@ -103,7 +106,7 @@ class Worker(QObject):
         if self._thread is not None:
             raise RuntimeError("The worker is busy.")
         self._job = job
-        self._thread = _JobThread(job, self)
+        self._thread = _JobThread(job)
         self._thread.start()
         self._timer.start()
 
@@ -117,7 +120,7 @@ class Worker(QObject):
         thread = self._thread
         if thread is None:
             return
-        done = thread.isFinished()  # asked first: what is posted before it is then in `take`
+        done = not thread.is_alive()  # asked first: what is posted before it is then in `take`
         messages = thread.take()
         if done:
             self._forget(thread)
@@ -132,12 +135,10 @@ class Worker(QObject):
         if thread is None:
             return
         self.cancel()
-        thread.wait()  # a thread that is dropped while it runs aborts the process
         self._forget(thread)
 
     def _forget(self, thread: _JobThread) -> None:
-        thread.wait()
-        thread.deleteLater()
+        thread.join()
         self._timer.stop()
         self._thread = None
         self._job = None

@@ -1,0 +1,93 @@
+"""Imports pyqtgraph behind the window: on a thread, but only while the window's own waits for it.
+
+The import makes hundreds of Qt's types. PySide keeps those in a table that Qt reads without Python's lock, so that an
+import beside the window ended one start in forty with a segmentation fault; all at once it would hold the window up.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+from PySide6 import QtCore, QtGui, QtWidgets
+
+TURN_S = 0.005  # after which the window has its turn
+
+
+_work: Iterator[None] | None = None  # of the process: whoever asks goes on with what was begun
+
+
+def import_plot_library() -> Iterator[None]:
+    """Import it in turns of a few milliseconds."""
+    global _work
+    if _work is None:
+        _work = _pieces()
+    ends = time.perf_counter() + TURN_S
+    for _ in _work:
+        if time.perf_counter() >= ends:
+            yield
+            ends = time.perf_counter() + TURN_S
+
+
+def finish_import() -> None:
+    """Go to the end of an import that was begun."""
+    for _ in _work or ():
+        pass
+
+
+def _pieces() -> Iterator[None]:
+    for module in (QtCore, QtGui, QtWidgets):
+        for name in dir(module):
+            getattr(module, name)  # PySide makes a type when it is first asked for
+            yield
+    yield from import_in_turns("pyqtgraph")
+    gc.freeze()  # what is never freed is not looked through for garbage
+
+
+def import_in_turns(package: str) -> Iterator[None]:
+    """Import a package, a module each time that this is advanced, and none of them in between.
+
+    Until it is through nobody else may import the package: its thread may wait for its turn with half of it done.
+
+    Raises:
+        Exception: whatever the import raises.
+    """
+    turn, back = threading.Semaphore(0), threading.Semaphore(0)
+    errors: list[BaseException] = []
+
+    class Pause:
+        """A finder that finds nothing, and is asked before every module."""
+
+        @staticmethod
+        def find_spec(name: str, _path: object = None, _target: object = None) -> None:
+            if threading.current_thread() is thread and name.startswith(f"{package}."):
+                back.release()
+                turn.acquire()
+
+    def run() -> None:
+        turn.acquire()
+        try:
+            importlib.import_module(package)
+        except BaseException as error:  # of the one who waits
+            errors.append(error)
+        sys.meta_path.remove(Pause)
+        done.set()
+        back.release()
+
+    done = threading.Event()
+    thread = threading.Thread(target=run, name=f"import {package}", daemon=True)
+    sys.meta_path.insert(0, Pause)
+    thread.start()
+    while True:
+        turn.release()
+        back.acquire()
+        if done.is_set():
+            break
+        yield
+    thread.join()
+    if errors:
+        raise errors[0]
