@@ -90,6 +90,18 @@ def test_a_layer_that_is_held_gets_no_gradient(onednn_calls: list[torch.Size]) -
     assert len(onednn_calls) == 2
 
 
+@with_onednn
+def test_a_layer_is_torchs_own_under_autocast_and_while_it_is_compiled(
+    onednn_calls: list[torch.Size], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layer, x = Linear(96, 256), torch.randn(64, 96)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert layer(x).dtype == torch.bfloat16
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    layer(x)
+    assert not onednn_calls
+
+
 @pytest.mark.usefixtures("library")
 def test_a_single_large_row_has_no_batch() -> None:
     layer, plain = Linear(1024, 1024), nn.Linear(1024, 1024)
@@ -139,6 +151,9 @@ def test_autocast_reduces_the_factors_and_not_the_sum(onednn_calls: list[torch.S
     expected = a @ b + bias
     with torch.autocast("cpu", torch.bfloat16):
         found = product(a, b, bias)
+        out = torch.empty_like(found)
+        assert product(a, b, bias, out).data_ptr() == out.data_ptr()
     assert found.dtype == torch.float32 and not onednn_calls
+    assert torch.equal(found, out)
     error = float((found - expected).norm() / expected.norm())
     assert 1e-4 < error < 1e-2

@@ -198,11 +198,9 @@ def _backward(
         if of_bias is not None:
             # `out` keeps the precision of the sum, which a GPU's autocast would reduce.
             torch.mv(gradient.t(), scale.squeeze(1), out=of_bias[block])
-            of_rows = product(gradient.t(), scaled)
-            if of_weight is None:
-                of_weight = of_rows
-            else:
-                of_weight[block] = of_rows
+            out = None if of_weight is None else of_weight[block]
+            of_rows = product(gradient.t(), scaled, out=out)
+            of_weight = of_rows if of_weight is None else of_weight
         if of_flat is not None:
             of_flat += product(gradient, weight[block])
         elif wanted[0]:

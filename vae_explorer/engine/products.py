@@ -33,10 +33,11 @@ _ONEDNN = _find_onednn()
 def product(a: Tensor, b: Tensor, bias: Tensor | None = None, out: Tensor | None = None) -> Tensor:
     """a·b, and a bias for every row where there is one: (N, K), (K, M), (M,) -> (N, M); without autograd.
 
-    Under autocast the factors and their product are reduced, and the result is float32 in memory of its own.
+    Under autocast the factors and their product are reduced, and the result is float32 none the less.
     """
     if torch.is_autocast_enabled(a.device.type):
-        result = torch.mm(a, b).float()
+        reduced = torch.mm(a, b)
+        result = reduced.float() if out is None else out.copy_(reduced)
         return result if bias is None else result.add_(bias)
     if _is_for_onednn(a, b):
         bias = None if bias is None else bias.contiguous()  # it is read as if it were
