@@ -7,12 +7,13 @@ import dataclasses
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QStyleOptionComboBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.gui.recipes import Recipe, recipes
 from vae_explorer.gui.style import LIGHT
+from vae_explorer.gui.training_form import Choice
 from vae_explorer.gui.training_panel import TrainingPanel, format_duration
 from vae_explorer.gui.training_settings import DatasetChoice
 
@@ -229,3 +230,16 @@ def test_a_wheel_that_scrolls_the_form_changes_no_setting(
     QTest.wheelEvent(panel.windowHandle(), place.toPointF(), QPoint(0, -120))
     assert not editor.hasFocus()
     assert panel.form.value(name) == before
+
+
+def test_a_choice_that_does_not_fit_ends_in_an_ellipsis(qtbot: QtBot) -> None:
+    choice, option = Choice(), QStyleOptionComboBox()
+    qtbot.addWidget(choice)
+    choice.addItem("Reparameterization")
+    shown = []
+    for width in (90, 600):
+        choice.resize(width, 24)
+        choice.initStyleOption(option)
+        shown.append(option.currentText)  # type: ignore[attr-defined]
+    assert shown[0].startswith("Re") and shown[0].endswith("…")
+    assert shown[1] == choice.currentText() == "Reparameterization"

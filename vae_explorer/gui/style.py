@@ -275,7 +275,7 @@ def style_sheet() -> str:
     QComboBox:focus, QSpinBox:focus, QLineEdit:focus {{ border-color: palette(highlight); }}
     QComboBox {{ padding-right: 0; }}
     QLineEdit {{ padding: 2px 4px; }}
-    QComboBox::drop-down {{ border: none; width: 18px; }}
+    QComboBox::drop-down {{ border: none; width: 14px; }}
     QComboBox::down-arrow {{ width: 12px; height: 12px; }}
     QComboBox QAbstractItemView {{ background: palette(base); color: palette(text);
         border: 1px solid palette(mid); selection-background-color: palette(midlight);

@@ -16,6 +16,8 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QSizePolicy,
     QSpinBox,
+    QStyle,
+    QStyleOptionComboBox,
     QWidget,
 )
 
@@ -40,6 +42,18 @@ Fit = Literal["crop", "pad"]
 Editor = QComboBox | QSpinBox | QLineEdit | QCheckBox
 
 
+class Choice(QComboBox):
+    """A choice whose text ends in an ellipsis where the panel is too narrow for it."""
+
+    def initStyleOption(self, option: QStyleOptionComboBox) -> None:
+        super().initStyleOption(option)
+        kind, part = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
+        width = self.style().subControlRect(kind, option, part, self).width() + 2  # of its margin
+        option.currentText = self.fontMetrics().elidedText(  # type: ignore[attr-defined]
+            self.currentText(), Qt.TextElideMode.ElideRight, width
+        )
+
+
 class TrainingForm(QWidget):
     """Edits a `ModelConfig`, a data set's name and a `TrainingConfig`."""
 
@@ -61,7 +75,7 @@ class TrainingForm(QWidget):
         self._rows: list[tuple[QLabel, QWidget]] = []
         self._columns = 1
         self._layout = QGridLayout(self)
-        self._layout.setContentsMargins(0, 0, style.GAP, 0)
+        self._layout.setContentsMargins(0, 0, style.HALF, 0)
         self._layout.setHorizontalSpacing(style.GAP)
         self._layout.setVerticalSpacing(style.HALF)
         self._recipe = self._build_recipe()
@@ -154,7 +168,7 @@ class TrainingForm(QWidget):
     # -- building --------------------------------------------------------------------------
 
     def _build_recipe(self) -> QComboBox:
-        box = QComboBox(self)
+        box = Choice(self)
         for recipe in self._recipes:
             box.addItem(recipe.title, recipe.key)
             box.setItemData(box.count() - 1, recipe.note, Qt.ItemDataRole.ToolTipRole)
@@ -163,7 +177,7 @@ class TrainingForm(QWidget):
         return box
 
     def _build_dataset(self) -> QComboBox:
-        box = QComboBox(self)
+        box = Choice(self)
         digits = DATASETS["digits"]
         box.addItem(digits.title, digits.name)
         box.addItem(self.tr("Folder of images…"), "")
@@ -312,7 +326,7 @@ def _is_space(event: QEvent) -> bool:
 def _make_editor(setting: Setting, parent: QWidget) -> Editor:
     match setting.kind:
         case "choice":
-            box = QComboBox(parent)
+            box = Choice(parent)
             for value, title in setting.choices:
                 box.addItem(title, value)
             return box
