@@ -420,6 +420,25 @@ def test_the_path_can_be_played_and_exported(
     assert (tmp_path / "path.gif").read_bytes()[:3] == b"GIF"
 
 
+def test_a_frame_of_the_film_has_its_own_numbers(joint: Controller) -> None:
+    window = joint.window
+    joint.exploring.pin(0.0, 0.0)
+    joint.pages.draw_path(-1.0, 0.0, 3.0, 0.0)
+    for act in (
+        lambda: window.film.frame_selected.emit(39),
+        lambda: window.image.mode_changed.emit("sample"),
+        lambda: window.image.mode_changed.emit("mean"),
+        joint._on_theme,
+    ):
+        act()
+        if joint.equation._timer.isActive():  # only if it was told
+            joint.equation._begin()
+        joint.idle.finish()
+        np.testing.assert_allclose(joint.exploring.shown, [3.0, 0.0], atol=1e-6)
+        assert window.image._terms[0] == "log p(z) −6.3"  # −½·3² − log 2π
+    np.testing.assert_allclose(image_of(joint), joint.pages.path_frames[39], atol=1e-6)  # type: ignore[index]
+
+
 def test_an_empty_row_says_what_it_will_show(
     joint: Controller, make_controller: MakeController, vae_file: Path, qtbot: QtBot
 ) -> None:

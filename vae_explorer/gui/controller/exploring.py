@@ -98,7 +98,7 @@ class Exploring(QObject):
     def recolour(self) -> None:
         """The theme changed."""
         self._show_classes()
-        self._show_code(self._code_in_hand())
+        self._show_again()
 
     # -- the point in hand -------------------------------------------------------------------
 
@@ -146,6 +146,7 @@ class Exploring(QObject):
         """Show a code without keeping it in hand."""
         self._pending = None
         self._show_code(code)
+        self.looked.emit()
 
     def unpin(self) -> None:
         """Let go of the point."""
@@ -204,8 +205,7 @@ class Exploring(QObject):
     def set_mode(self, mode: str) -> None:
         """Show the mean of p(x|z), or a draw from it."""
         self._mode = cast(Mode, mode)
-        if self._session.ready:
-            self._show_code(self._code_in_hand())
+        self._show_again()
 
     # -- the plane -----------------------------------------------------------------------------
 
@@ -264,6 +264,11 @@ class Exploring(QObject):
     def shown(self) -> np.ndarray | None:
         """The latent point (d,) whose decoded image is on show."""
         return self._shown
+
+    def _show_again(self) -> None:
+        """What is on show, in other colours or another way."""
+        if self._shown is not None:
+            self._show_code(self._shown)
 
     def _code_in_hand(self) -> np.ndarray:
         if self._session.code is not None:
