@@ -420,6 +420,35 @@ def test_the_path_can_be_played_and_exported(
     assert (tmp_path / "path.gif").read_bytes()[:3] == b"GIF"
 
 
+def test_what_lies_on_the_canvas_lies_elsewhere_on_another_plane(
+    make_controller: MakeController, tmp_path: Path, qtbot: QtBot
+) -> None:
+    controller = make_controller(write_model(tmp_path / "three.safetensors", latent_dim=3))
+    wait_open(qtbot, controller)
+    window, session = controller.window, controller.session
+    scene = window.canvas._scene
+    with qtbot.waitSignal(controller.handwriting.drawing_answered):
+        window.pad.draw_stroke(THREE)
+    controller.handwriting._show_rest()
+    controller.exploring.choose_axes(0, 1)
+    controller.pages.draw_path(-1.0, 0.5, 1.0, 2.0)
+    window.film.set_current(10)
+    shown = []
+    for axes in ((0, 1), (1, 2), (2, 0)):
+        controller.exploring.choose_axes(*axes)
+        drawn, codes, path = controller.handwriting.drawn, controller.pages._codes, scene.path
+        assert drawn is not None and codes is not None and path is not None
+        assert scene.drawing is not None
+        expected = session.plane.project(drawn.code)[0]
+        np.testing.assert_allclose(scene.drawing.mean, expected, atol=1e-6)
+        np.testing.assert_allclose(scene.drawing.std, drawn.spread[list(axes)], atol=1e-6)
+        np.testing.assert_allclose(path, codes[[0, -1]][:, axes], atol=1e-6)
+        np.testing.assert_allclose(scene.route, codes[:, axes], atol=1e-6)
+        assert scene.path_position == 10 / 39
+        shown.append(scene.drawing.mean)
+    assert len(set(shown)) == 3
+
+
 def test_a_frame_of_the_film_has_its_own_numbers(joint: Controller) -> None:
     window = joint.window
     joint.exploring.pin(0.0, 0.0)

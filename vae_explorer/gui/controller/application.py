@@ -175,6 +175,8 @@ class Controller(QObject):
         training.finished.connect(self._show_title)
         training.finished.connect(self.pages.draw_again)
         training.live_set.connect(self._on_live)
+        exploring.plane_changed.connect(self.handwriting.place)
+        exploring.plane_changed.connect(self.pages.place_path)
         exploring.weights_moved.connect(self.layers.invalidate)
         exploring.label_changed.connect(self.layers.invalidate)
         exploring.label_changed.connect(self.pages.decode_path)

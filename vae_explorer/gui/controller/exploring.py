@@ -25,6 +25,7 @@ class Exploring(QObject):
     label_changed = Signal(int)
     looked = Signal()  # another code is on show for the moment
     weights_moved = Signal()  # pictures made from the decoder are out of date
+    plane_changed = Signal()  # of the same model: what lies on the canvas lies elsewhere
 
     def __init__(self, window: MainWindow, session: Session, reporter: Reporter) -> None:
         super().__init__(window)
@@ -256,6 +257,7 @@ class Exploring(QObject):
         else:
             self._show_code(plane.lift(np.zeros((1, 2)))[0])
         self._window.canvas.fit_view()
+        self.plane_changed.emit()
         self.weights_moved.emit()
 
     # -- showing -------------------------------------------------------------------------------

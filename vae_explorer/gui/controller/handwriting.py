@@ -143,12 +143,10 @@ class Handwriting(QObject):
 
     def _show_rest(self) -> None:
         """Where the drawing lies on the canvas, and every class in this hand."""
-        drawn, explorer, plane = self.drawn, self._session.explorer, self._session.plane
+        drawn, explorer = self.drawn, self._session.explorer
         if drawn is None or (self._timer.isActive() and self._timer.remainingTime() <= PAINTED_MS):
             return  # of a sheet that is cleared, or that another answer comes for at once
-        place = plane.project(drawn.code)[0].tolist()
-        spread = plane.project_std(drawn.spread)[0].tolist()
-        self._window.canvas.set_drawing((place[0], place[1]), (spread[0], spread[1]))
+        self.place()
         if drawn.q is None:
             title, muted = self.tr("x̂"), self._window.theme.muted
             image = explorer.decode(drawn.code[None])
@@ -158,6 +156,16 @@ class Handwriting(QObject):
         every = explorer.decode(np.repeat(drawn.code[None], count, 0), np.arange(count))
         colors = self._window.theme.class_colors(count)
         self._window.handwriting.set_images(every, explorer.class_names, colors)
+
+    def place(self) -> None:
+        """Mark where the drawing lies on the canvas, if there is one."""
+        if self.drawn is not None:
+            plane = self._session.plane
+            mean, spread = (
+                plane.project(self.drawn.code)[0],
+                plane.project_std(self.drawn.spread)[0],
+            )
+            self._window.canvas.set_drawing(mean, spread)
 
     def _verdict(self, drawn: Drawn) -> Iterator[None]:
         """The slower half of the answer, when the window has a moment: in one piece."""

@@ -53,12 +53,26 @@ class Pages(QObject):
         straight = plane.whole or not self._window.menus.spherical.isChecked()
         along = straight_path if straight else spherical_path
         self._codes = along(a, b, PATH_FRAMES)
-        route = plane.project(self._codes)
-        if plane.dim == 1:  # where points are scattered over the height, a path is straight
-            route[:, 1] = np.linspace(ay, by, PATH_FRAMES)
-        self._window.canvas.set_path((ax, ay), (bx, by), [(x, y) for x, y in route.tolist()])
+        # where one dimension's points are scattered over the height, a path is straight
+        self._show_route(np.linspace(ay, by, PATH_FRAMES) if plane.dim == 1 else None)
         self.decode_path()
         self._window.show_tab(self._window.film)
+
+    def place_path(self) -> None:
+        """The same path on another plane."""
+        if self._codes is not None:
+            self._show_route()
+            self._show_position(self._window.film.current)
+
+    def _show_route(self, heights: np.ndarray | None = None) -> None:
+        route = self._session.plane.project(self._codes)
+        if heights is not None:
+            route[:, 1] = heights
+        points = [(x, y) for x, y in route.tolist()]
+        self._window.canvas.set_path(points[0], points[-1], points)
+
+    def _show_position(self, index: int) -> None:
+        self._window.canvas.set_path_position(index / (PATH_FRAMES - 1))
 
     def _redraw_path(self) -> None:
         ends = self._window.canvas.path_ends
@@ -83,7 +97,7 @@ class Pages(QObject):
         """One frame of the film: its place on the canvas, and its image large."""
         if self._codes is None or not 0 <= index < len(self._codes):
             return
-        self._window.canvas.set_path_position(index / max(1, len(self._codes) - 1))
+        self._show_position(index)
         self._exploring.preview(self._codes[index])
 
     def clear_path(self) -> None:
