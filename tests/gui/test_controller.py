@@ -436,13 +436,13 @@ def test_what_lies_on_the_canvas_lies_elsewhere_on_another_plane(
     shown = []
     for axes in ((0, 1), (1, 2), (2, 0)):
         controller.exploring.choose_axes(*axes)
-        drawn, codes, path = controller.handwriting.drawn, controller.pages._codes, scene.path
-        assert drawn is not None and codes is not None and path is not None
-        assert scene.drawing is not None
+        drawn, codes = controller.handwriting.drawn, controller.pages._codes
+        assert drawn is not None and codes is not None and scene.drawing is not None
+        assert scene.path is not None and scene.route is not None
         expected = session.plane.project(drawn.code)[0]
         np.testing.assert_allclose(scene.drawing.mean, expected, atol=1e-6)
         np.testing.assert_allclose(scene.drawing.std, drawn.spread[list(axes)], atol=1e-6)
-        np.testing.assert_allclose(path, codes[[0, -1]][:, axes], atol=1e-6)
+        np.testing.assert_allclose(scene.path, codes[[0, -1]][:, axes], atol=1e-6)
         np.testing.assert_allclose(scene.route, codes[:, axes], atol=1e-6)
         assert scene.path_position == 10 / 39
         shown.append(scene.drawing.mean)
@@ -463,6 +463,7 @@ def test_a_frame_of_the_film_has_its_own_numbers(joint: Controller) -> None:
         if joint.equation._timer.isActive():  # only if it was told
             joint.equation._begin()
         joint.idle.finish()
+        assert joint.exploring.shown is not None
         np.testing.assert_allclose(joint.exploring.shown, [3.0, 0.0], atol=1e-6)
         assert window.image._terms[0] == "log p(z) −6.3"  # −½·3² − log 2π
     np.testing.assert_allclose(image_of(joint), joint.pages.path_frames[39], atol=1e-6)  # type: ignore[index]

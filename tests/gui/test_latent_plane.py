@@ -42,6 +42,16 @@ def test_what_lies_off_the_plane_stays() -> None:
     np.testing.assert_allclose(moved.lift(np.array([[0.1, 0.2]]))[0, 0], -1.0)
 
 
+@pytest.mark.parametrize("principal", [False, True])
+def test_a_parallel_plane_has_the_same_points_at_the_same_places(principal: bool) -> None:
+    random = np.random.default_rng(2)
+    codes = random.normal(size=(50, 5)).astype(np.float32)
+    plane = LatentPlane.principal(codes) if principal else LatentPlane.of_axes(5, (3, 1))
+    for parallel in (plane.with_coordinate(0, 2.0), plane.with_rest(codes[7])):
+        np.testing.assert_allclose(parallel.project(codes), plane.project(codes))
+    np.testing.assert_allclose(parallel.lift(parallel.project(codes[7]))[0], codes[7], atol=1e-5)
+
+
 def test_the_principal_plane_is_where_the_codes_differ_most() -> None:
     random = np.random.default_rng(1)
     codes = random.normal(size=(500, 5)) * np.array([0.1, 3.0, 0.1, 2.0, 0.1]) + 1.0

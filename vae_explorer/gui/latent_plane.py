@@ -25,12 +25,14 @@ class LatentPlane:
 
     Attributes:
         basis: (2, d) orthonormal rows; the second is zero where d = 1.
+        origin: (d,) the point at the canvas' (0, 0), off the plane or on it.
         rest: (d,) the point whose part off the plane every decoded point shares.
         kind: how the directions were chosen.
         axes: the two dimensions, for `kind == "axes"`.
     """
 
     basis: NDArray[np.float32]
+    origin: NDArray[np.float32]
     rest: NDArray[np.float32]
     kind: PlaneKind
     axes: tuple[int, int] = (0, 1)
@@ -44,7 +46,8 @@ class LatentPlane:
             if axes[0] == axes[1]:
                 raise ValueError("a plane needs two different axes")
             basis[1, axes[1]] = 1.0
-        return cls(basis, np.zeros(dim, dtype=np.float32), "axes", axes)
+        origin = np.zeros(dim, dtype=np.float32)
+        return cls(basis, origin, origin, "axes", axes)
 
     @classmethod
     def principal(cls, means: NDArray[np.floating]) -> LatentPlane:
@@ -52,14 +55,14 @@ class LatentPlane:
         dim = means.shape[1]
         if dim < 2 or len(means) < 3:
             return cls.of_axes(dim)
-        centre = means.mean(axis=0)
+        centre = means.mean(axis=0).astype(np.float32)
         covariance = np.cov(means, rowvar=False)
         _, vectors = np.linalg.eigh(covariance)
         basis = vectors[:, ::-1][:, :2].T
         # a principal direction has no sign of its own: the largest entry is made positive
         largest = np.abs(basis).argmax(axis=1)
         basis = basis * np.sign(basis[np.arange(2), largest])[:, None]
-        return cls(basis.astype(np.float32), centre.astype(np.float32), "principal")
+        return cls(basis.astype(np.float32), centre, centre, "principal")
 
     @property
     def dim(self) -> int:
@@ -74,8 +77,7 @@ class LatentPlane:
     def project(self, codes: NDArray[np.floating]) -> NDArray[np.float32]:
         """Codes (n, d) -> canvas points (n, 2), the foot of each on the plane."""
         codes = np.atleast_2d(np.asarray(codes, dtype=np.float32))
-        offset = self.rest if self.kind == "principal" else np.float32(0.0)
-        points = ((codes - offset) @ self.basis.T).astype(np.float32)
+        points = ((codes - self.origin) @ self.basis.T).astype(np.float32)
         if self.dim == 1:
             points[:, 1] = _spread(len(points))
         return points
@@ -88,9 +90,7 @@ class LatentPlane:
     def lift(self, points: NDArray[np.floating]) -> NDArray[np.float32]:
         """Canvas points (n, 2) -> codes (n, d); off the plane they are where `rest` is."""
         points = np.atleast_2d(np.asarray(points, dtype=np.float32))
-        if self.kind == "principal":
-            return (self.rest + points @ self.basis).astype(np.float32)
-        off_plane = self.rest - (self.rest @ self.basis.T) @ self.basis
+        off_plane = self.rest - ((self.rest - self.origin) @ self.basis.T) @ self.basis
         return (off_plane + points @ self.basis).astype(np.float32)
 
     def with_rest(self, rest: NDArray[np.floating]) -> LatentPlane:

@@ -53,21 +53,20 @@ class Pages(QObject):
         straight = plane.whole or not self._window.menus.spherical.isChecked()
         along = straight_path if straight else spherical_path
         self._codes = along(a, b, PATH_FRAMES)
-        # where one dimension's points are scattered over the height, a path is straight
-        self._show_route(np.linspace(ay, by, PATH_FRAMES) if plane.dim == 1 else None)
+        route = plane.project(self._codes)
+        if plane.dim == 1:  # where points are scattered over the height, a path is straight
+            route[:, 1] = np.linspace(ay, by, PATH_FRAMES)
+        self._show_route(route)
         self.decode_path()
         self._window.show_tab(self._window.film)
 
     def place_path(self) -> None:
         """The same path on another plane."""
         if self._codes is not None:
-            self._show_route()
+            self._show_route(self._session.plane.project(self._codes))
             self._show_position(self._window.film.current)
 
-    def _show_route(self, heights: np.ndarray | None = None) -> None:
-        route = self._session.plane.project(self._codes)
-        if heights is not None:
-            route[:, 1] = heights
+    def _show_route(self, route: np.ndarray) -> None:
         points = [(x, y) for x, y in route.tolist()]
         self._window.canvas.set_path(points[0], points[-1], points)
 
