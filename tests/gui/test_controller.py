@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from tests.gui.windows import MakeController, code_of, image_of, wait_open, write_model
 from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.controller.layers import TOGETHER
+from vae_explorer.gui.dimensions_bar import SLIDER_STEPS
 from vae_explorer.gui.screenshot import THREE
 from vae_explorer.gui.style import DARK
 
@@ -447,6 +448,26 @@ def test_what_lies_on_the_canvas_lies_elsewhere_on_another_plane(
         assert scene.path_position == 10 / 39
         shown.append(scene.drawing.mean)
     assert len(set(shown)) == 3
+
+
+def test_a_coordinate_of_the_pinned_point_is_what_is_decoded(
+    make_controller: MakeController, tmp_path: Path, qtbot: QtBot
+) -> None:
+    controller = make_controller(write_model(tmp_path / "three.safetensors", latent_dim=3))
+    wait_open(qtbot, controller)
+    exploring, window = controller.exploring, controller.window
+    exploring.choose_principal()
+    assert controller.session.plane.kind == "principal"
+    exploring.pin(0.4, -0.8)
+    before = code_of(controller).copy()
+    exploring.set_coordinate(1, 2.5)
+    np.testing.assert_allclose(code_of(controller), [before[0], 2.5, before[2]], atol=1e-6)
+    assert exploring.shown is not None
+    np.testing.assert_allclose(exploring.shown, code_of(controller), atol=1e-6)
+    assert window.dimensions.slider(0).value() == round(float(before[0]) * SLIDER_STEPS)
+    assert window.canvas.pinned is not None
+    lifted = controller.session.plane.lift(np.array([window.canvas.pinned]))[0]
+    np.testing.assert_allclose(lifted, code_of(controller), atol=1e-5)
 
 
 def test_a_frame_of_the_film_has_its_own_numbers(joint: Controller) -> None:

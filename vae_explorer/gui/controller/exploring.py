@@ -230,17 +230,21 @@ class Exploring(QObject):
             self.choose_axes(int(first), int(second))
 
     def set_coordinate(self, index: int, value: float) -> None:
-        """Move the plane along one of the dimensions off it."""
+        """Move the plane along one of the dimensions off it, and the pinned point with it."""
         session = self._session
-        session.plane = session.plane.with_coordinate(index, value)
-        if session.code is not None:
-            session.code = session.code.copy()
-            session.code[index] = value
-            session.sample = None
+        if session.code is None:
+            session.plane = session.plane.with_coordinate(index, value)
+            self._show_code(session.plane.lift(session.plane.project(self._code_in_hand()))[0])
+        else:
+            code = session.code.copy()
+            code[index] = value
+            session.code, session.sample = code, None
+            session.plane = session.plane.with_rest(code)
+            self._window.dimensions.set_coordinates(code)
             self._window.canvas.clear_ellipse()
-            place = session.plane.project(session.code)[0].tolist()
-            self._window.canvas.set_pinned((place[0], place[1]))
-        self._show_code(session.plane.lift(session.plane.project(self._code_in_hand()))[0])
+            x, y = session.plane.project(code)[0].tolist()
+            self._window.canvas.set_pinned((x, y))
+            self._show_code(code)
         self.weights_moved.emit()
 
     def centre(self) -> None:
