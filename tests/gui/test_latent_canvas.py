@@ -147,11 +147,8 @@ def test_a_scrub_that_ends_on_a_point_picks_no_sample(qtbot: QtBot, canvas: Late
     assert seen == []
 
 
-def test_point_pick_can_be_switched_off(qtbot: QtBot, canvas: LatentCanvas) -> None:
+def test_points_that_are_hidden_cannot_be_picked(qtbot: QtBot, canvas: LatentCanvas) -> None:
     seen = caught(canvas.sample_picked)
-    canvas.set_point_pick(False)
-    qtbot.mouseClick(canvas, LEFT, NO_KEY, at(canvas, 0.0, 1.0))
-    canvas.set_point_pick(True)
     canvas.set_layer("points", False)
     qtbot.mouseClick(canvas, LEFT, NO_KEY, at(canvas, 0.0, 1.0))
     assert seen == []
@@ -383,15 +380,6 @@ def test_a_drawing_and_an_ellipse_leave_marks(canvas: LatentCanvas) -> None:
     canvas.clear_ellipse()
     assert not drawn(canvas, -1.0, -1.5)
     assert not drawn(canvas, 1.5, 1.5)
-
-
-def test_samples_leave_marks(canvas: LatentCanvas) -> None:
-    canvas.set_layer("prior", False)
-    before = shot(canvas)
-    canvas.set_samples(np.array([[-1.5, 1.5]]), np.array([2]))
-    assert differ(shot(canvas), before)
-    canvas.set_samples(None)
-    assert not differ(shot(canvas), before)
 
 
 def test_a_message_stands_in_the_middle_of_an_empty_canvas(

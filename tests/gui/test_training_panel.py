@@ -10,6 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QStyleOptionComboBox, QWidget
 from pytestqt.qtbot import QtBot
 
+from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.gui.recipes import Recipe, recipes
 from vae_explorer.gui.style import LIGHT
@@ -230,6 +231,14 @@ def test_a_wheel_that_scrolls_the_form_changes_no_setting(
     QTest.wheelEvent(panel.windowHandle(), place.toPointF(), QPoint(0, -120))
     assert not editor.hasFocus()
     assert panel.form.value(name) == before
+
+
+def test_every_data_set_says_what_it_holds(panel: TrainingPanel) -> None:
+    names = [info.name for info in DATASETS.values() if not info.needs_folder]
+    panel.form.set_datasets([DatasetChoice(name, DATASETS[name].title) for name in names])
+    box = panel.form._dataset
+    tips = [box.itemData(index, Qt.ItemDataRole.ToolTipRole) for index in range(len(names))]
+    assert tips == [DATASETS[name].summary for name in names]
 
 
 def test_a_choice_that_does_not_fit_ends_in_an_ellipsis(qtbot: QtBot) -> None:

@@ -23,7 +23,6 @@ class DatasetInfo:
         labelled: whether its images have classes; for a folder of images, whether they may.
         image_shape: (C, H, W) in pixels; for a folder, what it is cut to unless asked otherwise.
         class_names: in the order of the labels; empty where only the data tell.
-        downloadable: whether it is fetched when it is not found.
         needs_folder: whether the user must name a folder.
         extra: the optional extra of this package that it needs.
     """
@@ -34,7 +33,6 @@ class DatasetInfo:
     labelled: bool = True
     image_shape: tuple[int, int, int] = (1, 28, 28)
     class_names: tuple[str, ...] = DIGIT_NAMES
-    downloadable: bool = False
     needs_folder: bool = False
     extra: str | None = None
 
@@ -61,35 +59,29 @@ _INFOS = (
         "Embedded digits",
         "10,000 training and 2,000 test digits of MNIST, always at hand.",
     ),
-    DatasetInfo(
-        "mnist", "MNIST", "60,000 training and 10,000 test digits, handwritten.", downloadable=True
-    ),
+    DatasetInfo("mnist", "MNIST", "60,000 training and 10,000 test digits, handwritten."),
     DatasetInfo(
         "fashion-mnist",
         "Fashion-MNIST",
         "60,000 training and 10,000 test pictures of clothes.",
         class_names=_CLOTHES,
-        downloadable=True,
     ),
     DatasetInfo(
         "kmnist",
         "KMNIST",
         "60,000 training and 10,000 test characters of cursive Japanese.",
         class_names=_KANA,
-        downloadable=True,
     ),
     DatasetInfo(
         "emnist-digits",
         "EMNIST digits",
         "240,000 training and 40,000 test digits; a download of about 560 MB.",
-        downloadable=True,
     ),
     DatasetInfo(
         "emnist-balanced",
         "EMNIST balanced",
         "112,800 training and 18,800 test digits and letters; a download of about 560 MB.",
         class_names=_BALANCED,
-        downloadable=True,
     ),
     DatasetInfo(
         "digits-8x8",

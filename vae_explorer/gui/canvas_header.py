@@ -66,17 +66,10 @@ class CanvasHeader:
         tip = _tr(QT_TRANSLATE_NOOP("CanvasHeader", "Show everything (F)"))
         self._fit = tool_button("fit", tip, theme, parent=self._bar)
         self._row.addWidget(self._fit)
-        self._added: list[QWidget] = []
 
     def on_fit(self, slot: Callable[[], None]) -> None:
         """What the fit button does."""
         self._fit.clicked.connect(slot)
-
-    def add(self, widget: QWidget) -> None:
-        """Put a small control behind the title."""
-        self._row.insertWidget(1 + len(self._added), widget)
-        self._added.append(widget)
-        self.arrange(self._bar.width())
 
     def set_offered(self, name: str, why_not: str) -> None:
         """Offer a layer, or say in its tooltip why there is none."""
@@ -101,7 +94,6 @@ class CanvasHeader:
         self._bar.setGeometry(0, 0, width, HEADER - HALF)
         buttons = sum(button.sizeHint().width() + 2 for button in self._buttons)
         other = self._fit.sizeHint().width() + 2 * HALF
-        other += sum(widget.sizeHint().width() + 2 for widget in self._added)
         in_row = buttons + other <= width
         for button in self._buttons:
             button.setVisible(in_row)

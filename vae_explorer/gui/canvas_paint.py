@@ -9,7 +9,6 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 
-import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPainterPath, QPen
 
@@ -221,16 +220,6 @@ def labelled_mark(
     x = centre.x() + 12 if right else centre.x() - 12 - width
     y = min(max(centre.y() + metrics.capHeight() / 2, frame.top + 16), frame.top + frame.height - 6)
     haloed_text(painter, QPointF(x, y), label, theme, color)
-
-
-def samples(
-    painter: QPainter, frame: Frame, theme: Theme, points: np.ndarray, colors: Sequence[QColor]
-) -> None:
-    """Latent samples: small rings in their class's colour."""
-    for point, color in zip(points, colors, strict=True):
-        path = QPainterPath()
-        path.addEllipse(at(frame, (float(point[0]), float(point[1]))), 4.0, 4.0)
-        haloed(painter, path, theme, color, 2.0)
 
 
 def route(

@@ -8,11 +8,8 @@ wait for it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
@@ -60,7 +57,6 @@ class CanvasScene:
         self.pin: Point | None = None
         self.selected: Gaussian | None = None
         self.drawing: Gaussian | None = None
-        self.samples: tuple[NDArray[np.floating], NDArray[np.integer] | None] | None = None
         self.path: tuple[Point, Point] | None = None
         self.route: list[Point] | None = None  # a curved path's points; None: straight
         self.path_position: float | None = None
@@ -206,8 +202,6 @@ class CanvasScene:
         painter.setClipRect(rect)
         if self.message is not None:
             canvas_paint.message(painter, frame, theme, self.message)
-        if self.samples is not None:
-            canvas_paint.samples(painter, frame, theme, self.samples[0], self._sample_colors())
         if self.path is not None:
             nodes = self.route or list(self.path)
             canvas_paint.route(painter, frame, theme, nodes, self.path_position)
@@ -231,14 +225,6 @@ class CanvasScene:
         frame, theme = self.frame, self.theme
         canvas_paint.ellipse(painter, frame, theme, color, posterior.mean, posterior.std)
         canvas_paint.labelled_mark(painter, frame, theme, color, posterior.mean, posterior.label)
-
-    def _sample_colors(self) -> Sequence[QColor]:
-        if self.samples is None:
-            return []
-        points, labels = self.samples
-        if labels is None:
-            return [self.theme.text] * len(points)
-        return [self.theme.class_color(int(label)) for label in labels]
 
 
 def _transparent(size: QSize, ratio: float) -> QImage:

@@ -95,10 +95,6 @@ class DrawingPad(QWidget):
         for button in self._tools:
             style.retint(button, theme)
 
-    def set_eraser(self, on: bool) -> None:
-        """Take the eraser, or the brush again."""
-        self._eraser.setChecked(on)
-
     def undo(self) -> None:
         """Take back the last stroke, picture or clearing."""
         if self._drawing.undo():
@@ -144,12 +140,6 @@ class DrawingPad(QWidget):
             self.picture_refused.emit(str(error))
             return
         self._drawing.place(ink)
-        self._drawn_anew()
-
-    def place_array(self, ink: NDArray[np.uint8]) -> None:
-        """Lay an image of the model's kind on the sheet, pixel by pixel: uint8 (H, W), ink high."""
-        factor = max(1, RESOLUTION // max(ink.shape))
-        self._drawing.place(np.kron(ink, np.ones((factor, factor), np.uint8)))
         self._drawn_anew()
 
     def draw_stroke(self, points: list[tuple[float, float]], width: float | None = None) -> None:

@@ -70,7 +70,6 @@ class LatentCanvas(QWidget):
         self._interaction = CanvasInteraction(self)
         self._is_fitted = True  # until the user zooms or pans, new points and sizes fit again
         self._shows_focus = False
-        self._can_pick_points = True
         self._told_extent: Extent | None = None
         self._refresh = Pace(self._redraw, _REFRESH_MS, PATIENCE_S, self)
         self._settle = QTimer(self)
@@ -169,13 +168,6 @@ class LatentCanvas(QWidget):
         self._scene.selected = None
         self.update()
 
-    def set_samples(
-        self, points: NDArray[np.floating] | None, labels: NDArray[np.integer] | None = None
-    ) -> None:
-        """Mark latent samples (N, 2), in their classes' colours (N,), or none."""
-        self._scene.samples = None if points is None else (np.asarray(points), labels)
-        self.update()
-
     def set_manifold(
         self, images: NDArray[np.generic] | None, extent: Extent | None = None
     ) -> None:
@@ -205,10 +197,6 @@ class LatentCanvas(QWidget):
     def layer_visible(self, name: str) -> bool:
         """Whether a layer is shown."""
         return self._scene.visible[name]
-
-    def set_point_pick(self, enabled: bool) -> None:
-        """Whether a click on a point tells which encoded image it is."""
-        self._can_pick_points = enabled
 
     def set_path(
         self, start: Point | None, end: Point | None = None, route: Sequence[Point] | None = None
@@ -247,10 +235,6 @@ class LatentCanvas(QWidget):
     def give_way(self) -> None:
         """The user waits for an answer: pictures of new points come a moment later."""
         self._refresh.give_way()
-
-    def add_header_widget(self, widget: QWidget) -> None:
-        """Put a small control (the choice of axes) behind the title."""
-        self._header.add(widget)
 
     @property
     def view(self) -> Extent:
@@ -299,7 +283,7 @@ class LatentCanvas(QWidget):
     def pick_sample(self, point: Point) -> None:
         """Tell which encoded image was clicked on, if any."""
         points = self._scene.points.points
-        if points is None or not self._can_pick_points or not self._scene.visible["points"]:
+        if points is None or not self._scene.visible["points"]:
             return
         index = nearest_point(points, *point, _PICK_REACH / self.frame.scale)
         if index is not None:

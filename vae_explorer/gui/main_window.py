@@ -67,7 +67,6 @@ class MainWindow(QMainWindow):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._may_close: Callable[[], bool] = _always
-        self._layout_touched = False
         self.setWindowTitle("VAE Explorer")
         self.setMinimumSize(*MINIMUM_SIZE)
         self.setAcceptDrops(True)

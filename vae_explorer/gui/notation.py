@@ -2,19 +2,6 @@
 
 from __future__ import annotations
 
-_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-
-
-def subscript(number: int) -> str:
-    """A whole number in subscript digits."""
-    return str(number).translate(_SUBSCRIPTS)
-
-
-def dimension_name(index: int) -> str:
-    """The name of a latent dimension; the first (index 0) is z₁."""
-    return f"z{subscript(index + 1)}"
-
-
 TOO_LONG = 99_999.5
 """From here on a number is written by its power of ten."""
 

@@ -81,7 +81,6 @@ class Theme:
     on_accent: QColor  # text on the accent
     danger: QColor
     warning: QColor
-    success: QColor
     class_hexes: tuple[str, ...]
 
     def class_color(self, index: int) -> QColor:
@@ -120,7 +119,6 @@ LIGHT: Final = Theme(
     on_accent=QColor("#ffffff"),
     danger=QColor("#b42318"),
     warning=QColor("#9a5b00"),
-    success=QColor("#1a7a4c"),
     class_hexes=_LIGHT_CLASSES,
 )
 
@@ -141,7 +139,6 @@ DARK: Final = Theme(
     on_accent=QColor("#0d1420"),
     danger=QColor("#ff8a80"),
     warning=QColor("#f0b24a"),
-    success=QColor("#5ecb97"),
     class_hexes=_DARK_CLASSES,
 )
 

@@ -128,6 +128,11 @@ class TrainingForm(QWidget):
         self._dataset.clear()
         for choice in self._datasets:
             self._dataset.addItem(choice.title, choice.name)
+            if choice.name in DATASETS:
+                summary = DATASETS[choice.name].summary
+                self._dataset.setItemData(
+                    self._dataset.count() - 1, summary, Qt.ItemDataRole.ToolTipRole
+                )
         self._dataset.addItem(self.tr("Folder of images…"), "")
         self._dataset.setCurrentIndex(max(0, self._dataset.findData(chosen or "digits")))
         self._dataset.blockSignals(False)

@@ -39,10 +39,6 @@ class Reporter(QObject):
         """Show a known problem that is no exception."""
         self._banner.show_message(sentence, "error")
 
-    def warn(self, sentence: str) -> None:
-        """Show what the user should know before going on."""
-        self._banner.show_message(sentence, "warning")
-
     def offer(self, sentence: str, action: str, remedy: Callable[[], None]) -> None:
         """Show a known problem with a button, named `action`, that does something about it."""
         self._remedy = remedy
