@@ -31,6 +31,42 @@ def run(*arguments: str, cwd: Path, display: bool = True) -> subprocess.Complete
     )  # fmt: skip
 
 
+INTERRUPTED = """
+import os, signal, sys, traceback
+from vae_explorer.gui import app
+from vae_explorer.gui.main_window import MainWindow
+
+class Interrupt:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == "pyqtgraph.colormap":
+            os.kill(os.getpid(), signal.SIGINT)
+
+close = MainWindow.close
+
+def noted(window):
+    print("closed", any(f.name == "import_in_turns" for f in traceback.extract_stack()))
+    return close(window)
+
+MainWindow.close = noted
+app.preflight.display_available = lambda: True  # Qt's offscreen one
+app.preflight.missing_libraries = lambda for_screen: []
+sys.meta_path.insert(0, Interrupt)
+sys.exit(app.main([]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+def test_an_interrupt_closes_the_window_when_what_it_interrupts_is_over(tmp_path: Path) -> None:
+    environment = dict(os.environ, QT_QPA_PLATFORM="offscreen", HOME=str(tmp_path))
+    environment["PYTHONPATH"] = str(Path(vae_explorer.__file__).resolve().parent.parent)
+    ended = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED],
+        env=environment, capture_output=True, text=True, timeout=180, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout) == (0, "closed False\n"), ended.stderr
+
+
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         app.main(["--version"])

@@ -26,6 +26,7 @@ _log = logging.getLogger(__name__)
 DEFAULT_SIZE = (1440, 900)
 PICTURE_NAME = "vae-explorer.png"
 BAD_INPUT = 2
+HEARTBEAT_MS = 200
 FIRST_PAINT_MS = 30  # the window is painted before anything slow begins
 
 
@@ -69,10 +70,18 @@ def _run(options: argparse.Namespace, picture: Path | None) -> int:
     controller.reporter.install_hooks()
     controller.window.fit_to_screen()
     controller.window.show()
-    # Python handles a signal between two of its own instructions: give it some now and then
-    signal.signal(signal.SIGINT, lambda *_: controller.window.close())
-    heartbeat = QTimer(app, interval=200)
-    heartbeat.timeout.connect(_heartbeat)
+    # A signal is handled between two instructions of Python, whatever they are part of: it is noted,
+    # and the heartbeat, which gives Python some now and then, closes the window.
+    interrupts: list[int] = []
+
+    def beat() -> None:
+        if interrupts:
+            interrupts.clear()
+            controller.window.close()
+
+    signal.signal(signal.SIGINT, lambda number, _frame: interrupts.append(number))
+    heartbeat = QTimer(app, interval=HEARTBEAT_MS)
+    heartbeat.timeout.connect(beat)
     heartbeat.start()
     QTimer.singleShot(FIRST_PAINT_MS, controller.start)
     return app.exec()
@@ -152,10 +161,6 @@ def _on_qt_message(kind: QtMsgType, _context: QMessageLogContext, text: str) -> 
     """What Qt says goes where everything is logged; a screen that is none cannot do all."""
     if "propagateSizeHints" not in text:
         _log.log(logging.DEBUG if kind.name == "QtDebugMsg" else logging.WARNING, "Qt: %s", text)
-
-
-def _heartbeat() -> None:
-    """Nothing: that Python runs at all is the point."""
 
 
 def _parser() -> argparse.ArgumentParser:

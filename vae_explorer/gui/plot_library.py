@@ -17,7 +17,6 @@ from PySide6 import QtCore, QtGui, QtWidgets
 
 TURN_S = 0.005  # after which the window has its turn
 
-
 _work: Iterator[None] | None = None  # of the process: whoever asks goes on with what was begun
 
 
