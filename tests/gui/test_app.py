@@ -12,23 +12,14 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
 import vae_explorer
+from tests.gui.windows import python
 from vae_explorer.gui import app
 from vae_explorer.gui.controller.application import Options
 
 
 def run(*arguments: str, cwd: Path, display: bool = True) -> subprocess.CompletedProcess[str]:
     """The program in a process of its own, as a user starts it."""
-    environment = dict(os.environ)
-    environment["QT_QPA_PLATFORM"] = "offscreen"
-    if not display:
-        for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
-            environment.pop(name, None)
-    root = str(Path(vae_explorer.__file__).resolve().parent.parent)
-    environment["PYTHONPATH"] = root
-    return subprocess.run(
-        [sys.executable, "-m", "vae_explorer", *arguments],
-        cwd=cwd, env=environment, capture_output=True, text=True, timeout=180, check=False,
-    )  # fmt: skip
+    return python("-m", "vae_explorer", *arguments, cwd=cwd, display=display)
 
 
 INTERRUPTED = """
@@ -58,12 +49,7 @@ sys.exit(app.main([]))
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
 def test_an_interrupt_closes_the_window_when_what_it_interrupts_is_over(tmp_path: Path) -> None:
-    environment = dict(os.environ, QT_QPA_PLATFORM="offscreen", HOME=str(tmp_path))
-    environment["PYTHONPATH"] = str(Path(vae_explorer.__file__).resolve().parent.parent)
-    ended = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED],
-        env=environment, capture_output=True, text=True, timeout=180, check=False,
-    )  # fmt: skip
+    ended = python("-c", INTERRUPTED, cwd=tmp_path)
     assert (ended.returncode, ended.stdout) == (0, "closed False\n"), ended.stderr
 
 

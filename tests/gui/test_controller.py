@@ -24,6 +24,14 @@ def save_name(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(path), ""))
 
 
+@pytest.fixture
+def deep(make_controller: MakeController, tmp_path: Path, qtbot: QtBot) -> Controller:
+    """A window with a VAE of three latent dimensions on show."""
+    controller = make_controller(write_model(tmp_path / "three.safetensors", latent_dim=3))
+    wait_open(qtbot, controller)
+    return controller
+
+
 def test_the_window_shows_before_there_is_an_engine(make_controller: MakeController) -> None:
     controller = make_controller()
     assert controller.window.isVisible()
@@ -422,22 +430,20 @@ def test_the_path_can_be_played_and_exported(
 
 
 def test_what_lies_on_the_canvas_lies_elsewhere_on_another_plane(
-    make_controller: MakeController, tmp_path: Path, qtbot: QtBot
+    deep: Controller, qtbot: QtBot
 ) -> None:
-    controller = make_controller(write_model(tmp_path / "three.safetensors", latent_dim=3))
-    wait_open(qtbot, controller)
-    window, session = controller.window, controller.session
+    window, session = deep.window, deep.session
     scene = window.canvas._scene
-    with qtbot.waitSignal(controller.handwriting.drawing_answered):
+    with qtbot.waitSignal(deep.handwriting.drawing_answered):
         window.pad.draw_stroke(THREE)
-    controller.handwriting._show_rest()
-    controller.exploring.choose_axes(0, 1)
-    controller.pages.draw_path(-1.0, 0.5, 1.0, 2.0)
+    deep.handwriting._show_rest()
+    deep.exploring.choose_axes(0, 1)
+    deep.pages.draw_path(-1.0, 0.5, 1.0, 2.0)
     window.film.set_current(10)
     shown = []
     for axes in ((0, 1), (1, 2), (2, 0)):
-        controller.exploring.choose_axes(*axes)
-        drawn, codes = controller.handwriting.drawn, controller.pages._codes
+        deep.exploring.choose_axes(*axes)
+        drawn, codes = deep.handwriting.drawn, deep.pages._codes
         assert drawn is not None and codes is not None and scene.drawing is not None
         assert scene.path is not None and scene.route is not None
         expected = session.plane.project(drawn.code)[0]
@@ -451,23 +457,21 @@ def test_what_lies_on_the_canvas_lies_elsewhere_on_another_plane(
 
 
 def test_a_coordinate_of_the_pinned_point_is_what_is_decoded(
-    make_controller: MakeController, tmp_path: Path, qtbot: QtBot
+    deep: Controller,
 ) -> None:
-    controller = make_controller(write_model(tmp_path / "three.safetensors", latent_dim=3))
-    wait_open(qtbot, controller)
-    exploring, window = controller.exploring, controller.window
+    exploring, window = deep.exploring, deep.window
     exploring.choose_principal()
-    assert controller.session.plane.kind == "principal"
+    assert deep.session.plane.kind == "principal"
     exploring.pin(0.4, -0.8)
-    before = code_of(controller).copy()
+    before = code_of(deep).copy()
     exploring.set_coordinate(1, 2.5)
-    np.testing.assert_allclose(code_of(controller), [before[0], 2.5, before[2]], atol=1e-6)
+    np.testing.assert_allclose(code_of(deep), [before[0], 2.5, before[2]], atol=1e-6)
     assert exploring.shown is not None
-    np.testing.assert_allclose(exploring.shown, code_of(controller), atol=1e-6)
+    np.testing.assert_allclose(exploring.shown, code_of(deep), atol=1e-6)
     assert window.dimensions.slider(0).value() == round(float(before[0]) * SLIDER_STEPS)
     assert window.canvas.pinned is not None
-    lifted = controller.session.plane.lift(np.array([window.canvas.pinned]))[0]
-    np.testing.assert_allclose(lifted, code_of(controller), atol=1e-5)
+    lifted = deep.session.plane.lift(np.array([window.canvas.pinned]))[0]
+    np.testing.assert_allclose(lifted, code_of(deep), atol=1e-5)
 
 
 def test_a_frame_of_the_film_has_its_own_numbers(joint: Controller) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
-import subprocess
 import sys
 import threading
 import time
@@ -12,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import vae_explorer
+from tests.gui.windows import python
 from vae_explorer.gui.plot_library import import_in_turns
 
 MODULES = {
@@ -95,11 +93,6 @@ print(beside)
 
 
 def test_no_type_of_qt_is_made_beside_qt(tmp_path: Path) -> None:
-    environment = dict(os.environ, QT_QPA_PLATFORM="offscreen", HOME=str(tmp_path))
-    environment["PYTHONPATH"] = str(Path(vae_explorer.__file__).resolve().parent.parent)
-    ended = subprocess.run(
-        [sys.executable, "-c", WATCHED],
-        env=environment, capture_output=True, text=True, timeout=180, check=False,
-    )  # fmt: skip
+    ended = python("-c", WATCHED, cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.strip() == "[]"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from pytestqt.qtbot import QtBot
 
+import vae_explorer
 from vae_explorer.engine.config import ModelConfig
 from vae_explorer.gui.controller.application import Controller
 
@@ -23,6 +27,20 @@ def write_model(path: Path, **settings: object) -> Path:
     config = ModelConfig.from_dict({"preset": "lecture", **settings})
     save_model(path, build_model(config, seed=1), {"dataset": "digits"})
     return path
+
+
+def python(*arguments: str, cwd: Path, display: bool = True) -> subprocess.CompletedProcess[str]:
+    """Python in a process of its own, which finds the program, and a screen if there shall be one."""
+    environment = dict(os.environ)
+    environment["QT_QPA_PLATFORM"] = "offscreen"
+    if not display:
+        for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+            environment.pop(name, None)
+    environment["PYTHONPATH"] = str(Path(vae_explorer.__file__).resolve().parent.parent)
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=cwd, env=environment, capture_output=True, text=True, timeout=180, check=False,
+    )  # fmt: skip
 
 
 def wait_open(qtbot: QtBot, controller: Controller) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from PySide6 import QtCore, QtGui, QtWidgets
 
-TURN_S = 0.005  # after which the window has its turn
+from vae_explorer.gui.idle import BUDGET_MS
 
 _work: Iterator[None] | None = None  # of the process: whoever asks goes on with what was begun
 
@@ -25,11 +25,11 @@ def import_plot_library() -> Iterator[None]:
     global _work
     if _work is None:
         _work = _pieces()
-    ends = time.perf_counter() + TURN_S
+    began = time.perf_counter()
     for _ in _work:
-        if time.perf_counter() >= ends:
+        if 1000 * (time.perf_counter() - began) >= BUDGET_MS:
             yield
-            ends = time.perf_counter() + TURN_S
+            began = time.perf_counter()
 
 
 def finish_import() -> None:

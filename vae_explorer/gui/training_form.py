@@ -45,6 +45,11 @@ Editor = QComboBox | QSpinBox | QLineEdit | QCheckBox
 class Choice(QComboBox):
     """A choice whose text ends in an ellipsis where the panel is too narrow for it."""
 
+    def offer(self, title: str, value: str, explanation: str | None = None) -> None:
+        """One more value to choose, and a tooltip that explains it."""
+        self.addItem(title, value)
+        self.setItemData(self.count() - 1, explanation, Qt.ItemDataRole.ToolTipRole)
+
     def initStyleOption(self, option: QStyleOptionComboBox) -> None:
         super().initStyleOption(option)
         kind, part = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
@@ -80,6 +85,10 @@ class TrainingForm(QWidget):
         self._layout.setVerticalSpacing(style.HALF)
         self._recipe = self._build_recipe()
         self._dataset = self._build_dataset()
+        digits = DATASETS["digits"]
+        self.set_datasets(
+            [DatasetChoice(digits.name, digits.title, class_names=digits.class_names)]
+        )
         for setting in sorted(self._settings.values(), key=lambda s: s.detail):
             self._add_setting(setting)
         for setting in folder_settings():
@@ -127,13 +136,9 @@ class TrainingForm(QWidget):
         self._dataset.blockSignals(True)
         self._dataset.clear()
         for choice in self._datasets:
-            self._dataset.addItem(choice.title, choice.name)
-            if choice.name in DATASETS:
-                summary = DATASETS[choice.name].summary
-                self._dataset.setItemData(
-                    self._dataset.count() - 1, summary, Qt.ItemDataRole.ToolTipRole
-                )
-        self._dataset.addItem(self.tr("Folder of images…"), "")
+            known = DATASETS.get(choice.name)
+            self._dataset.offer(choice.title, choice.name, known and known.summary)
+        self._dataset.offer(self.tr("Folder of images…"), "", DATASETS["folder"].summary)
         self._dataset.setCurrentIndex(max(0, self._dataset.findData(chosen or "digits")))
         self._dataset.blockSignals(False)
         self._refresh()
@@ -172,21 +177,16 @@ class TrainingForm(QWidget):
 
     # -- building --------------------------------------------------------------------------
 
-    def _build_recipe(self) -> QComboBox:
+    def _build_recipe(self) -> Choice:
         box = Choice(self)
         for recipe in self._recipes:
-            box.addItem(recipe.title, recipe.key)
-            box.setItemData(box.count() - 1, recipe.note, Qt.ItemDataRole.ToolTipRole)
+            box.offer(recipe.title, recipe.key, recipe.note)
         box.activated.connect(self._on_recipe)
         self._add_row("recipe", self.tr("Recipe"), box, self.tr("Settings that go together."))
         return box
 
-    def _build_dataset(self) -> QComboBox:
+    def _build_dataset(self) -> Choice:
         box = Choice(self)
-        digits = DATASETS["digits"]
-        box.addItem(digits.title, digits.name)
-        box.addItem(self.tr("Folder of images…"), "")
-        self._datasets = [DatasetChoice(digits.name, digits.title, class_names=digits.class_names)]
         box.activated.connect(self._on_dataset)
         box.currentIndexChanged.connect(self._refresh)
         self._add_row("dataset", self.tr("Data"), box, self.tr("The images to learn from."))

@@ -159,13 +159,10 @@ class Handwriting(QObject):
 
     def place(self) -> None:
         """Mark where the drawing lies on the canvas, if there is one."""
-        if self.drawn is not None:
-            plane = self._session.plane
-            mean, spread = (
-                plane.project(self.drawn.code)[0],
-                plane.project_std(self.drawn.spread)[0],
-            )
-            self._window.canvas.set_drawing(mean, spread)
+        drawn, plane = self.drawn, self._session.plane
+        if drawn is not None:
+            mean, std = plane.project(drawn.code)[0], plane.project_std(drawn.spread)[0]
+            self._window.canvas.set_drawing(mean, std)
 
     def _verdict(self, drawn: Drawn) -> Iterator[None]:
         """The slower half of the answer, when the window has a moment: in one piece."""
