@@ -148,7 +148,7 @@ class Handwriting(QObject):
             return  # of a sheet that is cleared, or that another answer comes for at once
         self.place()
         if drawn.q is None:
-            title, muted = self.tr("x̂"), self._window.theme.muted
+            title, muted = self.tr("E[x|z]"), self._window.theme.muted
             image = explorer.decode(drawn.code[None])
             self._window.handwriting.set_images(image, [title], [muted])
             return
