@@ -50,6 +50,24 @@ def test_colour_and_odd_sizes(likelihood: str, preset: str) -> None:
     assert ex.sample(3, seed=1, mode="sample").shape == (3, 13, 9, 3)
 
 
+@pytest.mark.parametrize("kind", ["vae", "joint-vae", "ppca"])
+@pytest.mark.parametrize("likelihood", ["gaussian", "categorical", "bernoulli"])
+@pytest.mark.parametrize("preset", ["lecture", "conv"])
+def test_no_images_have_no_values(kind: str, likelihood: str, preset: str) -> None:
+    ex = explorer(kind, likelihood=likelihood, levels=5, preset=preset)
+    points, images, labels = np.empty((0, 3)), pictures(0), np.empty(0, int)
+    for mode in ("mean", "sample"):
+        assert ex.decode(points, labels, mode=mode).shape == (0, 8, 6)  # type: ignore[arg-type]
+    for found in (*ex.embed(images), ex.kl_per_dimension(images)):
+        assert found.shape == (0, 3)
+    assert ex.reconstruct(images).shape == ex.sample(0).shape == (0, 8, 6)
+    assert ex.posterior_samples(images, 2).shape == (2, 0, 3)
+    assert ex.log_likelihood(points, images, labels).shape == (0,)
+    assert all(value.shape == (0,) for value in ex.terms(images).values())
+    if kind == "joint-vae":
+        assert ex.classify(images).shape == ex.verdict(images).shape == (0, 3)
+
+
 def test_channels_keep_their_place() -> None:
     """A picture that is bright in one channel is encoded as that channel's pixels, in channels-first order."""
     ex = explorer("vae", image_shape=(3, 4, 4), likelihood="gaussian")

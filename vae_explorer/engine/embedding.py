@@ -38,7 +38,7 @@ def embed_images(
         model.eval()
     means, deviations = [], []
     step = images_at_once(model.config.pixels)
-    for start in range(0, len(images), step):
+    for start in range(0, max(1, len(images)), step):
         batch = images[start : start + step].flatten(1).to(device)
         y = None
         if isinstance(model, JointVAE):

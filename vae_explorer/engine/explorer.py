@@ -98,19 +98,18 @@ class Explorer:
         z = self._points(points)
         y = self._labels(labels, len(z), needed=True)
         generator = _generator(seed)
-        parts = []
-        for start in range(0, len(z), BATCH):
+        parts, likelihood = [], self._model.likelihood
+        for start in range(0, max(1, len(z)), BATCH):
             condition = (
                 None if y is None else one_hot(y[start : start + BATCH], self.config.classes)
             )
             parameters = self._model.decode(z[start : start + BATCH], condition)
-            likelihood = self._model.likelihood
             parts.append(
                 likelihood.sample(parameters, generator)
                 if mode == "sample"
                 else likelihood.mean(parameters)
             )
-        return self._pictures(torch.cat(parts) if parts else torch.empty(0, self.config.pixels))
+        return self._pictures(torch.cat(parts))
 
     @torch.inference_mode()
     def embed(self, images: Any, labels: Labels | None = None) -> tuple[Floats, Floats]:
@@ -131,10 +130,7 @@ class Explorer:
         """
         model = self._joint()
         x = classifier_input(self._images(images))
-        parts = [
-            model.classify(x[start : start + BATCH]).exp() for start in range(0, len(x), BATCH)
-        ]
-        return torch.cat(parts).numpy() if parts else np.empty((0, self.config.classes), np.float32)
+        return torch.cat([model.classify(some).exp() for some in x.split(BATCH)]).numpy()
 
     @torch.inference_mode()
     def verdict(self, images: Any, samples: int = 8, seed: int = 0) -> Floats:
@@ -144,11 +140,10 @@ class Explorer:
         target = model.likelihood.target(self._images(images), generator)
         together = max(1, DECODED_TOGETHER // (classes * samples))
         parts = []
-        for start in range(0, len(target), together):
-            some = target[start : start + together]
+        for some in target.split(together):
             elbo = every_class_terms(model, some, samples=samples, generator=generator).elbo
             parts.append(torch.softmax(elbo.view(classes, len(some)).T, 1))
-        return torch.cat(parts).numpy() if parts else np.empty((0, classes), np.float32)
+        return torch.cat(parts).numpy()
 
     @torch.inference_mode()
     def terms(

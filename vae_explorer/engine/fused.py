@@ -56,7 +56,7 @@ def linear_log_prob(
     arguments = (layer.weight, layer.bias, target, parameters_per_value, rule, wanted)
     if wanted or hidden.dim() < 3 or hidden.device.type != "cpu":
         return _LinearLogProb.apply(hidden, *arguments)  # type: ignore[return-value]
-    samples = max(1, CACHED_VALUES // (target.numel() * parameters_per_value))
+    samples = max(1, CACHED_VALUES // max(1, target.numel() * parameters_per_value))
     return torch.cat([_LinearLogProb.apply(part, *arguments) for part in hidden.split(samples)])  # type: ignore[arg-type]
 
 
@@ -172,7 +172,7 @@ def _forward(
         out = None
         if memory is not None:
             out = memory[count * block.start : count * block.stop].view(count, -1)
-        logits = product(flat, weight[block].t(), bias[block], out).view(*rows, -1)
+        logits = product(flat, weight[block].t(), bias[block], out).unflatten(0, rows)
         value, gradient = rule(logits, target[..., pixels], wanted=wanted, spend=True)
         total = value if total is None else total.add_(value)
         if gradient is not None:
@@ -213,6 +213,7 @@ def _backward(
 def _blocks(flat: Tensor, pixels: int, parameters_per_value: int) -> Iterator[slice]:
     step = pixels
     if flat.device.type == "cpu":
-        step = max(1, min(pixels, CACHED_VALUES // (len(flat) * parameters_per_value)))
+        logits = max(1, len(flat)) * parameters_per_value  # of a pixel
+        step = max(1, min(pixels, CACHED_VALUES // logits))
     for start in range(0, pixels, step):
         yield slice(start, min(start + step, pixels))

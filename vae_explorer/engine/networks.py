@@ -158,7 +158,7 @@ class ConvDecoder(nn.Module):
             x = stage(self.activation(x))[:, :, :height, :width]
         if self.per_value > 1:  # (N, C·k, H, W) -> (N, C, H, W, k)
             x = x.unflatten(1, (self.shape[0], self.per_value)).permute(0, 1, 3, 4, 2)
-        return x.reshape(*leading, -1)
+        return x.reshape(*leading, math.prod(x.shape[1:]))
 
 
 class ConvClassifier(nn.Module):
