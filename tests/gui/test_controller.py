@@ -15,6 +15,7 @@ from tests.gui.windows import MakeController, code_of, image_of, wait_open, writ
 from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.controller.layers import TOGETHER
 from vae_explorer.gui.dimensions_bar import SLIDER_STEPS
+from vae_explorer.gui.equation_bar import nats
 from vae_explorer.gui.screenshot import THREE
 from vae_explorer.gui.style import DARK
 
@@ -112,7 +113,7 @@ def test_a_clicked_point_shows_its_own_image_and_terms(joint: Controller, qtbot:
         opened.gallery.images[17][None], joint.session.label, samples=16
     )
     shown = joint.window.equation.accessibleDescription()
-    assert f"{abs(float(terms['kl'][0])):.2f}" in shown or "KL" in shown
+    assert f"KL {nats(float(terms['kl'][0]))}" in shown
 
 
 def test_sample_mode_draws_pixels(joint: Controller) -> None:
@@ -472,6 +473,43 @@ def test_a_coordinate_of_the_pinned_point_is_what_is_decoded(
     assert window.canvas.pinned is not None
     lifted = deep.session.plane.lift(np.array([window.canvas.pinned]))[0]
     np.testing.assert_allclose(lifted, code_of(deep), atol=1e-5)
+
+
+def test_the_plane_comes_to_a_code_that_is_kept_off_it(deep: Controller, qtbot: QtBot) -> None:
+    exploring, window, session = deep.exploring, deep.window, deep.session
+    for choose, z3 in ((lambda: exploring.choose_axes(0, 1), 2.0), (exploring.choose_principal, 1)):
+        choose()
+        code = np.array([0.5, -0.5, z3], dtype=np.float32)
+        with qtbot.waitSignal(exploring.weights_moved):  # layers lie on another plane
+            exploring.pin_code(code)
+        assert window.canvas.pinned is not None
+        lifted = session.plane.lift(np.array([window.canvas.pinned]))[0]
+        np.testing.assert_allclose(lifted, code, atol=1e-5)
+        assert [window.dimensions.slider(i).value() for i in range(3)] == [
+            round(float(value) * SLIDER_STEPS) for value in code
+        ]
+
+
+def test_a_clicked_image_stays_the_clicked_one_on_another_plane(deep: Controller) -> None:
+    opened, exploring = deep.session.opened, deep.exploring
+    assert opened is not None and opened.means is not None
+    exploring.pick_sample(17)
+    for choose in (lambda: exploring.choose_axes(1, 2), exploring.choose_principal):
+        choose()
+        assert exploring.neighbour == deep.session.sample == 17
+        np.testing.assert_array_equal(code_of(deep), opened.means[17])
+        assert deep.window.canvas._scene.selected is not None
+    exploring.centre()  # which moves it
+    assert deep.session.sample is None
+    assert deep.window.canvas._scene.selected is None
+
+
+def test_other_weights_leave_the_equation_with_the_drawing(joint: Controller, qtbot: QtBot) -> None:
+    joint.exploring.pick_sample(17)
+    with qtbot.waitSignal(joint.handwriting.drawing_answered):
+        joint.window.pad.draw_stroke(THREE)
+    joint.exploring.weights_changed()
+    assert joint.equation._subject()[2] == "your drawing"
 
 
 def test_a_frame_of_the_film_has_its_own_numbers(joint: Controller) -> None:

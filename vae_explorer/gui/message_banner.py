@@ -12,7 +12,7 @@ from vae_explorer.gui import style
 from vae_explorer.gui.style import Theme
 
 NEWS_MS = 10_000  # for which good news is shown
-MessageKind = Literal["info", "warning", "error"]
+MessageKind = Literal["info", "error"]
 
 
 class MessageBanner(QFrame):
@@ -111,7 +111,7 @@ class MessageBanner(QFrame):
     def set_theme(self, theme: Theme) -> None:
         """Colour the edge by the kind of message; the text stays in the text colour."""
         self._theme = theme
-        edge = {"error": theme.danger, "warning": theme.warning, "info": theme.accent}[self._kind]
+        edge = theme.danger if self._kind == "error" else theme.accent
         self.setStyleSheet(
             f"#message-banner {{ background: {theme.panel.name()};"
             f" border: 1px solid {theme.border.name()}; border-left: 4px solid {edge.name()};"

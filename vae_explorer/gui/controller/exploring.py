@@ -127,21 +127,32 @@ class Exploring(QObject):
         """Keep a point of the plane in hand."""
         if not self._session.ready:
             return
-        self._session.sample = None
-        self._window.canvas.clear_ellipse()
-        self._pin_code(self._session.plane.lift(np.array([[x, y]]))[0], (x, y))
+        self._forget_sample()
+        self._hold(self._session.plane.lift(np.array([[x, y]]))[0], (x, y))
+        self.subject_changed.emit()
 
     def pin_code(self, code: np.ndarray) -> None:
-        """Keep any code in hand, off the plane too."""
-        x, y = self._session.plane.project(code)[0].tolist()
-        self._pin_code(code, (x, y))
-
-    def _pin_code(self, code: np.ndarray, place: tuple[float, float]) -> None:
-        self._pending = None
-        self._session.code = code
-        self._window.canvas.set_pinned(place)
-        self._show_code(code)
+        """Keep any code in hand; a parallel plane through it is shown where it is off the plane."""
+        self._forget_sample()
+        self._hold(code)
         self.subject_changed.emit()
+
+    def _hold(self, code: np.ndarray, place: tuple[float, float] | None = None) -> None:
+        session, plane = self._session, self._session.plane
+        self._pending = None
+        session.code = code
+        foot = plane.project(code)
+        if not plane.whole and not np.allclose(plane.lift(foot)[0], code, atol=1e-5):
+            session.plane = plane.with_rest(code)
+            self.weights_moved.emit()
+        self._window.dimensions.set_coordinates(code)
+        x, y = place or foot[0].tolist()
+        self._window.canvas.set_pinned((x, y))
+        self._show_code(code)
+
+    def _forget_sample(self) -> None:
+        self._session.sample = None
+        self._window.canvas.clear_ellipse()
 
     def preview(self, code: np.ndarray) -> None:
         """Show a code without keeping it in hand."""
@@ -151,10 +162,10 @@ class Exploring(QObject):
 
     def unpin(self) -> None:
         """Let go of the point."""
+        self._forget_sample()
         self._session.code = None
-        self._session.sample = None
+        self._window.dimensions.set_coordinates(self._session.plane.rest)
         self._window.canvas.set_pinned(None)
-        self._window.canvas.clear_ellipse()
         self.subject_changed.emit()
 
     def show_pinned(self) -> None:
@@ -180,16 +191,12 @@ class Exploring(QObject):
         opened, index = self._session.opened, self._session.sample
         if opened is None or index is None or opened.means is None or index >= len(opened.means):
             return
-        code = opened.means[index]
         plane = self._session.plane
-        if plane.kind == "axes" and not plane.whole:
-            self._session.plane = plane.with_rest(code)
-            self._window.dimensions.set_coordinates(code)
-        place = self._session.plane.project(code)[0]
+        x, y = plane.project(opened.means)[index].tolist()
         if opened.stds is not None:
-            spread = self._session.plane.project_std(opened.stds[index])[0]
-            self._window.canvas.set_ellipse(tuple(place.tolist()), tuple(spread.tolist()))
-        self._pin_code(code, (float(place[0]), float(place[1])))
+            spread = plane.project_std(opened.stds[index])[0]
+            self._window.canvas.set_ellipse((x, y), tuple(spread.tolist()))
+        self._hold(opened.means[index], (x, y))
 
     def select_class(self, index: int) -> None:
         """Choose y, what the decoder is given."""
@@ -213,8 +220,7 @@ class Exploring(QObject):
     def choose_axes(self, first: int, second: int) -> None:
         """Show two dimensions; the others stay where they are."""
         plane = self._session.plane
-        rest = plane.rest if self._session.code is None else self._session.code
-        self._set_plane(LatentPlane.of_axes(plane.dim, (first, second)).with_rest(rest))
+        self._set_plane(LatentPlane.of_axes(plane.dim, (first, second)).with_rest(plane.rest))
 
     def choose_principal(self) -> None:
         """Show the plane along which the embedded images differ most."""
@@ -235,29 +241,30 @@ class Exploring(QObject):
         if session.code is None:
             session.plane = session.plane.with_coordinate(index, value)
             self._show_code(session.plane.lift(session.plane.project(self._code_in_hand()))[0])
+            self.weights_moved.emit()
         else:
             code = session.code.copy()
             code[index] = value
-            session.code, session.sample = code, None
-            session.plane = session.plane.with_rest(code)
-            self._window.dimensions.set_coordinates(code)
-            self._window.canvas.clear_ellipse()
-            x, y = session.plane.project(code)[0].tolist()
-            self._window.canvas.set_pinned((x, y))
-            self._show_code(code)
-        self.weights_moved.emit()
+            self._forget_sample()
+            self._hold(code)
 
     def centre(self) -> None:
         """Put every dimension off the plane back to 0."""
         session = self._session
-        self._set_plane(session.plane.with_rest(np.zeros(session.plane.dim)))
+        plane = session.plane.with_rest(np.zeros(session.plane.dim))
+        if session.code is not None:
+            self._forget_sample()
+            session.code = plane.lift(plane.project(session.code))[0]
+        self._set_plane(plane)
 
     def _set_plane(self, plane: LatentPlane) -> None:
         session = self._session
         session.plane = plane
         self._show_plane()
-        if session.code is not None:
-            self.pin(*session.plane.project(session.code)[0].tolist())
+        if session.sample is not None:
+            self._refresh_sample()
+        elif session.code is not None:
+            self._hold(session.code)
         else:
             self._show_code(plane.lift(np.zeros((1, 2)))[0])
         self._window.canvas.fit_view()
