@@ -12,7 +12,6 @@ import math
 import torch
 from torch import Tensor
 
-from vae_explorer.engine.batches import images_at_once
 from vae_explorer.engine.data import Dataset, Split
 from vae_explorer.engine.device import keep_freed_memory
 from vae_explorer.engine.errors import ConfigError
@@ -91,8 +90,8 @@ def _plain(work: Measurement) -> Steps[None]:
     bound = yield from work.bound(None, posterior)
     work.add("iw_bound", "IW bound ≤ log p(x)", "bound", *bound, samples=work.config.samples)
     if isinstance(work.model, PPCA):
-        step = images_at_once(work.model.config.pixels)
-        evidence = torch.cat([work.model.log_evidence(x) for x in work.target.split(step)])
+        parts = work.index.split(work.at_once)
+        evidence = torch.cat([work.model.log_evidence(work.target[rows]) for rows in parts])
         work.add("log_p", "log p(x)", "exact", evidence, note="in closed form")
         work.gap("log p(x)", evidence, elbo)
     elif work.exact:
@@ -121,8 +120,8 @@ def _joint(work: Measurement, model: JointVAE) -> Steps[None]:
     bounds = reconstruction - kl + log_prior  # J_cond(x, y) of every class
     elbo_seconds = work.lap()
     known = work.labels
-    step = images_at_once(model.config.pixels)
-    likely = torch.cat([model.classify(classifier_input(p)) for p in work.pixels.split(step)])
+    parts = (classifier_input(work.pixels(part)) for part in work.index.split(work.at_once))
+    likely = torch.cat([model.classify(x) for x in parts])
     y = likely.argmax(1) if known is None else known
     posterior = work.posterior(one_hot(y, model.config.classes))
     marginal = torch.logsumexp(bounds, 1)

@@ -28,6 +28,7 @@ from vae_explorer.engine.likelihoods import (
 from vae_explorer.engine.models import Model
 from vae_explorer.engine.objective import standard_log_density
 from vae_explorer.engine.products import product
+from vae_explorer.engine.targets import Targets
 
 MAX_DIMENSIONS = 2
 TILE = 0.5
@@ -70,7 +71,7 @@ class Evidence:
 @torch.no_grad()
 def quadrature(
     model: Model,
-    target: Tensor,
+    target: Tensor | Targets,
     y: Tensor | None,
     posterior: tuple[Tensor, Tensor],
     *,
@@ -158,14 +159,14 @@ class _Grid:
 
 
 def _coarse(
-    grid: _Grid, target: Tensor, posterior: tuple[Tensor, Tensor]
+    grid: _Grid, target: Tensor | Targets, posterior: tuple[Tensor, Tensor]
 ) -> Generator[float, None, tuple[Tensor, Tensor]]:
     """Which tiles matter to each image, bool (N, T), and a first value, (N,)."""
     per_tile = COARSE**grid.dimensions
     tiles_at_once = max(1, min(64, grid.points_at_once() // per_tile))
     count, tiles = len(target), len(grid.corners)
-    highest = torch.empty(count, tiles, device=target.device)
-    total = torch.full((count,), -math.inf, dtype=torch.float64, device=target.device)
+    highest = torch.empty(count, tiles, device=grid.device)
+    total = torch.full((count,), -math.inf, dtype=torch.float64, device=grid.device)
     for first in range(0, tiles, tiles_at_once):
         chosen = torch.arange(first, min(first + tiles_at_once, tiles))
         points = grid.points(chosen, COARSE)
@@ -185,15 +186,15 @@ def _coarse(
 
 def _refine(
     grid: _Grid,
-    target: Tensor,
+    target: Tensor | Targets,
     keep: Tensor,
     per_side: int,
     posterior: tuple[Tensor, Tensor],
     level: int,
 ) -> Generator[float, None, tuple[Tensor, Tensor]]:
     """The sum over the kept tiles at a finer spacing, (N,), and the tiles to keep after it."""
-    total = torch.full((len(target),), -math.inf, dtype=torch.float64, device=target.device)
-    highest = torch.full(keep.shape, -math.inf, device=target.device)
+    total = torch.full((len(target),), -math.inf, dtype=torch.float64, device=grid.device)
+    highest = torch.full(keep.shape, -math.inf, device=grid.device)
     tiles = keep.any(0).nonzero().flatten().tolist()
     points_at_once = grid.points_at_once()
     for done, tile in enumerate(tiles):

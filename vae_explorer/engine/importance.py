@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from vae_explorer.engine.models import Model
+from vae_explorer.engine.targets import Targets
 
 PARAMETER_BYTES = 12 * 2**20
 """Decoder outputs at a time, in bytes: what a processor's cache holds is read many times over."""
@@ -41,7 +42,7 @@ Posterior = tuple[Tensor, Tensor]
 @torch.no_grad()
 def importance_bound(
     model: Model,
-    target: Tensor,
+    target: Tensor | Targets,
     y: Tensor | None,
     posterior: Posterior,
     samples: int,
@@ -56,7 +57,7 @@ def importance_bound(
     samples: K.
     prior_share: α, below 1; 0 is the bound of the literature.
     """
-    count, device = len(target), target.device
+    count, device = len(target), posterior[0].device
     first = torch.full((count,), -math.inf, dtype=torch.float64, device=device)
     second = first.clone()
     draws = _draws(model, target, y, posterior, samples, generator, prior_share)
@@ -74,7 +75,7 @@ def importance_bound(
 @torch.no_grad()
 def reconstruction_terms(
     model: Model,
-    target: Tensor,
+    target: Tensor | Targets,
     y: Tensor | None,
     posterior: Posterior,
     samples: int,
@@ -84,7 +85,7 @@ def reconstruction_terms(
 
     The mean of log p(x|z), and that of log q(z|x) − log p(z): the sampled KL, whose closed form is known.
     """
-    total = torch.zeros(len(target), dtype=torch.float64, device=target.device)
+    total = torch.zeros(len(target), dtype=torch.float64, device=posterior[0].device)
     divergence = torch.zeros_like(total)
     for rows, log_likelihood, log_ratio in _draws(model, target, y, posterior, samples, generator):
         total[rows] += log_likelihood.double().sum(0)
@@ -95,7 +96,7 @@ def reconstruction_terms(
 
 def _draws(
     model: Model,
-    target: Tensor,
+    target: Tensor | Targets,
     y: Tensor | None,
     posterior: Posterior,
     samples: int,
@@ -111,7 +112,7 @@ def _draws(
     images = max(1, draws // sizes[0])
     for start in range(0, len(target), images):
         rows = slice(start, min(start + images, len(target)))
-        sigma = torch.exp(0.5 * log_variance[rows])  # (b, d)
+        sigma, x = torch.exp(0.5 * log_variance[rows]), target[rows]  # (b, d), (b, P)
         for size in sizes:
             shape = (len(sigma), size, mean.shape[1])
             noise = torch.randn(shape, generator=generator, device=mean.device).transpose(0, 1)
@@ -121,7 +122,7 @@ def _draws(
                 z = torch.where((chance < prior_share)[..., None], noise, z)
                 noise = (z - mean[rows]) / sigma
             given = None if y is None else y[rows].expand(size, -1, -1)
-            log_likelihood = model.log_likelihood(z, given, target[rows])
+            log_likelihood = model.log_likelihood(z, given, x)
             # log p(z) − log q(z|x): the constants of the two normal densities cancel
             log_ratio = 0.5 * (noise.square().sum(2) - z.square().sum(2))
             log_ratio = log_ratio + 0.5 * log_variance[rows].sum(1)

@@ -108,8 +108,13 @@ class Bernoulli(LogitLikelihood):
     def target(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         if not self.stochastic:
             return (images >= 128).to(torch.float32)
-        threshold = uniform_thresholds(images, generator)
-        return (threshold < images).view(torch.uint8).to(torch.float32)  # bytes convert faster
+        return (
+            self.draw(images, generator).view(torch.uint8).to(torch.float32)
+        )  # bytes convert faster
+
+    def draw(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Which pixels are ink, each with probability x/255: uint8 (B, P) -> bool (B, P)."""
+        return uniform_thresholds(images, generator) < images
 
     def value_and_gradient(
         self, logits: Tensor, target: Tensor, *, wanted: bool, spend: bool

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TypeVar
 
 import torch
@@ -20,6 +21,7 @@ from vae_explorer.engine.joint_vae import JointVAE
 from vae_explorer.engine.models import Model
 from vae_explorer.engine.objective import gaussian_kl
 from vae_explorer.engine.report import COUNT, FRACTION, NATS, Certainty, Figure, Report
+from vae_explorer.engine.targets import Targets
 from vae_explorer.engine.vae import one_hot
 
 ACTIVE_VARIANCE = 0.01
@@ -83,11 +85,12 @@ class Measurement:
         self, model: Model, dataset: Dataset, images: Split, config: EvaluationConfig
     ) -> None:
         self.model, self.config = model, config
-        device = next(iter(model.state_dict().values())).device
-        pixels = images.images[: config.images].flatten(1).to(device)
-        self.generator = torch.Generator(device).manual_seed(config.seed)
-        self.target = model.likelihood.target(pixels, self.generator)  # (N, P)
-        self.pixels = pixels
+        self.device = next(iter(model.state_dict().values())).device
+        self.generator = torch.Generator(self.device).manual_seed(config.seed)
+        self.pixels = images.rows(self.device)
+        self.index = torch.arange(len(images), device=self.device)[: config.images]  # (N,)
+        self.at_once = images_at_once(model.config.pixels)
+        self.target = Targets(model.likelihood, self.pixels, self.index, self.generator)
         self.labels = self._labels(dataset, images)
         self.figures: list[Figure] = []
         self.kl = torch.zeros(model.config.latent_dim)
@@ -99,7 +102,7 @@ class Measurement:
         same = self.model.config.class_names == dataset.class_names
         if not isinstance(self.model, JointVAE) or images.labels is None or not same:
             return None
-        return images.labels[: self.config.images].to(self.pixels.device)
+        return images.labels[: self.config.images].to(self.device)
 
     @property
     def exact(self) -> bool:
@@ -112,29 +115,25 @@ class Measurement:
         return wanted and config.latent_dim <= MAX_DIMENSIONS
 
     def one_hot_class(self, label: int) -> Tensor:
-        index = torch.tensor(label, device=self.target.device)
+        index = torch.tensor(label, device=self.device)
         return one_hot(index, self.model.config.classes)  # (C,)
 
     def posterior(self, y: Tensor | None, rows: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Mean and log variance of q(z|x) or q(z|x, y), (N, d) both."""
-        target = self.target if rows is None else self.target[rows]
-        means, log_variances = [target.new_empty(0, self.model.config.latent_dim).float()], []
-        step = images_at_once(self.model.config.pixels)
-        for start in range(0, len(target), step):
-            x = self.model.likelihood.encoder_input(target[start : start + step])
-            mean, log_variance = self.model.encode(
-                x, None if y is None else y[start : start + step]
-            )
+        means, log_variances = [], []
+        rows = self.index if rows is None else rows
+        given = repeat(None) if y is None else y.split(self.at_once)
+        for part, condition in zip(rows.split(self.at_once), given, strict=False):
+            x = self.model.likelihood.encoder_input(self.target[part])
+            mean, log_variance = self.model.encode(x, condition)
             means.append(mean)
             log_variances.append(log_variance)
-        log_variances = log_variances or means
         return torch.cat(means), torch.cat(log_variances)
 
     def bound(
         self, y: Tensor | None, posterior: tuple[Tensor, Tensor], rows: Tensor | None = None
     ) -> Steps[tuple[Tensor, Tensor]]:
-        target = self.target if rows is None else self.target[rows]
-        config = self.config
+        target, config = self.target if rows is None else self.target.select(rows), self.config
         steps = importance_bound(
             *(self.model, target, y, posterior, config.samples, self.generator, config.prior_share)
         )
