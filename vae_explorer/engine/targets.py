@@ -17,8 +17,8 @@ DRAWN_AT_ONCE = 2**28
 class Targets:
     """To be sliced and indexed as the tensor (N, P) of `likelihood.target`, every time with the same values.
 
-    Floats of a whole split would take four to eight times the memory of its bytes. Only what is drawn at random is kept,
-    as bytes.
+    Floats of a whole split would take four to eight times the memory of its bytes. Only what is drawn at random is
+    kept, as bytes.
 
     Args:
         pixels: of some images, on the device.
