@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,6 +117,47 @@ def test_the_time_machine_goes_back_and_returns(ready: Controller, qtbot: QtBot)
     assert not np.allclose(image_of(ready), then, atol=1e-3)
 
 
+def test_the_best_weights_are_a_moment_to_come_back_to(ready: Controller, qtbot: QtBot) -> None:
+    train(ready, qtbot)
+    slider, history = ready.window.snapshots, ready.training.history
+    best = history[-1]
+    assert best.is_best and slider.index == len(history) - 1
+    assert slider._label.text() == f"best, epoch {best.epoch}"
+    slider._slider.setValue(0)
+    slider._now.click()
+    weights = ready.session.explorer.model.state_dict()
+    assert all(bool((weights[name] == best.state[name]).all()) for name in weights)
+
+
+def test_what_the_window_says_of_the_weights_is_of_those_on_show(
+    ready: Controller, qtbot: QtBot, two_classes: Path, tmp_path: Path
+) -> None:
+    uneven = Path(shutil.copytree(two_classes, tmp_path / "uneven"))
+    for picture in sorted((uneven / "upright").iterdir())[20:]:
+        picture.unlink()
+    ready.window.files_dropped.emit([str(uneven)])
+    ready.window.training.form.set_value("latent_dim", 3)
+    train(ready, qtbot)
+    window, session = ready.window, ready.session
+    ready.exploring.pick_sample(0)
+    for moment in (0, window.snapshots._slider.maximum()):
+        window.snapshots._slider.setValue(moment)
+        ready._followers.finish()
+        gallery, explorer = session.gallery, session.explorer
+        assert gallery is not None and gallery.labels is not None
+        kl = explorer.kl_per_dimension(gallery.images, gallery.labels).mean(0)
+        _, stds = explorer.embed(gallery.images[:1], gallery.labels[:1])
+        selected = window.canvas._scene.selected
+        assert selected is not None
+        np.testing.assert_allclose(selected.std, session.plane.project_std(stds)[0], rtol=1e-5)
+        for index in range(3):
+            text = window.dimensions.slider(index).toolTip()
+            assert f"{kl[index]:.1f} nats" in text or (kl[index] < 0.02 and "collapsed" in text)
+        np.testing.assert_allclose(window.classes._prior, explorer.class_prior, atol=1e-6)
+        np.testing.assert_allclose(window.classes._learned, explorer.class_prior, atol=1e-6)
+    assert session.explorer.class_prior[0] > 0.6
+
+
 def test_another_model_has_none_of_the_trainings_moments(
     ready: Controller, qtbot: QtBot, vae_file: Path
 ) -> None:
@@ -208,7 +250,7 @@ def test_a_snapshot_that_comes_with_the_failure_is_not_shown_on_the_model_before
     wait_idle(ready, qtbot)
     ready.training._epochs_done = 0
     ready.training._before = (before, False)
-    snapshot = SnapshotEvent(0.1, 1, dict(alien.state), alien.embedding)
+    snapshot = SnapshotEvent(0.1, 1, dict(alien.state), alien.means, alien.stds)
     ready.training._on_messages([snapshot, Failed(TrainingError("It diverged."), "")])
     assert ready.session.opened is before
     assert len(ready.training.history) == 0

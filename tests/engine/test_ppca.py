@@ -306,7 +306,7 @@ def test_a_training_stops_between_steps_and_shows_snapshots() -> None:
     assert sum(isinstance(event, StepEvent) for event in seen) == 3
     snapshots = [event for event in seen if isinstance(event, SnapshotEvent)]
     assert snapshots[0].step == 0 and len(snapshots) >= 3
-    assert snapshots[0].embedding is not None and snapshots[0].embedding.shape == (5, LATENT)
+    assert snapshots[0].means is not None and snapshots[0].means.shape == (5, LATENT)
     assert not torch.equal(snapshots[0].state["weight"], snapshots[-1].state["weight"])
 
 

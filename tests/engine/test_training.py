@@ -441,7 +441,10 @@ def test_snapshots_are_copies_with_an_embedding_and_change_nothing() -> None:
     assert timeless(e for e in events if not isinstance(e, SnapshotEvent)) == plain
     snapshots = [event for event in events if isinstance(event, SnapshotEvent)]
     assert len(snapshots) > 3
-    assert all(s.embedding is not None and s.embedding.shape == (60, 2) for s in snapshots)
+    assert all(
+        s.means is not None and s.stds is not None and s.means.shape == s.stds.shape == (60, 2)
+        for s in snapshots
+    )
     states = [s.state["encoder.layers.0.weight"] for s in snapshots]
     assert all(not torch.equal(a, b) for a, b in itertools.pairwise(states[:-1]))
     assert len({s.data_ptr() for s in states}) == len(states)

@@ -113,7 +113,7 @@ def test_a_grid_has_square_cells_and_its_top_row_first() -> None:
 
 
 def snapshot(epoch: float, value: float = 0.0) -> Snapshot:
-    return Snapshot(epoch, {"w": torch.full((256,), value)}, None)
+    return Snapshot(epoch, {"w": torch.full((256,), value)})
 
 
 @given(count=st.integers(1, 300), most=st.integers(3, 20))
@@ -121,7 +121,7 @@ def test_snapshots_thin_out_evenly_and_keep_both_ends(count: int, most: int) -> 
     history = SnapshotHistory(most=most)
     for epoch in range(count):
         history.add(snapshot(epoch))
-    epochs = history.epochs()
+    epochs = [each.epoch for each in history]
     assert epochs[0] == 0
     assert epochs[-1] == count - 1
     assert len(epochs) <= most
@@ -136,12 +136,28 @@ def test_snapshots_fit_their_budget() -> None:
     assert sum(history[i].size for i in range(len(history))) <= 10 * 1024
 
 
-def test_the_last_sound_weights_are_found() -> None:
+def test_weights_that_are_no_numbers_are_forgotten() -> None:
     history = SnapshotHistory()
-    assert history.last_finite() is None
-    history.add(snapshot(0))
-    history.add(snapshot(1))
-    history.add(snapshot(2, float("nan")))
-    assert history.last_finite() == 1
+    history.drop_broken()
+    for epoch, value in enumerate((0.0, 1.0, float("nan"), float("inf"))):
+        history.add(snapshot(epoch, value))
+    history.drop_broken()
+    assert [each.epoch for each in history] == [0, 1]
+
+
+def test_the_best_weights_are_the_last_moment_and_are_there_once() -> None:
+    history = SnapshotHistory()
+    for epoch in range(4):
+        history.add(snapshot(epoch))
+    history.end(Snapshot(3, {}, is_best=True))
+    assert [(each.epoch, each.is_best) for each in history] == [
+        *((epoch, False) for epoch in range(3)),
+        (3, True),
+    ]
+    history.clear()
+    for epoch in range(4):
+        history.add(snapshot(epoch))
+    history.end(Snapshot(1, {}, is_best=True))
+    assert [each.epoch for each in history] == [0, 1, 2, 3, 1]
     history.clear()
     assert len(history) == 0

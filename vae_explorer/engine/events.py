@@ -86,12 +86,13 @@ class EpochEvent:
 
 @dataclass(frozen=True)
 class SnapshotEvent:
-    """A copy of the weights, and the posterior means (n, d) of the images that were asked for."""
+    """A copy of the weights, and the posteriors' means and standard deviations of the images asked for, (n, d)."""
 
     epoch: float
     step: int
     state: State
-    embedding: np.ndarray | None
+    means: np.ndarray | None
+    stds: np.ndarray | None
 
 
 @dataclass(frozen=True)

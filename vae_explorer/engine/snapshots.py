@@ -29,8 +29,9 @@ class Snapshots:
 
     def take(self, model: LatentModel, epoch: float, step: int) -> SnapshotEvent:
         """Copy the weights and embed the images with them."""
-        embedding: np.ndarray | None = None
+        means: np.ndarray | None = None
+        stds: np.ndarray | None = None
         if self._images is not None:
-            embedding = embed_images(model, self._images, self._labels)[0].numpy()
+            means, stds = (t.numpy() for t in embed_images(model, self._images, self._labels))
         self._last = time.perf_counter()
-        return SnapshotEvent(epoch, step, copy_state(model), embedding)
+        return SnapshotEvent(epoch, step, copy_state(model), means, stds)

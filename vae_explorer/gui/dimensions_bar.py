@@ -70,12 +70,27 @@ class DimensionsBar(QWidget):
             box.blockSignals(True)
             box.clear()
             for index in range(dim):
-                box.addItem(self._label(index, collapsed[index], kl), index)
+                box.addItem("", index)
             box.addItem(self.tr("principal"), _PRINCIPAL)
             box.setCurrentIndex(axis)
             box.blockSignals(False)
-        self._build_sliders(collapsed, kl)
+        self._build_sliders(np.arange(dim) if kl is None else np.argsort(-kl))
+        self.set_kl(collapsed, kl)
         self.show_axes(axes)
+
+    def set_kl(self, collapsed: NDArray[np.bool_], kl: np.ndarray | None) -> None:
+        """Say what each dimension carries: its mean KL in nats, (d,), and whether that is nothing, (d,)."""
+        for index, name in self._names.items():
+            text = self._label(index, collapsed[index], kl)
+            if text == self._x.itemText(index):
+                continue  # a chooser is laid out anew at every word
+            for box in (self._x, self._y):
+                box.setItemText(index, text)
+            if collapsed[index]:
+                text += self.tr(": the decoder hears nothing of it, its KL is near 0")
+            name.setText(axis_title(index) + (" ∅" if collapsed[index] else ""))
+            name.setToolTip(text)
+            self._sliders[index].setToolTip(text)
 
     def show_axes(self, axes: tuple[int, int] | None) -> None:
         """Which two dimensions the canvas shows; None: the principal plane."""
@@ -132,27 +147,19 @@ class DimensionsBar(QWidget):
             return self.tr("{0} (collapsed)").format(name)
         return name if kl is None else self.tr("{0}  {1:.1f} nats").format(name, float(kl[index]))
 
-    def _build_sliders(self, collapsed: NDArray[np.bool_], kl: np.ndarray | None) -> None:
+    def _build_sliders(self, order: NDArray[np.intp]) -> None:
         self._clear_sliders()
-        order = np.argsort(-kl) if kl is not None else np.arange(self._dim)
         for place, index in enumerate(order.tolist()):
             row, column = divmod(place, _COLUMNS)
-            name = style.muted_label(axis_title(index), self._grid_host)
-            if collapsed[index]:
-                name.setText(axis_title(index) + " ∅")
-            tip = self._label(index, collapsed[index], kl)
-            if collapsed[index]:
-                tip += self.tr(": the decoder hears nothing of it, its KL is near 0")
+            name = style.muted_label("", self._grid_host)
             slider = QSlider(Qt.Orientation.Horizontal, self._grid_host)
             reach = round(SLIDER_REACH * SLIDER_STEPS)
             slider.setRange(-reach, reach)
             slider.setPageStep(SLIDER_STEPS // 2)
             slider.setSingleStep(SLIDER_STEPS // 10)
             slider.setAccessibleName(axis_title(index))
-            slider.setToolTip(tip)
             slider.setProperty("dimension", index)
             slider.valueChanged.connect(self._on_slider)
-            name.setToolTip(tip)
             self._grid.addWidget(name, row, 2 * column)
             self._grid.addWidget(slider, row, 2 * column + 1)
             self._grid.setColumnStretch(2 * column + 1, 1)

@@ -20,6 +20,7 @@ from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.control import TrainingControl
 from vae_explorer.engine.errors import Cancelled, DataError
+from vae_explorer.gui.latent_plane import mean_kl
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -292,8 +293,7 @@ def opened(
     if gallery is None:
         return ModelOpened(explorer, path, card, None)
     means, stds = embedded(explorer, gallery)
-    kl = 0.5 * (means**2 + stds**2 - 1.0 - 2.0 * np.log(stds))
-    return ModelOpened(explorer, path, card, gallery, means, stds, kl.mean(axis=0))
+    return ModelOpened(explorer, path, card, gallery, means, stds, mean_kl(means, stds))
 
 
 def embedded(explorer: Explorer, gallery: Gallery) -> tuple[np.ndarray, np.ndarray]:

@@ -117,6 +117,11 @@ def axis_title(index: int) -> str:
     return "z" + "".join(chr(0x2080 + int(digit)) for digit in str(index + 1))
 
 
+def mean_kl(means: NDArray[np.floating], stds: NDArray[np.floating]) -> NDArray[np.floating]:
+    """KL(q(zᵢ|x) ‖ N(0, 1)) of each dimension, averaged over images, in nats: (n, d), (n, d) -> (d,)."""
+    return (0.5 * (means**2 + stds**2 - 1.0 - 2.0 * np.log(stds))).mean(axis=0)
+
+
 def collapsed(kl_per_dimension: NDArray[np.floating]) -> NDArray[np.bool_]:
     """Which dimensions tell the decoder nothing, from their mean KL in nats, (d,)."""
     return np.asarray(kl_per_dimension) < COLLAPSED_KL

@@ -10,7 +10,7 @@ import numpy as np
 
 from vae_explorer.engine.config import TrainingConfig
 from vae_explorer.gui.jobs import Gallery, ModelOpened
-from vae_explorer.gui.latent_plane import LatentPlane, collapsed
+from vae_explorer.gui.latent_plane import LatentPlane, collapsed, mean_kl
 
 if TYPE_CHECKING:
     from vae_explorer.engine.explorer import Explorer
@@ -98,14 +98,9 @@ class Session:
 
     def reembed(self, means: np.ndarray | None, stds: np.ndarray | None) -> None:
         """The same model with other weights: the gallery's images moved."""
-        if self.opened is None:
-            return
-        kl = self.opened.kl
-        if means is not None and stds is not None:
-            kl = (0.5 * (means**2 + stds**2 - 1.0 - 2.0 * np.log(stds))).mean(axis=0)
-        self.opened = replace(
-            self.opened, means=means, stds=stds if stds is not None else self.opened.stds, kl=kl
-        )
+        if self.opened is not None:
+            kl = None if means is None or stds is None else mean_kl(means, stds)
+            self.opened = replace(self.opened, means=means, stds=stds, kl=kl)
 
 
 def best_plane(opened: ModelOpened) -> LatentPlane:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,17 +17,24 @@ MOST = 400  # snapshots: as many as a slider can tell apart
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """The weights at some moment of a training, and where they put the gallery's images."""
+    """The weights at some moment of a training, and where they put the gallery's images.
+
+    Attributes:
+        means, stds: of the images' posteriors, (n, d).
+        is_best: whether these are the weights that the training ended with.
+    """
 
     epoch: float
     state: Mapping[str, Tensor]
-    embedding: np.ndarray | None  # (n, d)
+    means: np.ndarray | None = None
+    stds: np.ndarray | None = None
+    is_best: bool = False
 
     @property
     def size(self) -> int:
         """Bytes of memory."""
         weights = sum(t.numel() * t.element_size() for t in self.state.values())
-        return weights + (0 if self.embedding is None else self.embedding.nbytes)
+        return weights + sum(a.nbytes for a in (self.means, self.stds) if a is not None)
 
 
 class SnapshotHistory:
@@ -46,9 +53,8 @@ class SnapshotHistory:
     def __getitem__(self, index: int) -> Snapshot:
         return self._snapshots[index]
 
-    def epochs(self) -> list[float]:
-        """The moments there are, ascending."""
-        return [snapshot.epoch for snapshot in self._snapshots]
+    def __iter__(self) -> Iterator[Snapshot]:
+        return iter(self._snapshots)
 
     def add(self, snapshot: Snapshot) -> None:
         """Keep a snapshot; the newest is always there, older ones thin out evenly."""
@@ -61,12 +67,16 @@ class SnapshotHistory:
         while len(self._snapshots) > 2 and self._full:
             self._thin()
 
-    def last_finite(self) -> int | None:
-        """The newest snapshot whose weights are all numbers; a diverging training leaves others."""
-        for index in range(len(self._snapshots) - 1, -1, -1):
-            if all(bool(t.isfinite().all()) for t in self._snapshots[index].state.values()):
-                return index
-        return None
+    def end(self, best: Snapshot) -> None:
+        """Put the weights that the training ended with last; once, in place of a moment that had the same."""
+        if self._snapshots and self._snapshots[-1].epoch == best.epoch:
+            self._snapshots.pop()
+        self._snapshots.append(best)
+
+    def drop_broken(self) -> None:
+        """Forget the newest snapshots whose weights are no numbers, as a diverging training leaves them."""
+        while self._snapshots and not _is_sound(self._snapshots[-1]):
+            self._snapshots.pop()
 
     def clear(self) -> None:
         """Forget all of them, before another training."""
@@ -83,3 +93,7 @@ class SnapshotHistory:
         self._snapshots = kept
         self._stride *= 2
         self._bytes = sum(snapshot.size for snapshot in kept)
+
+
+def _is_sound(snapshot: Snapshot) -> bool:
+    return all(bool(tensor.isfinite().all()) for tensor in snapshot.state.values())

@@ -33,8 +33,7 @@ class SnapshotSlider(QWidget):
         self._slider.setPageStep(1)
         self._slider.valueChanged.connect(self._moved)
         self._label = style.muted_label("", self)
-        self._now = QPushButton(self.tr("Now"), self)
-        self._now.setToolTip(self.tr("Back to the newest weights, and follow the training"))
+        self._now = QPushButton(self)
         self._now.clicked.connect(self.show_newest)
         self._timer = QTimer(self)
         self._timer.setInterval(FRAME_MS)
@@ -59,11 +58,15 @@ class SnapshotSlider(QWidget):
         """Whether the newest snapshot is shown as soon as it comes."""
         return self._follows
 
-    def set_snapshots(self, labels: Sequence[str | float]) -> None:
-        """Say which moments there are, in order: texts, or epochs as numbers.
+    def set_snapshots(self, labels: Sequence[str | float], *, ended: bool = False) -> None:
+        """Say which moments there are, in order: texts, or epochs as numbers; the best is last of those that `ended`.
 
         Where the newest is followed, it is selected without a signal: it is what is shown already.
         """
+        self._now.setText(self.tr("Best") if ended else self.tr("Now"))
+        best = self.tr("Back to the best weights, which the training ended with")
+        newest = self.tr("Back to the newest weights, and follow the training")
+        self._now.setToolTip(best if ended else newest)
         texts = [m if isinstance(m, str) else self.tr("epoch {:.4g}").format(m) for m in labels]
         self._labels = tuple(texts)
         several = len(texts) > 1

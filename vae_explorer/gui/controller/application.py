@@ -128,6 +128,7 @@ class Controller(QObject):
         works, before it is stopped; a finished one that is not saved is asked about.
         """
         if self.training.busy:
+            self.training.show_newest()  # which is what is kept
             if not self.files.keep_unsaved():
                 return False
             self.training.shut_down()

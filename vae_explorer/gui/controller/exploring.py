@@ -91,7 +91,14 @@ class Exploring(QObject):
 
     def weights_changed(self) -> None:
         """The same model with other weights: everything moves, nothing is forgotten."""
+        session = self._session
         self._show_points()
+        self._window.dimensions.set_kl(
+            session.collapsed, session.opened.kl if session.opened else None
+        )
+        if session.explorer.has_classes:
+            prior = session.explorer.class_prior
+            self._window.classes.set_prior(prior, learned=prior)
         self._refresh_sample()
         self._show_code(self._code_in_hand())
         self.weights_moved.emit()

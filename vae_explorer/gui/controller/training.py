@@ -174,6 +174,12 @@ class Training(QObject):
             self._window.curves.set_moment(None if newest else snapshot.epoch)
             self._show(snapshot)
 
+    def show_newest(self) -> None:
+        """Go to the newest weights, or those that the training ended with, and follow it."""
+        if len(self.history):
+            self._window.snapshots.show_newest()
+            self.show_snapshot(len(self.history) - 1)
+
     def forget(self) -> None:
         """Another model was opened: its weights are none of this training's moments."""
         if len(self.history):
@@ -259,22 +265,24 @@ class Training(QObject):
             self._show_progress(steps[-1])
             steps.clear()
         for event in snapshots:
-            self.history.add(Snapshot(event.epoch, event.state, event.embedding))
+            self.history.add(Snapshot(event.epoch, event.state, event.means, event.stds))
         if snapshots:
             follows = self._window.snapshots.follows
             self._show_moments()
             if follows:
-                self._show(self.history[len(self.history) - 1])
+                self._show(self.history[-1])
             snapshots.clear()
 
     def _show_moments(self) -> None:
-        moments = [self.tr("epoch {0:.2f}").format(epoch) for epoch in self.history.epochs()]
-        self._window.snapshots.set_snapshots(moments)
+        best, moment = self.tr("best, epoch {0:.0f}"), self.tr("epoch {0:.2f}")
+        moments = [(best if s.is_best else moment).format(s.epoch) for s in self.history]
+        ended = len(self.history) > 0 and self.history[-1].is_best
+        self._window.snapshots.set_snapshots(moments, ended=ended)
         self._window.snapshots.setVisible(len(self.history) > 1)
 
     def _show(self, snapshot: Snapshot) -> None:
         self._session.explorer.load_state(snapshot.state)
-        self._session.reembed(snapshot.embedding, None)
+        self._session.reembed(snapshot.means, snapshot.stds)
         self.weights_changed.emit()
 
     def _show_progress(self, event: StepEvent) -> None:
@@ -306,12 +314,13 @@ class Training(QObject):
         self.epoch_ended.emit(event)
 
     def _on_finished(self, event: FinishedEvent) -> None:
-        session = self._session
-        session.explorer.load_state(event.best_state)
-        if self._best is not None:
-            session.reembed(self._best.means, self._best.stds)
-            self._best = None
-        self.weights_changed.emit()
+        best, self._best = self._best, None
+        means, stds = (best.means, best.stds) if best else (None, None)
+        is_best = event.best_epoch > 0  # without an epoch's end nothing was compared
+        moment = event.best_epoch if is_best else self.history[-1].epoch
+        self.history.end(Snapshot(moment, event.best_state, means, stds, is_best))
+        self._show_moments()
+        self.show_newest()
         reasons = {
             "completed": self.tr("Trained {0} epochs; the best was epoch {1}"),
             "stopped": self.tr("Stopped in epoch {0}; the best was epoch {1}"),
@@ -340,9 +349,9 @@ class Training(QObject):
             self._window.training.set_note(self.tr("The training failed"))
             self._reporter.error(failed.error, failed.details)
         if self._epochs_done:
-            good = self.history.last_finite()
-            if good is not None:
-                self.show_snapshot(good)
+            self.history.drop_broken()
+            self._show_moments()
+            self.show_newest()
         else:
             self._go_back_to_before()
 
