@@ -153,9 +153,26 @@ def test_what_the_window_says_of_the_weights_is_of_those_on_show(
         for index in range(3):
             text = window.dimensions.slider(index).toolTip()
             assert f"{kl[index]:.1f} nats" in text or (kl[index] < 0.02 and "collapsed" in text)
-        np.testing.assert_allclose(window.classes._prior, explorer.class_prior, atol=1e-6)
-        np.testing.assert_allclose(window.classes._learned, explorer.class_prior, atol=1e-6)
+        prior, learned = window.classes._prior, window.classes._learned
+        assert prior is not None and learned is not None
+        np.testing.assert_allclose(prior, explorer.class_prior, atol=1e-6)
+        np.testing.assert_allclose(learned, explorer.class_prior, atol=1e-6)
     assert session.explorer.class_prior[0] > 0.6
+
+
+@pytest.mark.parametrize("chosen", [False, True])
+def test_a_training_ends_on_its_strongest_dimensions_unless_others_were_chosen(
+    ready: Controller, qtbot: QtBot, chosen: bool
+) -> None:
+    ready.window.training.form.set_value("latent_dim", 5)
+    ready.training.model_replaced.connect(
+        lambda: ready.exploring.choose_axes(4, 3) if chosen else None
+    )
+    train(ready, qtbot)
+    kl = ready.session.opened.kl if ready.session.opened else None
+    assert kl is not None
+    strongest = tuple(sorted(np.argsort(kl)[-2:].tolist()))
+    assert ready.session.plane.axes == ((4, 3) if chosen else strongest)
 
 
 def test_another_model_has_none_of_the_trainings_moments(

@@ -174,6 +174,7 @@ class Controller(QObject):
         training.epoch_ended.connect(self.pages.epoch_ended)
         training.begun.connect(self._on_begun)
         training.finished.connect(self._show_title)
+        training.finished.connect(self.exploring.training_finished)
         training.finished.connect(self.pages.draw_again)
         training.live_set.connect(self._on_live)
         exploring.plane_changed.connect(self.handwriting.place)

@@ -12,7 +12,7 @@ from vae_explorer.gui.controller.reporting import Reporter
 from vae_explorer.gui.idle import PAINTED_MS
 from vae_explorer.gui.latent_plane import LatentPlane, nearest
 from vae_explorer.gui.main_window import MainWindow
-from vae_explorer.gui.session import Session
+from vae_explorer.gui.session import Session, best_plane
 
 FRAME_SECONDS = 1 / 60
 Mode = Literal["mean", "sample"]
@@ -45,6 +45,7 @@ class Exploring(QObject):
         self._rest.setInterval(PAINTED_MS)
         self._rest.timeout.connect(self._show_every)
         self.hovering = False
+        self._plane_chosen = False  # by the user
         self.neighbour: int | None = None
         self.decoded: np.ndarray | None = None
         self._connect()
@@ -73,6 +74,7 @@ class Exploring(QObject):
         """Show a model that was just taken by the session."""
         window, session = self._window, self._session
         self._shown = None
+        self._plane_chosen = False
         self.neighbour = None
         self._show_classes()
         window.canvas.set_enabled_message(None)
@@ -226,6 +228,7 @@ class Exploring(QObject):
 
     def choose_axes(self, first: int, second: int) -> None:
         """Show two dimensions; the others stay where they are."""
+        self._plane_chosen = True
         plane = self._session.plane
         self._set_plane(LatentPlane.of_axes(plane.dim, (first, second)).with_rest(plane.rest))
 
@@ -233,14 +236,22 @@ class Exploring(QObject):
         """Show the plane along which the embedded images differ most."""
         opened = self._session.opened
         if opened is not None and opened.means is not None and self._session.plane.dim > 2:
+            self._plane_chosen = True
             self._set_plane(LatentPlane.principal(opened.means))
 
     def choose_strongest(self) -> None:
         """Show the two dimensions with the largest KL."""
         opened = self._session.opened
-        if opened is not None and opened.kl is not None and self._session.plane.dim > 2:
-            first, second = sorted(np.argsort(opened.kl)[::-1][:2].tolist())
-            self.choose_axes(int(first), int(second))
+        if opened is not None and self._session.plane.dim > 2:
+            self.choose_axes(*best_plane(opened).axes)
+
+    def training_finished(self) -> None:
+        """What the dimensions carry is known now: show the strongest, unless others were chosen."""
+        opened = self._session.opened
+        moved = opened is not None and best_plane(opened).axes != self._session.plane.axes
+        if moved and not self._plane_chosen:
+            self.choose_strongest()
+            self._plane_chosen = False
 
     def set_coordinate(self, index: int, value: float) -> None:
         """Move the plane along one of the dimensions off it, and the pinned point with it."""
