@@ -149,7 +149,7 @@ def test_what_the_window_says_of_the_weights_is_of_those_on_show(
         _, stds = explorer.embed(gallery.images[:1], gallery.labels[:1])
         selected = window.canvas._scene.selected
         assert selected is not None
-        np.testing.assert_allclose(selected.std, session.plane.project_std(stds)[0], rtol=1e-5)
+        np.testing.assert_allclose(selected.factor, session.plane.project_std(stds[0]), rtol=1e-5)
         for index in range(3):
             text = window.dimensions.slider(index).toolTip()
             assert f"{kl[index]:.1f} nats" in text or (kl[index] < 0.02 and "collapsed" in text)

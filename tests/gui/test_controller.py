@@ -449,7 +449,9 @@ def test_what_lies_on_the_canvas_lies_elsewhere_on_another_plane(
         assert scene.path is not None and scene.route is not None
         expected = session.plane.project(drawn.code)[0]
         np.testing.assert_allclose(scene.drawing.mean, expected, atol=1e-6)
-        np.testing.assert_allclose(scene.drawing.std, drawn.spread[list(axes)], atol=1e-6)
+        np.testing.assert_allclose(
+            scene.drawing.factor, np.diag(drawn.spread[list(axes)]), atol=1e-6
+        )
         np.testing.assert_allclose(scene.path, codes[[0, -1]][:, axes], atol=1e-6)
         np.testing.assert_allclose(scene.route, codes[:, axes], atol=1e-6)
         assert scene.path_position == 10 / 39

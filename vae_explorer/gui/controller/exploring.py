@@ -203,8 +203,7 @@ class Exploring(QObject):
         plane = self._session.plane
         x, y = plane.project(opened.means)[index].tolist()
         if opened.stds is not None:
-            spread = plane.project_std(opened.stds[index])[0]
-            self._window.canvas.set_ellipse((x, y), tuple(spread.tolist()))
+            self._window.canvas.set_ellipse((x, y), plane.project_std(opened.stds[index]))
         self._hold(opened.means[index], (x, y))
 
     def select_class(self, index: int) -> None:
@@ -376,7 +375,7 @@ class Exploring(QObject):
         self._window.dimensions.set_dimensions(session.plane.dim, axes, session.collapsed, kl)
         self._window.dimensions.show_axes(axes if session.plane.kind == "axes" else None)
         self._window.dimensions.set_coordinates(session.plane.rest)
-        self._window.canvas.set_axes(session.plane.titles())
+        self._window.canvas.set_axes(session.plane.titles(), session.plane.prior_mean)
         self._show_points()
 
     def _show_points(self) -> None:

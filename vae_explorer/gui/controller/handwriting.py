@@ -161,8 +161,8 @@ class Handwriting(QObject):
         """Mark where the drawing lies on the canvas, if there is one."""
         drawn, plane = self.drawn, self._session.plane
         if drawn is not None:
-            mean, std = plane.project(drawn.code)[0], plane.project_std(drawn.spread)[0]
-            self._window.canvas.set_drawing(mean, std)
+            mean, factor = plane.project(drawn.code)[0], plane.project_std(drawn.spread)
+            self._window.canvas.set_drawing(mean, factor)
 
     def _verdict(self, drawn: Drawn) -> Iterator[None]:
         """The slower half of the answer, when the window has a moment: in one piece."""
