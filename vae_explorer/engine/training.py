@@ -162,7 +162,9 @@ class Trainer:
                 break
         if self.best_epoch == 0:
             self._keep_best()
-        yield FinishedEvent(reason, self.epoch, self.best_epoch, self.best_state, self._state())
+        state = self._state()
+        self.leave_best()
+        yield FinishedEvent(reason, self.epoch, self.best_epoch, self.best_state, state)
 
     def _rest_of_epoch(self, snapshots: Snapshots) -> Iterator[Event]:
         """Steps until the epoch is over or a stop is asked for, with a report every few."""
