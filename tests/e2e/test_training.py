@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ from tests.gui.windows import image_of
 from vae_explorer import paths
 from vae_explorer.engine.errors import TrainingError
 from vae_explorer.engine.events import SnapshotEvent
+from vae_explorer.engine.training import fit
+from vae_explorer.gui import jobs
 from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.training_thread import Failed
 
@@ -272,6 +275,103 @@ def test_a_snapshot_that_comes_with_the_failure_is_not_shown_on_the_model_before
     assert ready.session.opened is before
     assert len(ready.training.history) == 0
     assert ready.window.banner.text() == "It diverged."
+
+
+def test_a_model_that_is_being_opened_keeps_its_place(
+    ready: Controller, qtbot: QtBot, vae_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = threading.Event()
+    monkeypatch.setattr("vae_explorer.gui.jobs.opened", held(jobs.opened, go))
+    ready.files.open(vae_file)
+    press_start(ready, qtbot)
+    assert not ready.training.busy
+    assert ready.window.banner.text() == "A model is being opened: its place is taken."
+    with qtbot.waitSignal(ready.opened, timeout=PATIENCE):
+        go.set()
+    assert ready.session.path == vae_file
+
+
+def held(act: Callable[..., object], go: threading.Event) -> Callable[..., object]:
+    """An act that waits until it may."""
+
+    def wait(*arguments: object) -> object:
+        go.wait(PATIENCE / 1000)
+        return act(*arguments)
+
+    return wait
+
+
+def test_while_a_training_runs_opening_is_refused_before_anything_is_asked(
+    ready: Controller, qtbot: QtBot, vae_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = answers(monkeypatch, QMessageBox.StandardButton.Cancel)
+    ready.window.training.form.set_value("epochs", 100_000)
+    press_start(ready, qtbot)
+    qtbot.waitUntil(lambda: ready.session.unsaved, timeout=PATIENCE)
+    ready.files.open(vae_file)
+    assert asked == []
+    assert "Stop the training" in ready.window.banner.text()
+    ready.training.stop()
+    wait_idle(ready, qtbot)
+
+
+def test_going_on_asks_where_another_model_would_be_lost(
+    ready: Controller, qtbot: QtBot, vae_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = answers(monkeypatch, QMessageBox.StandardButton.Cancel)
+    panel = ready.window.training
+    qtbot.mouseClick(panel.step_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.state() == "paused", timeout=PATIENCE)
+    for _ in range(2):
+        ready.training.stop()
+        wait_idle(ready, qtbot)
+        ready.training.go_on()
+        assert ready.training.busy, "what is in hand is what it goes on from"
+    ready.training.stop()
+    wait_idle(ready, qtbot)
+    ready.session.unsaved = False
+    with qtbot.waitSignal(ready.opened, timeout=PATIENCE):
+        ready.files.open(vae_file)
+    ready.session.unsaved = True
+    assert asked == []
+    ready.training.go_on()
+    assert len(asked) == 1
+    assert not ready.training.busy
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, button: QMessageBox.StandardButton) -> list[str]:
+    """Let every question be answered so; what is asked."""
+    asked: list[str] = []
+    monkeypatch.setattr(QMessageBox, "question", lambda *a, **k: asked.append(a[2]) or button)
+    return asked
+
+
+def test_a_step_is_not_taken_for_a_pause_before_there_are_images(
+    ready: Controller, qtbot: QtBot
+) -> None:
+    qtbot.mouseClick(ready.window.training.step_button, Qt.MouseButton.LeftButton)
+    ready.training.step()
+    assert ready.window.training.state() == "loading"
+    qtbot.waitUntil(lambda: ready.window.training.state() == "paused", timeout=PATIENCE)
+    ready.training.stop()
+    wait_idle(ready, qtbot)
+
+
+def test_a_training_that_fails_gives_the_equation_its_weight_back(
+    ready: Controller, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begin_and_diverge(*arguments: object, **settings: object) -> Iterator[object]:
+        yield next(fit(*arguments, **settings))  # type: ignore[arg-type]
+        raise TrainingError("It diverged.")
+
+    monkeypatch.setattr("vae_explorer.engine.training.fit", begin_and_diverge)
+    weights = [ready.equation._weight]
+    replaced = ready.training.model_replaced
+    replaced.connect(lambda: weights.append(ready.equation._weight))
+    ready.window.training.form.set_value("classification_weight", 9.0)
+    press_start(ready, qtbot)
+    wait_idle(ready, qtbot)
+    assert weights == [weights[0], 9.0, weights[0]]
 
 
 @pytest.mark.parametrize("fault", ["empty", "text", "gone"])

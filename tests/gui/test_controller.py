@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QLabel, QMessageBox
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from tests.gui.windows import MakeController, code_of, image_of, wait_open, write_model
@@ -687,6 +687,34 @@ def test_new_weights_are_shown_part_by_part(joint: Controller, qtbot: QtBot) -> 
     joint.training.weights_changed.emit()
     joint._on_model()  # of another model: the weights before it are gone
     assert not joint._followers._waiting
+
+
+def test_an_edited_class_prior_is_unsaved_work_and_another_theme_keeps_the_learned_one(
+    joint: Controller,
+) -> None:
+    learned = joint.session.explorer.class_prior
+    edited = np.linspace(1.0, 2.0, len(learned))
+    joint.window.classes.prior_edited.emit(edited / edited.sum())
+    assert joint.window.isWindowModified()
+    joint._on_theme()
+    joint.window.classes._restore()
+    np.testing.assert_allclose(joint.session.explorer.class_prior, learned, atol=1e-6)
+
+
+def test_boxes_and_menus_go_when_they_are_closed(
+    joint: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QMessageBox, "exec", lambda box: box.show() or box.close())
+    window = joint.window
+    for _ in range(3):
+        joint.files.show_card()
+        menu = window.canvas._header.context_menu(window.canvas)
+        menu.popup(window.pos())
+        menu.close()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    assert not window.findChildren(QMessageBox)
+    menus = [m for m in window.canvas.findChildren(QMenu) if m.parent() is window.canvas]
+    assert not menus
 
 
 @pytest.mark.parametrize(("box", "words"), [("about", "torch"), ("shortcuts", "Ctrl+Shift+→")])

@@ -84,6 +84,7 @@ class CanvasHeader:
     def context_menu(self, parent: QWidget) -> QMenu:
         """A menu of the same actions."""
         menu = QMenu(parent)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.addAction(self._fit.accessibleName(), self._fit.click)
         menu.addSeparator()
         menu.addActions(list(self.layers.values()))

@@ -107,7 +107,6 @@ class Exploring(QObject):
 
     def recolour(self) -> None:
         """The theme changed."""
-        self._show_classes()
         self._show_again()
 
     # -- the point in hand -------------------------------------------------------------------
@@ -360,9 +359,9 @@ class Exploring(QObject):
         self._window.image.set_neighbour(gallery.images[self.neighbour], caption)
 
     def _show_classes(self) -> None:
-        session, theme = self._session, self._window.theme
+        session = self._session
         names = session.explorer.class_names if session.explorer.has_classes else ()
-        self._window.classes.set_classes(list(names), theme.class_colors(len(names)))
+        self._window.classes.set_classes(list(names))
         self._window.classes.setVisible(bool(names))
         if names:
             self._window.classes.set_selected(session.label)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QSettings, Qt, Signal
+from PySide6.QtCore import QObject, QSettings, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from vae_explorer import paths
 from vae_explorer.engine.errors import EngineError
-from vae_explorer.gui.controller.reporting import Reporter
+from vae_explorer.gui.controller.reporting import Reporter, text_box
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.model_card import card_html
 from vae_explorer.gui.session import Session
@@ -54,16 +54,12 @@ class Files(QObject):
         opened = self._session.opened
         if opened is None:
             return
-        box = QMessageBox(self._window)
-        box.setWindowTitle(self.tr("About this model"))
-        box.setText(card_html(opened.explorer.config, opened.card))
-        box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        box.exec()
+        text = card_html(opened.explorer.config, opened.card)
+        text_box(self._window, self.tr("About this model"), text).exec()
 
     def open(self, path: Path) -> None:
-        """Open a model, once the user has decided about unsaved work."""
-        if self.may_replace():
-            self.open_requested.emit(path)
+        """Ask for a model to be opened."""
+        self.open_requested.emit(path.absolute())
 
     def open_dropped(self, names: list[str]) -> None:
         """A model is opened, a picture goes to the pad, a folder becomes a data set."""
@@ -111,7 +107,7 @@ class Files(QObject):
         )
         if not name:
             return False
-        path = Path(name)
+        path = Path(name).absolute()
         return self._write(path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX))
 
     def may_replace(self) -> bool:

@@ -42,7 +42,6 @@ class Training(QObject):
     model_replaced = Signal()
     weights_changed = Signal()
     epoch_ended = Signal(object)  # an EpochEvent
-    begun = Signal(object)  # a TrainingConfig
     live_set = Signal(str, float)  # a setting of the running training, and its new value
     finished = Signal()
 
@@ -51,12 +50,12 @@ class Training(QObject):
         window: MainWindow,
         session: Session,
         reporter: Reporter,
-        may_replace: Callable[[], bool],
+        may_begin: Callable[[bool], bool],
         data_dir: Path | None,
     ) -> None:
         super().__init__(window)
         self._window, self._session, self._reporter = window, session, reporter
-        self._may_replace = may_replace
+        self._may_begin = may_begin
         self._data_dir = data_dir
         self._worker = Worker(self)
         self._worker.messages_arrived.connect(self._on_messages)
@@ -99,7 +98,7 @@ class Training(QObject):
 
     def start(self, model: ModelConfig, dataset: str, training: TrainingConfig) -> None:
         """Train a model; what was not saved is asked about first."""
-        if self._worker.busy or not self._may_replace():
+        if self._worker.busy or not self._may_begin(True):
             return
         self._window.banner.dismiss()
         fit = self._window.training.form.folder_fit()
@@ -110,7 +109,9 @@ class Training(QObject):
         stopped, state = self._stopped
         if self._worker.busy or stopped is None or state is None:
             return
-        self._begin(stopped, state)
+        is_own = len(self.history) > 0  # what is in hand is what the training goes on from
+        if self._may_begin(not is_own):
+            self._begin(stopped, state)
 
     def _begin(self, asked: Train, state: TrainingState | None = None) -> None:
         """Begin what `asked` describes: a job runs but once, and so a new one is made of it."""
@@ -141,7 +142,8 @@ class Training(QObject):
         """One step, then hold."""
         if job := self._job():
             job.control.step_once()
-            self._show_state()
+            if self._window.training.state() != "loading":
+                self._show_state()
 
     def epoch(self) -> None:
         """To the end of the epoch, then hold."""
@@ -249,7 +251,6 @@ class Training(QObject):
         )
         self._show_state()
         self.model_replaced.emit()
-        self.begun.emit(begun.training)
 
     def _run_name(self, begun: TrainingBegun) -> str:
         titles = {"vae": "VAE", "joint-vae": "Joint VAE", "ppca": "PPCA"}
@@ -321,6 +322,7 @@ class Training(QObject):
         self.history.end(Snapshot(moment, event.best_state, means, stds, is_best))
         self._show_moments()
         self.show_newest()
+        self._resumed, self._before = None, (None, False)  # large, and never gone back to now
         reasons = {
             "completed": self.tr("Trained {0} epochs; the best was epoch {1}"),
             "stopped": self.tr("Stopped in epoch {0}; the best was epoch {1}"),
@@ -328,8 +330,7 @@ class Training(QObject):
         }
         reason = event.reason
         if reason == "stopped" and event.resume is not None:
-            self._stopped = (self._started, event.resume)
-            self._window.menus.go_on.setEnabled(True)
+            self._may_go_on(event.resume)
         epoch, best = event.epoch, event.best_epoch
         if reason == "completed" and epoch == 1:
             self._window.training.set_note(self.tr("Trained 1 epoch"))
@@ -338,7 +339,13 @@ class Training(QObject):
         else:
             self._window.training.set_note(reasons[reason].format(epoch, best))
 
+    def _may_go_on(self, state: TrainingState) -> None:
+        self._stopped = (self._started, state)
+        self._window.menus.go_on.setEnabled(True)
+
     def _on_failed(self, failed: Failed) -> None:
+        if self._resumed is not None:  # where it was stopped before is not lost
+            self._may_go_on(self._resumed)
         if isinstance(failed.error, Cancelled):
             self._window.training.set_note(self.tr("Stopped"))
         elif isinstance(failed.error, DataError):
@@ -356,7 +363,7 @@ class Training(QObject):
             self._go_back_to_before()
 
     def _try_again(self) -> None:
-        if not self._worker.busy and self._started is not None:
+        if not self._worker.busy and self._started is not None and self._may_begin(True):
             self._begin(self._started, self._resumed)
 
     def _go_back_to_before(self) -> None:
