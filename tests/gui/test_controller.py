@@ -116,6 +116,20 @@ def test_a_clicked_point_shows_its_own_image_and_terms(joint: Controller, qtbot:
     assert f"KL {nats(float(terms['kl'][0]))}" in shown
 
 
+def test_a_model_without_classes_has_no_bars_for_a_drawing(
+    joint: Controller, qtbot: QtBot, vae_file: Path
+) -> None:
+    with qtbot.waitSignal(joint.handwriting.drawing_answered):
+        joint.window.pad.draw_stroke(THREE)
+    assert joint.window.bars._q is not None
+    with qtbot.waitSignal(joint.opened, timeout=60_000):
+        joint.open_model(vae_file)
+    joint.idle.finish()
+    assert joint.handwriting.drawn is not None
+    assert joint.window.bars._q is None
+    assert joint.window.bars._verdict is None
+
+
 def test_sample_mode_draws_pixels(joint: Controller) -> None:
     joint.exploring.pin(0.0, 0.0)
     joint.exploring.set_mode("sample")

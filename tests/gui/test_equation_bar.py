@@ -80,7 +80,7 @@ def test_each_term_explains_itself_in_words_and_formula(bar: EquationBar) -> Non
 
 def test_whose_numbers_they_are_is_said(bar: EquationBar) -> None:
     bar.set_terms(TERMS, "vae", subject="your drawing")
-    assert bar._subject.text() == "nats of your drawing"
+    assert bar._subject.text() == "your drawing, in nats"
     assert bar.accessibleDescription() == "ELBO −123.4, reconstruction −115.7, KL 5.40"
 
 

@@ -155,7 +155,7 @@ class EquationBar(QWidget):
         elif kind == "joint-vae":
             self._signs[-2].setText(self._blocks[-1].term.sign)
         nothing = self.tr("Point at the canvas or draw, and the numbers come in")
-        words = self.tr("{} of {}").format(unit, subject) if subject else unit
+        words = self.tr("{0}, in {1}").format(subject, unit) if subject else unit
         self._subject.setText(nothing if terms is None else words)
         self._fit()
         self.setAccessibleDescription(self._in_words(numbers))

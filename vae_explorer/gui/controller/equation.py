@@ -86,7 +86,11 @@ class Equation(QObject):
         yield
         terms = {name: float(values[0]) for name, values in found.items()}
         self._window.equation.set_terms(
-            terms, explorer.kind, subject=subject, classification_weight=self._weight
+            terms,
+            explorer.kind,
+            subject=subject,
+            unit=explorer.likelihood_unit,
+            classification_weight=self._weight,
         )
 
     def _show_point_terms(self) -> None:
