@@ -422,6 +422,28 @@ def test_closing_while_training_stops_and_keeps_what_was_learned(
     assert (paths.user_models() / "last-training.safetensors").is_file()
 
 
+def test_a_paused_training_shows_the_weights_it_holds_at_and_continues_after_a_stop(
+    ready: Controller, qtbot: QtBot
+) -> None:
+    window, panel = ready.window, ready.window.training
+    panel.form.set_value("epochs", 5)
+    for step in range(1, 4):  # six make an epoch
+        qtbot.mouseClick(panel.step_button, Qt.MouseButton.LeftButton)
+        moment = f"{step / 6:.2f}"
+        qtbot.waitUntil(lambda m=moment: m in window.snapshots._label.text(), timeout=PATIENCE)
+        assert panel.note() == f"Paused at epoch {moment} of 5"
+    assert not panel.go_on_button.isVisible()
+    qtbot.mouseClick(panel.stop_button, Qt.MouseButton.LeftButton)
+    wait_idle(ready, qtbot)
+    assert panel.note() == "Stopped at epoch 0.50"
+    assert panel._bar.value() == 100
+    qtbot.mouseClick(panel.go_on_button, Qt.MouseButton.LeftButton)
+    assert not panel.go_on_button.isVisible()
+    wait_idle(ready, qtbot)
+    assert "Trained 5 epochs" in panel.note()
+    assert panel._bar.value() == 1000
+
+
 def test_a_stopped_training_can_be_continued(ready: Controller, qtbot: QtBot) -> None:
     panel = ready.window.training
     epochs = []

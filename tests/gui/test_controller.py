@@ -294,10 +294,10 @@ def test_unsaved_work_is_asked_about(
 ) -> None:
     asked = []
     monkeypatch.setattr(QMessageBox, "question", lambda *a: asked.append(a) or answer)
-    assert joint.files.may_replace()
+    assert joint.files.may_replace("Save it?")
     assert asked == []  # nothing unsaved, nothing asked
     joint.session.unsaved = True
-    assert joint.files.may_replace() is allowed
+    assert joint.files.may_replace("Save it?") is allowed
     assert len(asked) == 1
 
 

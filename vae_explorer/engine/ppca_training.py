@@ -72,7 +72,7 @@ def fit_ppca(
             yield run.step_event()
             if run.steps % EM_STEPS == 0:
                 break
-            if snapshots.due():
+            if snapshots.due(control.holding):
                 yield snapshots.take(model, run.epoch, run.steps)
         else:
             reason = "stopped"

@@ -185,7 +185,7 @@ class Trainer:
             if self.step % REPORT_EVERY == 0 or last or self.control.paused:
                 event = self._report(mark)
                 yield event
-                if snapshots.due() and not last:
+                if snapshots.due(self.control.holding) and not last:
                     yield snapshots.take(self.model, self._epoch_now(), self.step)
                 mark = time.perf_counter()
 

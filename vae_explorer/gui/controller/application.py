@@ -112,7 +112,7 @@ class Controller(QObject):
         """Open a model file, once the user has decided about unsaved work."""
         if self.training.busy:
             self.reporter.refuse(self.tr("Stop the training before you open another model."))
-        elif self.files.may_replace():
+        elif self.files.may_replace(self.tr("Save it before another one is opened?")):
             self.open_model(path)
 
     def open_model(self, path: Path) -> None:
@@ -121,6 +121,7 @@ class Controller(QObject):
             self._next = path
             self._opener.cancel()
             return
+        self.window.training.clear_progress()
         self.window.training.set_note(self.tr("Opening {0}…").format(path.name))
         self._opener.start(OpenModel(path, self.options.data_dir))
 
@@ -129,7 +130,8 @@ class Controller(QObject):
         if self._opener.busy:
             self.reporter.refuse(self.tr("A model is being opened: its place is taken."))
             return False
-        return not replaces or self.files.may_replace()
+        question = self.tr("Save it before another one is trained?")
+        return not replaces or self.files.may_replace(question)
 
     def may_close(self) -> bool:
         """Whether the window may close.
@@ -142,7 +144,7 @@ class Controller(QObject):
             if not self.files.keep_unsaved():
                 return False
             self.training.shut_down()
-        elif not self.files.may_replace():
+        elif not self.files.may_replace(self.tr("Save it before you quit?")):
             return False
         self.idle.drop()
         self.training.shut_down()

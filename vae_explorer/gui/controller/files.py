@@ -110,21 +110,27 @@ class Files(QObject):
         path = Path(name).absolute()
         return self._write(path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX))
 
-    def may_replace(self) -> bool:
-        """Whether the model in hand may go: saved, or the user lets it go."""
+    def may_replace(self, question: str) -> bool:
+        """Whether the model in hand may go: saved, or the user, asked whether to save it first, lets it go."""
         if not self._session.unsaved:
             return True
         buttons = QMessageBox.StandardButton
         answer = QMessageBox.question(
             self._window,
             self.tr("Unsaved model"),
-            self.tr("The model in hand was trained here and is not saved."),
+            f"{self._what_is_unsaved()} {question}",
             buttons.Save | buttons.Discard | buttons.Cancel,
             buttons.Save,
         )
         if answer == buttons.Save:
             return self.save()
         return answer == buttons.Discard
+
+    def _what_is_unsaved(self) -> str:
+        path = self._session.path
+        if path is None:
+            return self.tr("The model that was trained here is not saved.")
+        return self.tr("The class prior of {0} was changed and is not saved.").format(path.stem)
 
     def keep_unsaved(self) -> bool:
         """Keep a model in training where it can be found again; whether nothing would be lost."""

@@ -67,6 +67,7 @@ class Training(QObject):
         self._best: BestEmbedded | None = None
         self._epochs = 1
         self._epochs_done = 0
+        self._moment = 0.0  # of the last report, in epochs
         self.history = SnapshotHistory()
         window.snapshots.hide()
         self._connect()
@@ -79,6 +80,7 @@ class Training(QObject):
         panel.step_requested.connect(self.step)
         panel.epoch_requested.connect(self.epoch)
         panel.stop_requested.connect(self.stop)
+        panel.go_on_requested.connect(self.go_on)
         panel.live_changed.connect(self.set_live)
         panel.refused.connect(self._reporter.refuse)
         menus.start.triggered.connect(panel.activate)
@@ -119,10 +121,11 @@ class Training(QObject):
         job = Train(asked.model, asked.dataset, training, self._data_dir, state, asked.fit)
         self._started, self._resumed = job, state
         self._stopped = (None, None)
-        self._window.menus.go_on.setEnabled(False)
+        self._offer_to_go_on(False)
         self._before = (self._session.opened, self._session.unsaved)
         self._epochs, self._epochs_done = training.epochs, 0
         self._window.training.set_state("loading")
+        self._window.training.clear_progress()
         self._window.training.set_note(self.tr("Reading the images…"))
         self._worker.start(job)
 
@@ -130,7 +133,7 @@ class Training(QObject):
         """Hold after the step in hand."""
         if job := self._job():
             job.control.pause()
-            self._window.training.set_state("paused")
+            self._show_state()
 
     def resume(self) -> None:
         """Go on."""
@@ -142,8 +145,6 @@ class Training(QObject):
         """One step, then hold."""
         if job := self._job():
             job.control.step_once()
-            if self._window.training.state() != "loading":
-                self._show_state()
 
     def epoch(self) -> None:
         """To the end of the epoch, then hold."""
@@ -266,6 +267,7 @@ class Training(QObject):
             self._show_progress(steps[-1])
             steps.clear()
         for event in snapshots:
+            self._moment = event.epoch
             self.history.add(Snapshot(event.epoch, event.state, event.means, event.stds))
         if snapshots:
             follows = self._window.snapshots.follows
@@ -288,13 +290,13 @@ class Training(QObject):
 
     def _show_progress(self, event: StepEvent) -> None:
         epoch, seconds = event.epoch, event.seconds
+        self._moment = epoch
         left = (self._epochs - epoch) * seconds / epoch if epoch > 0 else None
         rate = event.images_per_second
         # PPCA's EM goes over moments, not images
         text = self.tr("{0:,.0f} images/s").format(rate) if rate else self.tr("EM on moments")
         self._window.training.set_progress(epoch, self._epochs, left, text)
-        if self._window.training.state() == "loading":
-            self._show_state()
+        self._show_state()
 
     def _on_epoch(self, event: EpochEvent) -> None:
         epoch, seconds = event.epoch, event.seconds
@@ -325,27 +327,34 @@ class Training(QObject):
         self._resumed, self._before = None, (None, False)  # large, and never gone back to now
         reasons = {
             "completed": self.tr("Trained {0} epochs; the best was epoch {1}"),
-            "stopped": self.tr("Stopped in epoch {0}; the best was epoch {1}"),
+            "stopped": self.tr("Stopped at epoch {0:.2f}; the best was epoch {1}"),
             "early-stopped": self.tr("No progress after {0} epochs; the best was epoch {1}"),
         }
         reason = event.reason
         if reason == "stopped" and event.resume is not None:
             self._may_go_on(event.resume)
         epoch, best = event.epoch, event.best_epoch
+        if reason == "stopped":
+            epoch = self._moment
         if reason == "completed" and epoch == 1:
             self._window.training.set_note(self.tr("Trained 1 epoch"))
         elif best == 0:
-            self._window.training.set_note(self.tr("Stopped in the first epoch"))
+            self._window.training.set_note(self.tr("Stopped at epoch {0:.2f}").format(epoch))
         else:
             self._window.training.set_note(reasons[reason].format(epoch, best))
 
     def _may_go_on(self, state: TrainingState) -> None:
         self._stopped = (self._started, state)
-        self._window.menus.go_on.setEnabled(True)
+        self._offer_to_go_on(True)
+
+    def _offer_to_go_on(self, can: bool) -> None:
+        self._window.menus.go_on.setEnabled(can)
+        self._window.training.set_can_go_on(can)
 
     def _on_failed(self, failed: Failed) -> None:
         if self._resumed is not None:  # where it was stopped before is not lost
             self._may_go_on(self._resumed)
+        self._window.training.clear_progress()
         if isinstance(failed.error, Cancelled):
             self._window.training.set_note(self.tr("Stopped"))
         elif isinstance(failed.error, DataError):
@@ -386,7 +395,10 @@ class Training(QObject):
         job = self._job()
         if job is None or self._window.training.state() == "stopping":
             return
-        self._window.training.set_state("paused" if job.control.paused else "training")
+        panel = self._window.training
+        panel.set_state("paused" if job.control.holding else "training")
+        if job.control.holding:
+            panel.set_progress(self._moment, self._epochs, None)
 
     def _job(self) -> Train | None:
         job = self._worker.job
