@@ -240,6 +240,45 @@ def test_ppca_shows_what_em_should_reach(curves: Curves) -> None:
     assert low < 101.5 < high
 
 
+def test_the_level_of_the_closed_form_has_a_name_wherever_it_is_drawn(
+    curves: Curves, tmp_path: Path
+) -> None:
+    curves.begin_run("VAE", False, UNIT)
+    feed(curves, 100, joint=False)
+    alone = [text for text, _ in curves._key._lines()]
+    assert alone == ["validation", "train"]
+    curves.export.write_png(tmp_path / "vae.png")
+    curves.begin_run("PPCA", False, UNIT)
+    value = {"elbo": -90.0}
+    curves.append_epoch(1, 50, 1.0, value, value, (2.0, 1.0), reference=-88.5)
+    curves.catch_up()
+    assert [text for text, _ in curves._key._lines()] == [*alone, "closed form, train"]
+    assert "closed form" in curves._key.toolTip()
+    assert curves._key._lines()[-1][1].color() == style.LIGHT.warning
+    curves._hover(50.0, panel_of(curves, "elbo"))
+    assert "closed form, train <b>−88.5</b>" in curves._readout.text()
+    curves._hover(50.0, panel_of(curves, "kl"))
+    assert "closed form" not in curves._readout.text()
+    curves.export.write_png(tmp_path / "ppca.png")
+    top = [QImage(str(tmp_path / f"{name}.png")).copy(0, 0, 900, 40) for name in ("vae", "ppca")]
+    assert top[0] != top[1]  # the picture has the key too
+    curves.set_run_visible(1, False)
+    assert [text for text, _ in curves._key._lines()] == alone
+
+
+def test_the_key_leaves_out_the_last_name_before_it_widens_the_window(
+    curves: Curves, qtbot: QtBot
+) -> None:
+    curves.begin_run("PPCA", False, UNIT)
+    value = {"elbo": -90.0}
+    narrowest = curves.minimumSizeHint().width()
+    curves.append_epoch(1, 50, 1.0, value, value, (2.0, 1.0), reference=-88.5)
+    curves.catch_up()
+    qtbot.wait(1)
+    assert curves._key.width() == curves._key.sizeHint().width()
+    assert curves.minimumSizeHint().width() == narrowest
+
+
 def test_kl_by_dimension_counts_those_in_use(curves: Curves) -> None:
     curves.begin_run("run", True, UNIT)
     feed(curves, 100)
@@ -449,7 +488,7 @@ def test_curves_never_seen_are_in_the_picture_of_them(qtbot: QtBot) -> None:
     qtbot.addWidget(curves)
     curves.begin_run("run", True, UNIT)
     feed(curves)
-    curves._runs_and_sheet()
+    curves._content()
     assert not any(panel.plot.isHidden() for panel in (*curves._panels, curves._kl_bars))
 
 

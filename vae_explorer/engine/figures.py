@@ -51,7 +51,7 @@ class Curve:
     validation: Sequence[float]
     train: Sequence[float] = ()
     reference: float | None = None
-    reference_title: str = "closed form"
+    reference_title: str = "closed form, train"
     label: str = "ELBO (nats per image)"
 
     def __post_init__(self) -> None:

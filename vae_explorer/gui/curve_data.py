@@ -85,7 +85,7 @@ class Run:
         label: what `elbo` is: the ELBO, or the exact log-likelihood of PPCA.
         data: the name of the data set; likelihood: what it is a distribution of. Only runs that agree in
             unit, data and likelihood can be compared, and p(x, y) not with p(x).
-        reference: the value that `elbo` should reach, where one is known.
+        reference: the train split's `elbo` that a training should reach, where it is known.
     """
 
     name: str

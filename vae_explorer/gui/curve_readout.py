@@ -79,6 +79,8 @@ class CurveReadout(QLabel):
             row = table.nearest(axis, x)
             if row >= 0:
                 texts.append(f"{name} <b>{number(table.at(row, key))}</b>")
+        if key == "elbo" and run.reference is not None:
+            texts.append(f"{self.tr('closed form, train')} <b>{number(run.reference)}</b>")
         return ", ".join(texts)
 
     def _place(self, axis: str, x: float) -> str:

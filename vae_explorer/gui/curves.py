@@ -64,7 +64,7 @@ class Curves(QWidget):
         )
         self._every_panel: tuple[PlotPanel, ...] = (*self._panels, self._kl_bars)
         self._readout = CurveReadout(theme, self)
-        self.export = CurveExport(theme, self._runs_and_sheet, self)
+        self.export = CurveExport(theme, self._content, self)
         self._chips = RunChips(self)
         for panel in self._every_panel:
             panel.hide()  # until the board lays it out
@@ -148,6 +148,7 @@ class Curves(QWidget):
         if run is None:
             return
         run.append_epoch(epoch, step, seconds, train, validation, kl_per_dimension, reference)
+        self._show_key()
         self._turns.add(self._every_panel)
 
     def end_run(self) -> None:
@@ -182,12 +183,12 @@ class Curves(QWidget):
         self._readout.set_theme(theme)
         self._color_warning()
 
-    def _runs_and_sheet(self) -> tuple[list[Run], QWidget]:
+    def _content(self) -> tuple[list[Run], CurveKey, QWidget]:
         """What an export writes, with everything that was appended."""
         self.catch_up()
         for panel in self._every_panel:
             panel.plot.show()  # though the curves were never in front
-        return self._runs, self._board.sheet
+        return self._runs, self._key, self._board.sheet
 
     # Runs
 
@@ -262,6 +263,10 @@ class Curves(QWidget):
         shown = [run.visible for run in self._runs]
         self._chips.set_runs([run.name for run in self._runs], self._colors(), shown)
 
+    def _show_key(self) -> None:
+        known = any(run.reference is not None for run in self._runs if run.visible)
+        self._key.set_reference_shown(known)
+
     def _rebuild_now(self) -> None:
         """After what the user chose here."""
         self._rebuild()
@@ -270,6 +275,7 @@ class Curves(QWidget):
     def _rebuild(self) -> None:
         """After anything but new numbers: the panels follow in turns."""
         self._show_chips()
+        self._show_key()
         self._name_panels()
         self._outdated = set(self._every_panel)
         self._turns.add(self._every_panel)
