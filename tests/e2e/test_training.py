@@ -452,15 +452,22 @@ def test_a_trained_model_is_saved_and_opens_again(
     assert ready.session.class_names == ("lying", "upright")
 
 
-@pytest.mark.parametrize("settings", [{"kind": "ppca"}, {"kind": "vae", "latent_dim": 1}])
+@pytest.mark.parametrize(
+    ("settings", "unit"),
+    [
+        ({"kind": "ppca"}, "nats of a density per image"),
+        ({"kind": "vae", "latent_dim": 1}, "nats per image"),
+    ],
+)
 def test_other_models_train_too(
-    ready: Controller, qtbot: QtBot, settings: dict[str, str | int]
+    ready: Controller, qtbot: QtBot, settings: dict[str, str | int], unit: str
 ) -> None:
     for name, value in settings.items():
         ready.window.training.form.set_value(name, value)
     train(ready, qtbot)
     assert ready.window.banner.text() == ""
     assert ready.session.explorer.kind == settings["kind"]
+    assert ready.window.curves._runs[-1].unit == unit
     ready.exploring.pin(0.5, 0.5)
     assert ready.exploring.decoded is not None
 

@@ -240,6 +240,14 @@ def test_ppca_shows_what_em_should_reach(curves: Curves) -> None:
     assert low < 101.5 < high
 
 
+def test_a_kl_is_in_nats_even_of_a_density(curves: Curves) -> None:
+    curves.begin_run("PPCA", False, "nats of a density per image", label="log-likelihood")
+    tips = [panel._title.toolTip() for panel in curves._panels[:3]]
+    assert tips[0] == "log-likelihood, nats of a density per image"
+    assert tips[1] == "Reconstruction, nats of a density per image"
+    assert tips[2] == "KL, nats per image"
+
+
 def test_the_level_of_the_closed_form_has_a_name_wherever_it_is_drawn(
     curves: Curves, tmp_path: Path
 ) -> None:

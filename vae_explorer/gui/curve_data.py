@@ -81,7 +81,7 @@ class Run:
     """One training: its name, what its numbers mean, and the numbers.
 
     Attributes:
-        unit: of ELBO, reconstruction and KL, such as “nats per image”.
+        unit: of ELBO and reconstruction, such as “nats per image”; a KL is in nats per image always.
         label: what `elbo` is: the ELBO, or the exact log-likelihood of PPCA.
         data: the name of the data set; likelihood: what it is a distribution of. Only runs that agree in
             unit, data and likelihood can be compared, and p(x, y) not with p(x).

@@ -108,7 +108,7 @@ class Curves(QWidget):
     ) -> None:
         """Begin a run, which becomes the current one; the earlier ones stay, named and fainter.
 
-        unit: of ELBO, reconstruction and KL, such as “nats per image”. label: what the ELBO is
+        unit: of ELBO and reconstruction, such as “nats per image”. label: what the ELBO is
         called for this model. data, likelihood: what must agree for two runs to be comparable.
         """
         taken = {run.name for run in self._runs}
@@ -305,9 +305,9 @@ class Curves(QWidget):
         run = self._current
         if run is None:
             return
-        for panel in self._panels[:3]:
-            panel.set_unit(run.unit)
         self._panels[0].set_title(run.label)
+        for panel in self._panels[:2]:  # a KL is in nats, whatever the likelihood
+            panel.set_unit(run.unit)
 
     def _update_panel(self, panel: PlotPanel) -> None:
         """Show what has been appended since the panel's last turn."""

@@ -244,7 +244,7 @@ class Training(QObject):
         self._window.curves.begin_run(
             self._run_name(begun),
             explorer.has_classes,
-            explorer.likelihood_unit,
+            self.tr("{0} per image").format(explorer.likelihood_unit),
             label=label,
             data=begun.opened.gallery.title if begun.opened.gallery else "",
             likelihood=begun.config.target_title,
