@@ -59,6 +59,7 @@ def test_a_folder_of_images_is_trained_and_its_classes_are_named(
     assert ready.session.class_names == ("lying", "upright")
     assert "Trained 4 epochs" in window.training.note()
     assert len(window.curves.run_names) == 1
+    assert window.curves._runs[-1].has("objective")
     assert ready.session.unsaved
     assert window.isWindowModified()
     assert len(ready.training.history) >= 4
@@ -209,6 +210,7 @@ def test_step_by_step_and_epoch_by_epoch(ready: Controller, qtbot: QtBot) -> Non
 
 def test_pause_holds_resume_goes_on_and_beta_changes_live(ready: Controller, qtbot: QtBot) -> None:
     panel = ready.window.training
+    panel.form.set_value("kind", "vae")
     panel.form.set_value("epochs", 100_000)
     press_start(ready, qtbot)
     qtbot.waitUntil(lambda: panel.state() == "training", timeout=PATIENCE)
@@ -221,6 +223,7 @@ def test_pause_holds_resume_goes_on_and_beta_changes_live(ready: Controller, qtb
     ready.training._show_progress = lambda event: betas.append(event.beta) or flush(event)  # type: ignore[method-assign]
     qtbot.keyClick(ready.window.canvas, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: 0.25 in betas, timeout=PATIENCE)
+    assert ready.window.curves._runs[-1].objective == "Objective"
     panel.stop_requested.emit()
     wait_idle(ready, qtbot)
 

@@ -84,6 +84,39 @@ def test_a_joint_vae_has_all_panels_and_a_vae_those_of_the_bound(curves: Curves)
     assert in_sight(curves)[3:5] == ["Classification", "Accuracy"]
 
 
+def test_what_is_maximised_is_shown_where_it_can_differ_from_the_bound(curves: Curves) -> None:
+    curves.begin_run("VAE", False, UNIT)
+    feed(curves, 100, joint=False)
+    assert "Objective" not in in_sight(curves)
+    curves.begin_run("IWAE", False, UNIT, objective="IW bound, M = 5")
+    curves.append_epoch(1, 10, 1.0, {"objective": -99.0}, {"objective": -98.5}, (1.0,))
+    curves.catch_up()
+    assert in_sight(curves) == [
+        "ELBO",
+        "Reconstruction",
+        "KL",
+        "IW bound, M = 5",
+        "KL by dimension",
+    ]
+    assert panel_of(curves, "objective")._value.text() == "−98.5"
+    assert list(validation_of(curves, "objective")[1]) == [-98.5]
+    assert len(validation_of(curves, "objective", 0)[0]) == 1  # the VAE's, to compare
+    curves.set_run_visible(1, False)
+    assert len(in_sight(curves)) == 4
+
+
+def test_a_bound_that_is_no_longer_what_is_maximised_has_its_objective_beside_it(
+    curves: Curves,
+) -> None:
+    curves.begin_run("VAE", False, UNIT)
+    feed(curves, 100, joint=False)
+    curves.name_objective("Objective")
+    curves.name_objective("another")
+    curves.catch_up()
+    assert in_sight(curves) == ["ELBO", "Reconstruction", "KL", "Objective", "KL by dimension"]
+    assert len(validation_of(curves, "objective")[0]) == 1
+
+
 def test_steps_and_epochs_are_on_the_curves(curves: Curves) -> None:
     curves.begin_run("run", True, UNIT)
     feed(curves)
@@ -433,7 +466,7 @@ def test_new_numbers_come_to_one_panel_at_a_time(
     assert turns == [[]]
     qtbot.waitUntil(lambda: not curves._turns._waiting)
     seen = [turn for turn in turns if turn]
-    assert seen == [["ELBO"], ["Reconstruction"], ["KL"], ["Classification"], ["Accuracy"]]
+    assert seen == [[panel.title] for panel in curves._panels]
     steps, _ = panel_of(curves, "accuracy")._curves[id(curves._runs[0])].steps.getData()
     np.testing.assert_array_equal(steps, range(1, 11))
 
@@ -447,7 +480,7 @@ def test_a_run_begins_and_ends_in_one_panel_at_a_time(
         CurvePanel, "show_runs", lambda panel, *a: (seen[-1].append(panel.title), show(panel, *a))
     )
     curves._turns._timer.timeout.connect(lambda: seen.append([]))
-    curves.begin_run("run", True, UNIT)
+    curves.begin_run("run", True, UNIT, objective="Objective")
     assert seen == [[]]
     assert not any(panel.plot.isVisible() for panel in curves._panels)
     qtbot.waitUntil(lambda: not curves._turns._waiting)
@@ -473,7 +506,7 @@ def test_plots_that_come_into_sight_do_so_one_at_a_time(qtbot: QtBot) -> None:
     curves = Curves(style.LIGHT)
     qtbot.addWidget(curves)
     curves.resize(1300, 320)
-    curves.begin_run("run", True, UNIT)
+    curves.begin_run("run", True, UNIT, objective="Objective")
     feed(curves)
     panels = (*curves._panels, curves._kl_bars)
     curves.show()
@@ -482,7 +515,7 @@ def test_plots_that_come_into_sight_do_so_one_at_a_time(qtbot: QtBot) -> None:
         lambda: seen.append(sum(panel.plot.isVisible() for panel in panels))
     )
     qtbot.waitUntil(lambda: not curves._turns._waiting)
-    assert seen[:7] == list(range(7))
+    assert seen[:8] == list(range(8))
     curves.hide()
     curves.append_steps([(401, 4.01, 200.5, numbers(401))])
     curves.catch_up()
@@ -494,7 +527,7 @@ def test_curves_never_seen_are_in_the_picture_of_them(qtbot: QtBot) -> None:
     style.configure_pyqtgraph()
     curves = Curves(style.LIGHT)
     qtbot.addWidget(curves)
-    curves.begin_run("run", True, UNIT)
+    curves.begin_run("run", True, UNIT, objective="Objective")
     feed(curves)
     curves._content()
     assert not any(panel.plot.isHidden() for panel in (*curves._panels, curves._kl_bars))

@@ -280,3 +280,14 @@ class TrainingConfig(_Config):
             raise ConfigError(
                 "The IW bound has no separate KL term: it takes beta 1 and no warm-up."
             )
+
+
+def objective_title(model: ModelConfig, training: TrainingConfig) -> str:
+    """What is maximised, where that can differ from the ELBO (or PPCA's log-likelihood); else nothing.
+
+    β and its warm-up weigh the KL, and a Joint VAE has λ log q(y|x) beside its bound.
+    """
+    if model.kind == "vae" and training.objective == "iw":
+        return f"IW bound, M = {training.samples}"
+    weighted = model.kind == "vae" and (training.beta != 1.0 or training.warmup_epochs > 0)
+    return "Objective" if model.kind == "joint-vae" or weighted else ""

@@ -30,6 +30,7 @@ METRICS = (
     "accuracy",
     "objective",
 )
+OF_CLASSES = frozenset({"log_prior", "classification", "accuracy"})
 _COLUMN = {name: index for index, name in enumerate((*AXES, *METRICS))}
 
 MAX_THINNED = 32_768
@@ -85,6 +86,7 @@ class Run:
         label: what `elbo` is: the ELBO, or the exact log-likelihood of PPCA.
         data: the name of the data set; likelihood: what it is a distribution of. Only runs that agree in
             unit, data and likelihood can be compared, and p(x, y) not with p(x).
+        objective: what is maximised, where that can differ from `elbo`; else nothing.
         reference: the train split's `elbo` that a training should reach, where it is known.
     """
 
@@ -94,6 +96,7 @@ class Run:
     label: str = "ELBO"
     data: str = ""
     likelihood: str = ""
+    objective: str = ""
     visible: bool = True
     steps: Table = field(default_factory=Table)
     train: Table = field(default_factory=Table)
@@ -117,6 +120,12 @@ class Run:
         self.kl_per_dimension.append(tuple(kl_per_dimension))
         if reference is not None:
             self.reference = reference
+
+    def has(self, metric: str) -> bool:
+        """Whether a metric is one of this run's, and not merely its ELBO again."""
+        if metric in OF_CLASSES:
+            return self.has_classes
+        return metric != "objective" or bool(self.objective)
 
     def end(self, axis: str) -> float:
         """How far the run has come on an axis; 0 before its first step."""

@@ -19,6 +19,7 @@ from vae_explorer.gui import style
 from vae_explorer.gui.curve_board import CurveBoard, EmptyBoard
 from vae_explorer.gui.curve_data import (
     AXES,
+    OF_CLASSES,
     Numbers,
     Run,
     StepRow,
@@ -38,7 +39,7 @@ TURN_MS = 25  # new numbers come to one panel at a time: all at once would take 
 
 
 class Curves(QWidget):
-    """ELBO, reconstruction, KL, classification, accuracy and KL by dimension, live.
+    """ELBO, reconstruction, KL, classification, accuracy, objective and KL by dimension, live.
 
     Thin grey lines are single steps, dashed lines the train split by epoch, solid lines with
     points the validation split.
@@ -105,11 +106,13 @@ class Curves(QWidget):
         *,
         data: str = "",
         likelihood: str = "",
+        objective: str = "",
     ) -> None:
         """Begin a run, which becomes the current one; the earlier ones stay, named and fainter.
 
         unit: of ELBO and reconstruction, such as “nats per image”. label: what the ELBO is
         called for this model. data, likelihood: what must agree for two runs to be comparable.
+        objective: what is maximised, where that can differ from the ELBO.
         """
         taken = {run.name for run in self._runs}
         unique, number = name, 2
@@ -117,10 +120,17 @@ class Curves(QWidget):
             unique, number = f"{name} ({number})", number + 1
         self._runs = [run for run in self._runs if len(run.steps) or len(run.validation)]
         self._runs = self._runs[-(MAX_RUNS - 1) :]
-        self._runs.append(Run(unique, has_classes, unit, label, data, likelihood))
+        self._runs.append(Run(unique, has_classes, unit, label, data, likelihood, objective))
         self._moment = None
         self._is_over = False
         self._rebuild()
+
+    def name_objective(self, title: str) -> None:
+        """The current run no longer maximises its ELBO: show what it does, if that is not on show."""
+        run = self._current
+        if run is not None and not run.objective:
+            run.objective = title
+            self._rebuild()
 
     def append_steps(self, rows: Iterable[StepRow]) -> None:
         """Add steps to the current run: (step, epoch, seconds, metrics) each.
@@ -244,9 +254,10 @@ class Curves(QWidget):
 
     def _shown_panels(self) -> list[PlotPanel]:
         """The panels that the runs have numbers for."""
-        has_classes = any(run.has_classes for run in self._runs if run.visible)
-        panels: list[PlotPanel] = list(self._panels if has_classes else self._panels[:3])
-        return [*panels, self._kl_bars]
+        runs = [run for run in self._runs if run.visible] or self._runs
+        keys = {panel.measure.key for panel in self._panels}
+        wanted = {key for key in keys if any(run.has(key) for run in runs)}
+        return [*(p for p in self._panels if p.measure.key in wanted), self._kl_bars]
 
     def _colors(self) -> list[QColor]:
         """The current run in the accent, earlier ones in the colours of the palette."""
@@ -305,8 +316,10 @@ class Curves(QWidget):
         run = self._current
         if run is None:
             return
-        self._panels[0].set_title(run.label)
-        for panel in self._panels[:2]:  # a KL is in nats, whatever the likelihood
+        elbo, reconstruction, *_, objective = self._panels
+        elbo.set_title(run.label)
+        objective.set_title(run.objective or self.tr("Objective"))
+        for panel in (elbo, reconstruction, objective):  # a KL is in nats, whatever the likelihood
             panel.set_unit(run.unit)
 
     def _update_panel(self, panel: PlotPanel) -> None:
@@ -372,7 +385,7 @@ class Curves(QWidget):
             return
         table = run.validation if len(run.validation) else run.steps
         row = len(table) - 1 if x is None else table.nearest(self._axis, x)
-        known = row >= 0 and (panel.measure.key in _COMMON or run.has_classes)
+        known = row >= 0 and (run.has_classes or panel.measure.key not in OF_CLASSES)
         panel.set_value(panel.number(table.at(row, panel.measure.key)) if known else "")
 
     def _place_of_moment(self) -> float | None:
@@ -427,6 +440,3 @@ class Curves(QWidget):
 
     def _color_warning(self) -> None:
         self._warning.setStyleSheet(f"QLabel {{ color: {self._theme.warning.name()}; }}")
-
-
-_COMMON = frozenset({"elbo", "reconstruction", "kl"})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from vae_explorer.engine.catalogue import DATASETS
-from vae_explorer.engine.config import ModelConfig, TrainingConfig
+from vae_explorer.engine.config import ModelConfig, TrainingConfig, objective_title
 from vae_explorer.engine.errors import Cancelled, DataError, EngineError
 from vae_explorer.gui.controller.reporting import Reporter
 from vae_explorer.gui.jobs import (
@@ -248,6 +248,7 @@ class Training(QObject):
             label=label,
             data=begun.opened.gallery.title if begun.opened.gallery else "",
             likelihood=begun.config.target_title,
+            objective=objective_title(begun.config, begun.training),
         )
         self._show_state()
         self.model_replaced.emit()
@@ -263,6 +264,8 @@ class Training(QObject):
             self._window.curves.append_steps(
                 [(s.step, s.epoch, s.seconds, _numbers(s.metrics)) for s in steps]
             )
+            if steps[-1].beta != 1.0:  # the user's doing, where the configuration says otherwise
+                self._window.curves.name_objective(self.tr("Objective"))
             self._show_progress(steps[-1])
             steps.clear()
         for event in snapshots:
