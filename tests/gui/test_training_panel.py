@@ -86,6 +86,25 @@ def test_settings_that_mean_nothing_are_hidden(panel: TrainingPanel) -> None:
     assert editors["learning_rate"].isHidden()
 
 
+def test_beta_and_its_warm_up_are_not_offered_beside_a_bound_that_has_no_kl_to_weigh(
+    panel: TrainingPanel,
+) -> None:
+    form = panel.form
+    form.set_details_shown(True)
+    form.set_value("beta", 4.0)
+    form.set_value("warmup_epochs", 3)
+    form.set_value("objective", "iw")
+    assert form._editors["beta"].isHidden() and form._editors["warmup_epochs"].isHidden()
+    assert "no β" in form._editors["objective"].toolTip()  # says why
+    assert form.training_config() == TrainingConfig(objective="iw")
+    panel.set_state("training")
+    assert form._editors["beta"].isHidden()
+    panel.set_state("idle")
+    form.set_value("objective", "elbo")
+    assert not form._editors["beta"].isHidden()
+    assert form.training_config() == TrainingConfig(beta=4.0, warmup_epochs=3)
+
+
 def test_only_live_settings_change_while_training(panel: TrainingPanel, qtbot: QtBot) -> None:
     panel.set_state("training")
     editors = panel.form._editors

@@ -258,7 +258,7 @@ def training_settings() -> list[Setting]:
         Setting(
             "objective",
             _tr("Objective"),
-            _tr("The ELBO, or the importance-weighted bound of M samples."),
+            _tr("The ELBO, or the importance-weighted bound of M samples, which has no β."),
             "choice",
             "elbo",
             (("elbo", "ELBO"), ("iw", _tr("Importance-weighted"))),
@@ -380,5 +380,7 @@ def relevant(name: str, value_of: Callable[[str], Value]) -> bool:
         "classification_weight": kind == "joint-vae",
         "labels": kind == "joint-vae",
         "augment": kind == "joint-vae",
+        "beta": value_of("objective") == "elbo",
+        "warmup_epochs": value_of("objective") == "elbo",
     }
     return rules.get(name, True)
