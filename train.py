@@ -11,7 +11,7 @@ import shlex
 import signal
 import sys
 import time
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import get_args
 
@@ -22,7 +22,7 @@ from tqdm import tqdm
 from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.checkpoint import load_model, save_model
 from vae_explorer.engine.command_line import add_config, chosen, flag_of, run_command, words_of
-from vae_explorer.engine.config import ModelConfig, TrainingConfig, objective_title
+from vae_explorer.engine.config import ModelConfig, TrainingConfig, objective_title, train_title
 from vae_explorer.engine.control import TrainingControl
 from vae_explorer.engine.data import Dataset, load_dataset
 from vae_explorer.engine.device import spare_cores
@@ -210,9 +210,9 @@ class Session:
         generated = Explorer(self.model).sample(64, seed=self.training.seed)
         real = real[:, 0] if real.shape[1] == 1 else np.moveaxis(real, 1, -1)
         caption = f"{self.model.config.likelihood_title}, d = {self.model.config.latent_dim}, {self.dataset.title}"
-        save_lecture_figure(
-            self.out / "figure.png", real, generated, self.history.curve(), caption=caption
-        )
+        title = train_title(self.model.config, self.training)
+        curve = replace(self.history.curve(), train_title=title)
+        save_lecture_figure(self.out / "figure.png", real, generated, curve, caption=caption)
 
 
 BAR = "{percentage:3.0f}% |{bar:24}| {n:.2f}/{total} epochs, {elapsed} {postfix}"

@@ -475,6 +475,14 @@ def test_other_models_train_too(
     assert ready.exploring.decoded is not None
 
 
+def test_curves_of_few_labels_say_that_they_are_of_the_labelled_images(
+    ready: Controller, qtbot: QtBot
+) -> None:
+    ready.window.training.form.set_value("labels", 4)
+    train(ready, qtbot)
+    assert ready.window.curves._runs[-1].train_title == "train, 4 labelled"
+
+
 def test_the_model_can_be_evaluated_from_the_window(ready: Controller, qtbot: QtBot) -> None:
     train(ready, qtbot)
     ready.window.menus.evaluate.trigger()

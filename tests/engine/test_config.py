@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from vae_explorer.engine.config import ModelConfig, TrainingConfig, objective_title
+from vae_explorer.engine.config import ModelConfig, TrainingConfig, objective_title, train_title
 from vae_explorer.engine.errors import ConfigError
 
 
@@ -144,3 +144,9 @@ def test_what_is_maximised_has_a_title_where_it_can_differ_from_the_elbo(
     model: dict[str, Any], training: dict[str, Any], title: str
 ) -> None:
     assert objective_title(ModelConfig(**model), TrainingConfig(**training)) == title
+
+
+def test_train_metrics_are_of_the_labelled_images_where_only_some_are() -> None:
+    joint, few = ModelConfig(kind="joint-vae", class_names=("a", "b")), TrainingConfig(labels=3000)
+    assert train_title(joint, few) == "train, 3,000 labelled"
+    assert train_title(joint, TrainingConfig()) == train_title(ModelConfig(), few) == "train"

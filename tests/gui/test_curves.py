@@ -307,6 +307,20 @@ def test_the_level_of_the_closed_form_has_a_name_wherever_it_is_drawn(
     assert [text for text, _ in curves._key._lines()] == alone
 
 
+def test_train_curves_of_the_labelled_images_alone_say_so(curves: Curves) -> None:
+    curves.begin_run("few", True, UNIT, objective="Objective", train_title="train, 100 labelled")
+    feed(curves, 100)
+    assert [text for text, _ in curves._key._lines()] == ["validation", "train, 100 labelled"]
+    assert "labelled images alone" in curves._key.toolTip()
+    curves._hover(50.0, panel_of(curves, "elbo"))
+    assert "train, 100 labelled <b>" in curves._readout.text()
+    curves._hover(50.0, panel_of(curves, "objective"))  # that is of all images
+    assert "train <b>" in curves._readout.text()
+    curves.begin_run("all", True, UNIT)
+    assert curves._key._lines()[1][0] == "train"
+    assert "labelled" not in curves._key.toolTip()
+
+
 def test_the_key_leaves_out_the_last_name_before_it_widens_the_window(
     curves: Curves, qtbot: QtBot
 ) -> None:

@@ -291,3 +291,9 @@ def objective_title(model: ModelConfig, training: TrainingConfig) -> str:
         return f"IW bound, M = {training.samples}"
     weighted = model.kind == "vae" and (training.beta != 1.0 or training.warmup_epochs > 0)
     return "Objective" if model.kind == "joint-vae" or weighted else ""
+
+
+def train_title(model: ModelConfig, training: TrainingConfig) -> str:
+    """What a training's train metrics, but for its objective, are averages over: all images, or the labelled ones."""
+    few = model.kind == "joint-vae" and training.labels is not None
+    return f"train, {training.labels:,} labelled" if few else "train"

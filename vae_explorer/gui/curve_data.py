@@ -86,6 +86,7 @@ class Run:
         label: what `elbo` is: the ELBO, or the exact log-likelihood of PPCA.
         data: the name of the data set; likelihood: what it is a distribution of. Only runs that agree in
             unit, data and likelihood can be compared, and p(x, y) not with p(x).
+        train_title: what the train metrics, but for the objective, are of: “train, 100 labelled”.
         objective: what is maximised, where that can differ from `elbo`; else nothing.
         reference: the train split's `elbo` that a training should reach, where it is known.
     """
@@ -97,6 +98,7 @@ class Run:
     data: str = ""
     likelihood: str = ""
     objective: str = ""
+    train_title: str = "train"
     visible: bool = True
     steps: Table = field(default_factory=Table)
     train: Table = field(default_factory=Table)

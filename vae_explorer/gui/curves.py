@@ -107,12 +107,14 @@ class Curves(QWidget):
         data: str = "",
         likelihood: str = "",
         objective: str = "",
+        train_title: str = "train",
     ) -> None:
         """Begin a run, which becomes the current one; the earlier ones stay, named and fainter.
 
         unit: of ELBO and reconstruction, such as “nats per image”. label: what the ELBO is
         called for this model. data, likelihood: what must agree for two runs to be comparable.
-        objective: what is maximised, where that can differ from the ELBO.
+        objective: what is maximised, where that can differ from the ELBO. train_title: of which
+        images the train metrics are, but for the objective, which is of all.
         """
         taken = {run.name for run in self._runs}
         unique, number = name, 2
@@ -120,7 +122,9 @@ class Curves(QWidget):
             unique, number = f"{name} ({number})", number + 1
         self._runs = [run for run in self._runs if len(run.steps) or len(run.validation)]
         self._runs = self._runs[-(MAX_RUNS - 1) :]
-        self._runs.append(Run(unique, has_classes, unit, label, data, likelihood, objective))
+        self._runs.append(
+            Run(unique, has_classes, unit, label, data, likelihood, objective, train_title)
+        )
         self._moment = None
         self._is_over = False
         self._rebuild()
@@ -276,7 +280,8 @@ class Curves(QWidget):
 
     def _show_key(self) -> None:
         known = any(run.reference is not None for run in self._runs if run.visible)
-        self._key.set_reference_shown(known)
+        train = self._current.train_title if self._current else self.tr("train")
+        self._key.set_names(train, has_reference=known)
 
     def _rebuild_now(self) -> None:
         """After what the user chose here."""

@@ -117,27 +117,30 @@ class RunChips(QWidget):
 class CurveKey(QWidget):
     """Says which line is which: solid with points for validation, dashed for train, dotted for a closed form.
 
-    Where there is no room for all of it the last names are left out.
+    Where there is no room for all of it the last names are cut short, or left out.
     """
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._has_reference = False
         self.setFont(style.small_font())
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-        self.set_reference_shown(False)
+        self.set_names(self.tr("train"), has_reference=False)
 
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of a theme."""
         self._theme = theme
         self.update()
 
-    def set_reference_shown(self, shown: bool) -> None:
-        """Name the level of PPCA's closed form too, or no longer."""
-        self._has_reference = shown
+    def set_names(self, train: str, *, has_reference: bool) -> None:
+        """Say what the dashed lines are, and whether there is a level of PPCA's closed form to name."""
+        self._train, self._has_reference = train, has_reference
         text = self.tr("Solid lines are validation, dashed lines train")
-        if shown:
+        if train != self.tr("train"):
+            text = self.tr(
+                "{0}: of the labelled images alone, but for the objective, which is of all"
+            ).format(text)
+        if has_reference:
             text = self.tr(
                 "{0}; the dotted line is the log-likelihood that the closed form gives the train images"
             ).format(text)
@@ -150,7 +153,8 @@ class CurveKey(QWidget):
         return QSize(sum(self._width_of(text) for text, _ in self._lines()), 20)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(sum(self._width_of(text) for text, _ in self._lines()[:2]), 20)
+        least = self.tr("validation"), self.tr("train")
+        return QSize(sum(self._width_of(text) for text in least), 20)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -162,8 +166,11 @@ class CurveKey(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(self.font())
         left, height = 0, self.sizeHint().height()
+        metrics = QFontMetricsF(self.font())
         for text, pen in self._lines():
-            if left + self._width_of(text) > width:
+            room = width - left - self._width_of("")
+            shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
+            if len(shown) < 2:  # nothing, or an ellipsis alone
                 break
             painter.setPen(pen)
             painter.drawLine(QPointF(left, height / 2), QPointF(left + 22, height / 2))
@@ -172,14 +179,14 @@ class CurveKey(QWidget):
                 painter.drawEllipse(QPointF(left + 11, height / 2), 2, 2)
             painter.setPen(self._theme.muted)
             place = QRectF(left + 28, 0, self._width_of(text), height)
-            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, text)
+            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, shown)
             left += self._width_of(text)
 
     def _lines(self) -> list[tuple[str, QPen]]:
         """The names and the lines that they stand for, in order."""
         solid, dashed = QPen(self._theme.muted, 1.2), QPen(self._theme.muted, 1.2)
         dashed.setDashPattern([4, 3])
-        lines = [(self.tr("validation"), solid), (self.tr("train"), dashed)]
+        lines = [(self.tr("validation"), solid), (self._train, dashed)]
         if self._has_reference:
             dotted = QPen(self._theme.warning, 1.2)
             dotted.setDashPattern([1, 3])

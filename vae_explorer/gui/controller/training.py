@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from vae_explorer.engine.catalogue import DATASETS
-from vae_explorer.engine.config import ModelConfig, TrainingConfig, objective_title
+from vae_explorer.engine.config import ModelConfig, TrainingConfig, objective_title, train_title
 from vae_explorer.engine.errors import Cancelled, DataError, EngineError
 from vae_explorer.gui.controller.reporting import Reporter
 from vae_explorer.gui.jobs import (
@@ -249,6 +249,7 @@ class Training(QObject):
             data=begun.opened.gallery.title if begun.opened.gallery else "",
             likelihood=begun.config.target_title,
             objective=objective_title(begun.config, begun.training),
+            train_title=train_title(begun.config, begun.training),
         )
         self._show_state()
         self.model_replaced.emit()
