@@ -119,7 +119,7 @@ def describe(metrics: Metrics, model: ModelConfig, training: TrainingConfig) -> 
 def pace(event: StepEvent | EpochEvent) -> str:
     """How fast it goes, and how long it took so far."""
     if not event.images_per_second:
-        return f"{event.step} iterations, {event.seconds:.1f} s"
+        return f"step {event.step}, {event.seconds:.1f} s"
     return f"{event.images_per_second:,.0f} images/s, {event.seconds:.1f} s"
 
 
@@ -161,7 +161,7 @@ class Session:
         finished: FinishedEvent | None = None
         configs = self.model.config, self.training
         with tqdm(
-            total=self.training.epochs, unit="epoch", disable=self.quiet, bar_format=BAR
+            total=self.training.last_epoch, unit="epoch", disable=self.quiet, bar_format=BAR
         ) as bar:
             for event in self.events:
                 if isinstance(event, StepEvent):

@@ -475,6 +475,19 @@ def test_other_models_train_too(
     assert ready.exploring.decoded is not None
 
 
+def test_ppca_in_closed_form_is_one_epoch_that_is_its_own_reference(
+    ready: Controller, qtbot: QtBot
+) -> None:
+    form = ready.window.training.form
+    form.set_value("kind", "ppca")
+    form.set_value("ppca_fit", "closed-form")
+    train(ready, qtbot)
+    assert ready.window.banner.text() == ""
+    assert ready.window.training.note() == "Trained 1 epoch"
+    run = ready.window.curves._runs[-1]
+    assert list(run.train.column("elbo")) == [run.reference]
+
+
 def test_curves_of_few_labels_say_that_they_are_of_the_labelled_images(
     ready: Controller, qtbot: QtBot
 ) -> None:

@@ -152,6 +152,11 @@ def test_ppca_trains_from_the_same_command(
     assert run(train, *arguments, "--latent-dim", 2) == 0
     assert load_model(out / "model.safetensors").config.kind == "ppca"
     assert "Objective" not in capsys.readouterr().out
+    assert run(train, *arguments, "--latent-dim", 2, "--ppca-fit", "closed-form") == 0
+    assert "completed after 1 epochs" in capsys.readouterr().out
+    assert "--ppca-fit closed-form" in read_card(out / "model.safetensors")["command"]
+    assert run(train, "--dataset", "digits", "--ppca-fit", "closed-form", "--out", out) == 2
+    assert "PPCA's alone" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

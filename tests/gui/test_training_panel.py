@@ -105,6 +105,19 @@ def test_beta_and_its_warm_up_are_not_offered_beside_a_bound_that_has_no_kl_to_w
     assert form.training_config() == TrainingConfig(beta=4.0, warmup_epochs=3)
 
 
+def test_ppca_is_fitted_by_em_or_in_closed_form(panel: TrainingPanel) -> None:
+    form = panel.form
+    form.set_value("ppca_fit", "closed-form")
+    assert form._editors["ppca_fit"].isHidden()
+    assert form.training_config() == TrainingConfig()  # no other model has a closed form
+    form.set_value("kind", "ppca")
+    assert not form._editors["ppca_fit"].isHidden()
+    assert form._editors["epochs"].isHidden()
+    assert form.training_config() == TrainingConfig(ppca_fit="closed-form")
+    form.set_value("ppca_fit", "em")
+    assert not form._editors["epochs"].isHidden()
+
+
 def test_only_live_settings_change_while_training(panel: TrainingPanel, qtbot: QtBot) -> None:
     panel.set_state("training")
     editors = panel.form._editors

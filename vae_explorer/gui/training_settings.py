@@ -204,6 +204,15 @@ def training_settings() -> list[Setting]:
     """The settings of `TrainingConfig`, in the order in which the panel shows them."""
     return [
         Setting(
+            "ppca_fit",
+            _tr("Fit"),
+            _tr("PPCA by EM, step by step, or its maximum of the likelihood at once."),
+            "choice",
+            "em",
+            (("em", _tr("EM")), ("closed-form", _tr("Closed form"))),
+            detail=False,
+        ),
+        Setting(
             "epochs",
             _tr("Epochs"),
             _tr("How often every training image is seen."),
@@ -368,7 +377,9 @@ def relevant(name: str, value_of: Callable[[str], Value]) -> bool:
     """Whether a setting means anything beside the others: the panel hides what does not."""
     kind, likelihood = value_of("kind"), value_of("likelihood")
     if kind == "ppca":
-        return name in {"kind", "latent_dim", "epochs", "seed", "image_size", "channels", "fit"}
+        if name in {"epochs", "seed"}:
+            return value_of("ppca_fit") == "em"
+        return name in {"kind", "latent_dim", "ppca_fit", "image_size", "channels", "fit"}
     rules: dict[str, bool] = {
         "widths": value_of("preset") == "deep",
         "activation": value_of("preset") != "lecture",
@@ -380,6 +391,7 @@ def relevant(name: str, value_of: Callable[[str], Value]) -> bool:
         "classification_weight": kind == "joint-vae",
         "labels": kind == "joint-vae",
         "augment": kind == "joint-vae",
+        "ppca_fit": False,
         "beta": value_of("objective") == "elbo",
         "warmup_epochs": value_of("objective") == "elbo",
     }

@@ -66,6 +66,7 @@ class Training(QObject):
         self._stopped: tuple[Train | None, TrainingState | None] = (None, None)
         self._best: BestEmbedded | None = None
         self._epochs = 1
+        self._ppca_fit = ""
         self._epochs_done = 0
         self.history = SnapshotHistory()
         window.snapshots.hide()
@@ -121,7 +122,9 @@ class Training(QObject):
         self._stopped = (None, None)
         self._window.menus.go_on.setEnabled(False)
         self._before = (self._session.opened, self._session.unsaved)
-        self._epochs, self._epochs_done = training.epochs, 0
+        self._epochs, self._epochs_done = training.last_epoch, 0
+        is_em = training.ppca_fit == "em"
+        self._ppca_fit = self.tr("EM on moments") if is_em else self.tr("closed form")
         self._window.training.set_state("loading")
         self._window.training.set_note(self.tr("Reading the images…"))
         self._worker.start(job)
@@ -294,8 +297,8 @@ class Training(QObject):
         epoch, seconds = event.epoch, event.seconds
         left = (self._epochs - epoch) * seconds / epoch if epoch > 0 else None
         rate = event.images_per_second
-        # PPCA's EM goes over moments, not images
-        text = self.tr("{0:,.0f} images/s").format(rate) if rate else self.tr("EM on moments")
+        # PPCA goes over moments, not images
+        text = self.tr("{0:,.0f} images/s").format(rate) if rate else self._ppca_fit
         self._window.training.set_progress(epoch, self._epochs, left, text)
         if self._window.training.state() == "loading":
             self._show_state()
