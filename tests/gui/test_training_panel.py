@@ -105,6 +105,15 @@ def test_beta_and_its_warm_up_are_not_offered_beside_a_bound_that_has_no_kl_to_w
     assert form.training_config() == TrainingConfig(beta=4.0, warmup_epochs=3)
 
 
+def test_an_epoch_is_explained_as_the_models_own(panel: TrainingPanel) -> None:
+    form = panel.form
+    for kind, said in (("ppca", "50 EM iterations"), ("vae", "every training image")):
+        form.set_value("kind", kind)
+        for widget in (form._editors["epochs"], form._labels["epochs"]):
+            assert said in widget.toolTip()
+        assert said in form._editors["epochs"].accessibleDescription()
+
+
 def test_ppca_is_fitted_by_em_or_in_closed_form(panel: TrainingPanel) -> None:
     form = panel.form
     form.set_value("ppca_fit", "closed-form")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QCoreApplication
 
+from vae_explorer.engine.config import EM_STEPS
+
 Value = str | int | float | bool | None | tuple[int, ...]
 
 
@@ -371,6 +373,14 @@ def training_settings() -> list[Setting]:
             False,
         ),
     ]
+
+
+def explanation(setting: Setting, value_of: Callable[[str], Value]) -> str:
+    """A setting's line of explanation beside the others: an epoch of PPCA is not one of images."""
+    if setting.name == "epochs" and value_of("kind") == "ppca":
+        text = _tr("Of {0} EM iterations each; fewer where the log-likelihood no longer rises.")
+        return text.format(EM_STEPS)
+    return setting.help
 
 
 def relevant(name: str, value_of: Callable[[str], Value]) -> bool:
