@@ -476,7 +476,7 @@ def test_other_models_train_too(
 
 
 def test_ppca_in_closed_form_is_one_epoch_that_is_its_own_reference(
-    ready: Controller, qtbot: QtBot
+    ready: Controller, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     form = ready.window.training.form
     form.set_value("kind", "ppca")
@@ -486,6 +486,11 @@ def test_ppca_in_closed_form_is_one_epoch_that_is_its_own_reference(
     assert ready.window.training.note() == "Trained 1 epoch"
     run = ready.window.curves._runs[-1]
     assert list(run.train.column("elbo")) == [run.reference]
+    said: list[str] = []
+    monkeypatch.setattr(QMessageBox, "exec", lambda box: said.append(box.text()))
+    ready.window.menus.card.trigger()
+    variance = ready.session.explorer.noise_variance
+    assert variance is not None and f"{variance:.4g}" in said[0]
 
 
 def test_curves_of_few_labels_say_that_they_are_of_the_labelled_images(
