@@ -59,6 +59,7 @@ def test_a_folder_of_images_is_trained_and_its_classes_are_named(
     assert ready.session.class_names == ("lying", "upright")
     assert "Trained 4 epochs" in window.training.note()
     assert len(window.curves.run_names) == 1
+    assert window.curves._runs[-1].has("objective")
     assert ready.session.unsaved
     assert window.isWindowModified()
     assert len(ready.training.history) >= 4
@@ -209,6 +210,7 @@ def test_step_by_step_and_epoch_by_epoch(ready: Controller, qtbot: QtBot) -> Non
 
 def test_pause_holds_resume_goes_on_and_beta_changes_live(ready: Controller, qtbot: QtBot) -> None:
     panel = ready.window.training
+    panel.form.set_value("kind", "vae")
     panel.form.set_value("epochs", 100_000)
     press_start(ready, qtbot)
     qtbot.waitUntil(lambda: panel.state() == "training", timeout=PATIENCE)
@@ -221,6 +223,7 @@ def test_pause_holds_resume_goes_on_and_beta_changes_live(ready: Controller, qtb
     ready.training._show_progress = lambda event: betas.append(event.beta) or flush(event)  # type: ignore[method-assign]
     qtbot.keyClick(ready.window.canvas, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: 0.25 in betas, timeout=PATIENCE)
+    assert ready.window.curves._runs[-1].objective == "Objective"
     panel.stop_requested.emit()
     wait_idle(ready, qtbot)
 
@@ -474,17 +477,50 @@ def test_a_trained_model_is_saved_and_opens_again(
     assert ready.session.class_names == ("lying", "upright")
 
 
-@pytest.mark.parametrize("settings", [{"kind": "ppca"}, {"kind": "vae", "latent_dim": 1}])
+@pytest.mark.parametrize(
+    ("settings", "unit"),
+    [
+        ({"kind": "ppca"}, "nats of a density per image"),
+        ({"kind": "vae", "latent_dim": 1}, "nats per image"),
+    ],
+)
 def test_other_models_train_too(
-    ready: Controller, qtbot: QtBot, settings: dict[str, str | int]
+    ready: Controller, qtbot: QtBot, settings: dict[str, str | int], unit: str
 ) -> None:
     for name, value in settings.items():
         ready.window.training.form.set_value(name, value)
     train(ready, qtbot)
     assert ready.window.banner.text() == ""
     assert ready.session.explorer.kind == settings["kind"]
+    assert ready.window.curves._runs[-1].unit == unit
     ready.exploring.pin(0.5, 0.5)
     assert ready.exploring.decoded is not None
+
+
+def test_ppca_in_closed_form_is_one_epoch_that_is_its_own_reference(
+    ready: Controller, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = ready.window.training.form
+    form.set_value("kind", "ppca")
+    form.set_value("ppca_fit", "closed-form")
+    train(ready, qtbot)
+    assert ready.window.banner.text() == ""
+    assert ready.window.training.note() == "Trained 1 epoch"
+    run = ready.window.curves._runs[-1]
+    assert list(run.train.column("elbo")) == [run.reference]
+    said: list[str] = []
+    monkeypatch.setattr(QMessageBox, "exec", lambda box: said.append(box.text()))
+    ready.window.menus.card.trigger()
+    variance = ready.session.explorer.noise_variance
+    assert variance is not None and f"{variance:.4g}" in said[0]
+
+
+def test_curves_of_few_labels_say_that_they_are_of_the_labelled_images(
+    ready: Controller, qtbot: QtBot
+) -> None:
+    ready.window.training.form.set_value("labels", 4)
+    train(ready, qtbot)
+    assert ready.window.curves._runs[-1].train_title == "train, 4 labelled"
 
 
 def test_the_model_can_be_evaluated_from_the_window(ready: Controller, qtbot: QtBot) -> None:

@@ -204,6 +204,18 @@ def test_ppca_samples_follow_its_gaussian() -> None:
     assert drawn.std() > Normal(0.0, 0.05).stddev.item() / 2
 
 
+def test_the_noise_of_a_gaussian_is_known_as_it_is_now() -> None:
+    config = ModelConfig(likelihood="gaussian", learn_variance=True, variance=0.05)
+    explorer = Explorer(build_model(config))
+    assert explorer.noise_variance == pytest.approx(0.05)
+    state = dict(explorer.model.state_dict())
+    explorer.load_state(state | {"likelihood.log_variance": torch.tensor(0.02).log()})
+    assert explorer.noise_variance == pytest.approx(0.02)
+    ppca = build_model(ModelConfig(kind="ppca"))
+    assert Explorer(ppca).noise_variance == pytest.approx(float(ppca.likelihood.log_variance.exp()))  # type: ignore[union-attr]
+    assert Explorer(build_model(ModelConfig())).noise_variance is None
+
+
 def test_the_manifold_lies_as_the_axes_do() -> None:
     ex = explorer("vae")
     grid = ex.manifold(3, extent=2.0)

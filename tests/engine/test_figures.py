@@ -32,6 +32,15 @@ def digits(count: int, seed: int = 0) -> NDArray[np.uint8]:
 CURVE = Curve(range(1, 6), [-200.0, -150.0, -130.0, -120.0, -121.0], [-210, -160, -135, -121, -118])
 
 
+def test_the_lines_of_the_curve_say_which_images_they_are_of() -> None:
+    curve = Curve([1, 2], [-3.0, -2.0], [-2.5, -1.5], "train, 100 labelled", reference=-1.0)
+    figure = lecture_figure(digits(4), digits(4), curve)
+    legend = figure.axes[2].get_legend()
+    assert legend is not None
+    names = [text.get_text() for text in legend.get_texts()]
+    assert names == ["train, 100 labelled", "validation", "closed form, train"]
+
+
 def test_png_and_pdf_by_the_name_of_the_file(tmp_path: Path) -> None:
     figure = lecture_figure(digits(16), digits(16, 1), CURVE, caption="VAE, d = 2")
     save_figure(tmp_path / "figure.png", figure, dpi=50)

@@ -94,6 +94,7 @@ def test_a_training_writes_model_history_and_figure(
     printed = capsys.readouterr().out
     for word in ("ELBO", "rec", "KL", "acc", "images/s", "completed after 1 epochs"):
         assert word in printed
+    assert f"Objective: {float(row['validation_objective']):.2f}" in printed
 
 
 def test_a_folder_of_images_trains_and_resumes(
@@ -132,7 +133,9 @@ def test_a_folder_of_images_trains_and_resumes(
     assert rows(out / "history.csv")[0] == earlier[0]
 
 
-def test_ppca_trains_from_the_same_command(train: ModuleType, folder: Path, tmp_path: Path) -> None:
+def test_ppca_trains_from_the_same_command(
+    train: ModuleType, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "out"
     arguments = [
         "--model",
@@ -148,6 +151,12 @@ def test_ppca_trains_from_the_same_command(train: ModuleType, folder: Path, tmp_
     ]
     assert run(train, *arguments, "--latent-dim", 2) == 0
     assert load_model(out / "model.safetensors").config.kind == "ppca"
+    assert "Objective" not in capsys.readouterr().out
+    assert run(train, *arguments, "--latent-dim", 2, "--ppca-fit", "closed-form") == 0
+    assert "completed after 1 epochs" in capsys.readouterr().out
+    assert "--ppca-fit closed-form" in read_card(out / "model.safetensors")["command"]
+    assert run(train, "--dataset", "digits", "--ppca-fit", "closed-form", "--out", out) == 2
+    assert "PPCA's alone" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

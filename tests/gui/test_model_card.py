@@ -36,6 +36,15 @@ def test_a_card_tells_what_is_known_and_nothing_else() -> None:
     assert [name for name, _ in card_rows(ModelConfig(kind="ppca"), {})] == ["Model", "Likelihood"]
 
 
+def test_a_variance_that_was_learned_is_told() -> None:
+    ppca, vae = ModelConfig(kind="ppca"), ModelConfig(likelihood="gaussian", learn_variance=True)
+    assert dict(card_rows(ppca, {}, 0.052345))["σ²"] == "0.05235, of pixels in [0, 1]"
+    assert dict(card_rows(vae, {}, 0.01))["η²"] == "0.01, of pixels in [0, 1]"
+    fixed = ModelConfig(likelihood="gaussian", variance=0.01)  # its likelihood says it
+    assert "η²" not in dict(card_rows(fixed, {}, 0.01))
+    assert "η²" not in dict(card_rows(ModelConfig(), {}, None))
+
+
 def test_markup_in_a_card_is_shown_and_not_obeyed() -> None:
     assert "--epochs &lt;3&gt;" in card_html(ModelConfig(), CARD)
     assert "<b>Model</b>" in card_html(ModelConfig(), CARD)

@@ -16,6 +16,7 @@ from vae_explorer.engine.checkpoint import load_model
 from vae_explorer.engine.embedding import embed_images
 from vae_explorer.engine.errors import InputError
 from vae_explorer.engine.joint_vae import JointVAE
+from vae_explorer.engine.likelihoods import Gaussian
 from vae_explorer.engine.models import Model
 from vae_explorer.engine.objective import (
     bound_terms,
@@ -69,6 +70,13 @@ class Explorer:
     def likelihood_unit(self) -> str:
         """The unit of its log-likelihoods."""
         return self._model.likelihood.unit
+
+    @property
+    def noise_variance(self) -> float | None:
+        """η² of a Gaussian p(x|z), or PPCA's σ², for pixels in [0, 1]; None for another likelihood."""
+        likelihood = self._model.likelihood
+        known = isinstance(likelihood, Gaussian)
+        return math.exp(likelihood.log_variance.item()) if known else None
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """Take the weights of a snapshot of the same configuration."""

@@ -42,6 +42,7 @@ class Curve:
         epochs: the epochs, ascending; the first axis of the figure.
         validation: ELBO on the validation images, nats per image.
         train: ELBO on the train images, or nothing.
+        train_title: what `train` is.
         reference: a value to compare with, drawn as a level; None for none.
         reference_title: what `reference` is.
         label: the name of the quantity and its unit.
@@ -50,8 +51,9 @@ class Curve:
     epochs: Sequence[float]
     validation: Sequence[float]
     train: Sequence[float] = ()
+    train_title: str = "train"
     reference: float | None = None
-    reference_title: str = "closed form"
+    reference_title: str = "closed form, train"
     label: str = "ELBO (nats per image)"
 
     def __post_init__(self) -> None:
@@ -152,7 +154,9 @@ def _draw_curve(axes: Axes, curve: Curve) -> None:
     if len(curve.epochs) == 0:
         raise InputError("The validation curve has no epochs yet.")
     if curve.train:
-        axes.plot(curve.epochs, curve.train, color=MUTED, lw=1, ls=(0, (4, 3)), label="train")
+        axes.plot(
+            curve.epochs, curve.train, color=MUTED, lw=1, ls=(0, (4, 3)), label=curve.train_title
+        )
     axes.plot(curve.epochs, curve.validation, color=ACCENT, lw=1.8, label="validation")
     if curve.reference is not None:
         axes.axhline(curve.reference, color=INK, lw=0.9, ls=":", label=curve.reference_title)

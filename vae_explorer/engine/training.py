@@ -381,6 +381,10 @@ def check_fits(model: NetworkModel, dataset: Dataset, config: TrainingConfig) ->
         )
     if not len(dataset.train) or not len(dataset.validation):
         raise ConfigError(f"{dataset.title} has too few images to train and validate on.")
+    if config.ppca_fit != "em":
+        raise ConfigError(
+            "The closed form is PPCA's alone: another model is trained by its gradient."
+        )
     if isinstance(model, JointVAE) and dataset.train.labels is None:
         raise ConfigError(f"A Joint VAE needs labels, and {dataset.title} has none.")
     if isinstance(model, JointVAE) and dataset.classes != model.config.classes:

@@ -12,10 +12,18 @@ from vae_explorer.engine.config import ModelConfig
 KINDS = {"vae": "VAE p(x)", "joint-vae": "Joint VAE p(x, y)", "ppca": "PPCA"}
 
 
-def card_rows(config: ModelConfig, card: Mapping[str, object]) -> list[tuple[str, str]]:
-    """Names and values, only of what is known."""
+def card_rows(
+    config: ModelConfig, card: Mapping[str, object], noise_variance: float | None = None
+) -> list[tuple[str, str]]:
+    """Names and values, only of what is known.
+
+    noise_variance: η² or σ² of a Gaussian likelihood, as it is now.
+    """
     rows = [(_tr("Model"), f"{KINDS[config.kind]}, d = {config.latent_dim}")]
     rows.append((_tr("Likelihood"), config.likelihood_title))
+    if noise_variance is not None and (config.learn_variance or config.kind == "ppca"):
+        name = "σ²" if config.kind == "ppca" else "η²"
+        rows.append((name, _tr("{0:.4g}, of pixels in [0, 1]").format(noise_variance)))
     if config.kind != "ppca":
         rows.append((_tr("Networks"), _networks(config)))
     if "dataset" in card:
@@ -30,11 +38,13 @@ def card_rows(config: ModelConfig, card: Mapping[str, object]) -> list[tuple[str
     return rows + _figures(card.get("evaluation"))
 
 
-def card_html(config: ModelConfig, card: Mapping[str, object]) -> str:
+def card_html(
+    config: ModelConfig, card: Mapping[str, object], noise_variance: float | None = None
+) -> str:
     """The rows as rich text for a message box."""
     rows = "".join(
         f"<tr><td><b>{escape(name)}</b>&nbsp;&nbsp;</td><td>{escape(value)}</td></tr>"
-        for name, value in card_rows(config, card)
+        for name, value in card_rows(config, card, noise_variance)
     )
     return f"<table cellspacing=4>{rows}</table>"
 

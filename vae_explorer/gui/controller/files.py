@@ -54,7 +54,8 @@ class Files(QObject):
         opened = self._session.opened
         if opened is None:
             return
-        text = card_html(opened.explorer.config, opened.card)
+        explorer = opened.explorer
+        text = card_html(explorer.config, opened.card, explorer.noise_variance)
         text_box(self._window, self.tr("About this model"), text).exec()
 
     def open(self, path: Path) -> None:

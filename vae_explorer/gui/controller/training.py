@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from vae_explorer.engine.catalogue import DATASETS
-from vae_explorer.engine.config import ModelConfig, TrainingConfig
+from vae_explorer.engine.config import ModelConfig, TrainingConfig, objective_title, train_title
 from vae_explorer.engine.errors import Cancelled, DataError, EngineError
 from vae_explorer.gui.controller.reporting import Reporter
 from vae_explorer.gui.jobs import (
@@ -66,6 +66,7 @@ class Training(QObject):
         self._stopped: tuple[Train | None, TrainingState | None] = (None, None)
         self._best: BestEmbedded | None = None
         self._epochs = 1
+        self._ppca_fit = ""
         self._epochs_done = 0
         self._moment = 0.0  # of the last report, in epochs
         self.history = SnapshotHistory()
@@ -123,7 +124,9 @@ class Training(QObject):
         self._stopped = (None, None)
         self._offer_to_go_on(False)
         self._before = (self._session.opened, self._session.unsaved)
-        self._epochs, self._epochs_done = training.epochs, 0
+        self._epochs, self._epochs_done = training.last_epoch, 0
+        is_em = training.ppca_fit == "em"
+        self._ppca_fit = self.tr("EM on moments") if is_em else self.tr("closed form")
         self._window.training.set_state("loading")
         self._window.training.clear_progress()
         self._window.training.set_note(self.tr("Reading the images…"))
@@ -245,10 +248,12 @@ class Training(QObject):
         self._window.curves.begin_run(
             self._run_name(begun),
             explorer.has_classes,
-            explorer.likelihood_unit,
+            self.tr("{0} per image").format(explorer.likelihood_unit),
             label=label,
             data=begun.opened.gallery.title if begun.opened.gallery else "",
             likelihood=begun.config.target_title,
+            objective=objective_title(begun.config, begun.training),
+            train_title=train_title(begun.config, begun.training),
         )
         self._show_state()
         self.model_replaced.emit()
@@ -264,6 +269,8 @@ class Training(QObject):
             self._window.curves.append_steps(
                 [(s.step, s.epoch, s.seconds, _numbers(s.metrics)) for s in steps]
             )
+            if steps[-1].beta != 1.0:  # the user's doing, where the configuration says otherwise
+                self._window.curves.name_objective(self.tr("Objective"))
             self._show_progress(steps[-1])
             steps.clear()
         for event in snapshots:
@@ -293,8 +300,8 @@ class Training(QObject):
         self._moment = epoch
         left = (self._epochs - epoch) * seconds / epoch if epoch > 0 else None
         rate = event.images_per_second
-        # PPCA's EM goes over moments, not images
-        text = self.tr("{0:,.0f} images/s").format(rate) if rate else self.tr("EM on moments")
+        # PPCA goes over moments, not images
+        text = self.tr("{0:,.0f} images/s").format(rate) if rate else self._ppca_fit
         self._window.training.set_progress(epoch, self._epochs, left, text)
         self._show_state()
 
