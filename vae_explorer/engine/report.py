@@ -27,7 +27,7 @@ class Figure:
         samples: latent samples an image; None where there are none.
         standard_error: of the mean over images; None where it is no mean.
         monte_carlo_error: the part of it that other latent samples of the same images would change.
-        bits_per_dimension: of a discrete likelihood's log-likelihoods, −value / (D log 2).
+        bits_per_dimension: of log p(x) and bounds on it, for a discrete likelihood: −value / (D log 2).
         seconds: it took.
         note: what else must be known to compare it.
     """
