@@ -347,6 +347,8 @@ def test_report_of_a_vae() -> None:
     assert elbo.images == report.images == 60 and elbo.samples == 200
     in_bits = {f.name for f in report.figures if f.bits_per_dimension is not None}
     assert in_bits == {"elbo", "iw_bound", "log_p"}
+    assert report["reconstruction"].title == "  E_q log p(x|z)"
+    assert report["kl"].title == "  KL(q(z|x) ‖ p(z))"
 
 
 def test_the_same_seed_gives_the_same_figures() -> None:
@@ -408,6 +410,8 @@ def test_report_of_a_joint_vae() -> None:
     exact_accuracy = float((table.argmax(1) == labels).double().mean())
     assert report["exact_accuracy"].value == pytest.approx(exact_accuracy)
     in_bits = {f.name for f in report.figures if f.bits_per_dimension is not None}
+    assert report["reconstruction"].title == "  E_q log p(x|z, y)"
+    assert report["kl"].title == "  KL(q(z|x, y) ‖ p(z))"
     assert in_bits == {
         "elbo_x",
         "iw_bound",

@@ -422,6 +422,19 @@ def test_another_class_prior_draws_other_samples(joint: Controller) -> None:
     assert again is not None and not np.array_equal(after, again)
 
 
+def test_tooltips_speak_of_the_model_s_own_distributions(
+    joint: Controller, make_controller: MakeController, qtbot: QtBot, tmp_path: Path
+) -> None:
+    plain = make_controller(write_model(tmp_path / "vae.safetensors"))
+    wait_open(qtbot, plain)
+    for window, y in ((joint.window, ", y"), (plain.window, "")):
+        assert window.image._modes["mean"].toolTip() == f"The mean of p(x|z{y})"
+        settings = window.evaluation._settings
+        assert f"from q(z|x{y}) an image" in settings.elbo_samples.toolTip()
+        assert f"instead of q(z|x{y}):" in settings.prior_share.toolTip()
+        assert f"∫ p(x|z{y}) p(z) dz" in settings.exact.toolTip()
+
+
 def test_samples_and_the_figure_are_filled(joint: Controller) -> None:
     joint.window.classes.samples_requested.emit(5)
     images = joint.window.samples.images()
@@ -669,7 +682,7 @@ def test_the_decoded_image_says_how_likely_its_point_and_the_real_image_are(
     line = " ".join(controller.window.image._terms)
     log_prior = -0.5 * (0.3125 + 2.0 * np.log(2.0 * np.pi))
     assert f"log p(z) −{-log_prior:.1f}" in line
-    assert "log p(real | z, y) −" in line
+    assert "log p(real|z, y) −" in line
     assert line.endswith("nats")
 
 

@@ -160,10 +160,10 @@ class Measurement:
                 return finished.value
 
     def parts(self, reconstruction: Tensor, kl: Tensor, sampled_kl: Tensor) -> None:
-        samples = self.config.elbo_samples
-        title = "  E_q log p(x|z)"
+        samples, y = self.config.elbo_samples, self.model.config.given_class
+        title = f"  E_q log p(x|z{y})"
         self.add("reconstruction", title, "estimate", reconstruction, samples=samples)
-        self.add("kl", "  KL(q ‖ p(z))", "exact", kl)
+        self.add("kl", f"  KL(q(z|x{y}) ‖ p(z))", "exact", kl)
         self.add("sampled_kl", "  the same by samples", "estimate", sampled_kl, samples=samples)
 
     def gap(self, title: str, evidence: Tensor, elbo: Tensor) -> None:

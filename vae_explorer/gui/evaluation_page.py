@@ -143,9 +143,9 @@ class EvaluationPage(QWidget):
         """Whether the model is one whose gradient is estimated."""
         self._gradients.setVisible(offered)
 
-    def set_exact_offered(self, offered: bool) -> None:
-        """Whether the model's exact evidence can be integrated."""
-        self._settings.set_exact_offered(offered)
+    def set_model(self, given_class: str, exact_offered: bool) -> None:
+        """Speak of the model in hand, as `EvaluationSettingsRow.set_model` says."""
+        self._settings.set_model(given_class, exact_offered)
 
     def set_saving_offered(self, offered: bool) -> None:
         """Whether there are figures that a file can keep."""

@@ -113,7 +113,8 @@ class Evaluating(QObject):
         page.set_progress("")
         estimated = explorer.kind != "ppca"
         page.set_gradients_offered(estimated)
-        page.set_exact_offered(estimated and explorer.latent_dim <= MAX_GRID_DIMENSIONS)
+        exact = estimated and explorer.latent_dim <= MAX_GRID_DIMENSIONS
+        page.set_model(explorer.config.given_class, exact)
 
     def shut_down(self) -> None:
         """Stop and wait: the window is closing."""
