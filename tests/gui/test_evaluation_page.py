@@ -229,6 +229,24 @@ def test_figures_are_saved_as_the_command_line_writes_them(
         assert mine["value"] == pytest.approx(other["value"], rel=1e-4)
 
 
+def test_the_caption_is_what_the_command_line_prints_above_its_table(
+    joint: Controller, qtbot: QtBot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page, model = joint.window.evaluation, joint.session.path
+    joint.window.show_tab(page)
+    choose(page._settings.exact, False)
+    page.request()
+    wait_done(joint, qtbot)
+    told = [str(model), "--images", "200", "--samples", "50", "--no-exact", "--device", "cpu"]
+    assert run([*told, "--quiet"]) == 0
+    head = capsys.readouterr().out.split("\n\n")[0].splitlines()
+    assert page.progress() == "; ".join(head[1:])
+    assert "the first 200 of" in page.progress() and "binarisation" in page.progress()
+    label = page._progress
+    assert label.heightForWidth(400) > label.fontMetrics().lineSpacing()  # wrapped, and not cut off
+    assert label.height() >= label.heightForWidth(label.width())
+
+
 def test_the_row_of_settings_fits_the_smallest_window(joint: Controller) -> None:
     window, page = joint.window, joint.window.evaluation
     window.resize(1024, 700)

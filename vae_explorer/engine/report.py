@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -96,12 +97,7 @@ class Report:
 
     def table(self) -> str:
         """The report as aligned plain text, without a final line break."""
-        images = f"{self.images:,} images"
-        if self.images < self.images_in_split:
-            images = f"the first {self.images:,} of {self.images_in_split:,} images"
-        head = [self.model, f"{self.dataset}, {self.split} split, {images}, seed {self.seed}"]
-        head += [self.binarisation] if self.binarisation else []
-        head += [f"log-likelihoods in {self.unit}"]
+        head = [self.model, *headlines(vars(self))]
         rows = [("", "value", "± s.e.", "bits/dim", "kind", "samples", "seconds")]
         rows += [_row(figure) for figure in self.figures]
         notes = [f"{f.title}: {f.note}" for f in self.figures if f.note]
@@ -113,6 +109,25 @@ class Report:
         shown = [f"{self.kl_per_dimension[i]:.2f} (z{i + 1})" for i in order[:10]]
         rest = f", and {len(order) - 10} more" if len(order) > 10 else ""
         return f"KL of each dimension, nats: {', '.join(shown)}{rest}"
+
+
+def headlines(said: Mapping[str, Any]) -> list[str]:
+    """What a report's figures are of: the images, how they became targets, the unit.
+
+    said: the attributes of a `Report`, or what a file keeps of them; what is missing there is left out.
+    """
+    lines = [f"{said.get('dataset', '')}, {said.get('split', '')} split"]
+    count, total = said.get("images"), said.get("images_in_split")
+    if isinstance(count, int) and isinstance(total, int):
+        part = f"the first {count:,} of {total:,}" if count < total else f"{count:,}"
+        lines[0] += f", {part} images"
+    if "seed" in said:
+        lines[0] += f", seed {said['seed']}"
+    if said.get("binarisation"):
+        lines.append(str(said["binarisation"]))
+    if "unit" in said:
+        lines.append(f"log-likelihoods in {said['unit']}")
+    return lines
 
 
 def document(file: str | None, report: Report, comparison: Any = None) -> dict[str, Any]:  # noqa: ANN401

@@ -100,6 +100,7 @@ class EvaluationPage(QWidget):
         self._more.toggled.connect(self._settings.setVisible)
         self._progress = style.muted_label("", self)
         self._progress.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._progress.setWordWrap(True)
         self._progress.hide()
         self._table = self._make_table()
         self._hint = self._make_hint()

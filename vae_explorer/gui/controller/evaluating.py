@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject
 
 from vae_explorer.engine.errors import Cancelled
+from vae_explorer.engine.report import headlines
 from vae_explorer.gui.controller.reporting import Reporter
 from vae_explorer.gui.evaluation_page import FigureRow
 from vae_explorer.gui.evaluation_settings import EvaluationSettings
@@ -152,9 +153,7 @@ class Evaluating(QObject):
     def _show(self, report: Report) -> None:
         self._report = report
         self._show_rows()
-        words = self.tr("{0}, {1} split, {2:,} images, seed {3}, {4}")
-        said = (report.dataset, report.split, report.images, report.seed, report.unit)
-        self._window.evaluation.set_progress(words.format(*said))
+        self._window.evaluation.set_progress("; ".join(headlines(vars(report))))
 
     def _on_ended(self) -> None:
         page = self._window.evaluation
