@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QApplication,
@@ -27,6 +29,7 @@ from vae_explorer.gui.controller.evaluating import row
 from vae_explorer.gui.evaluation_page import EvaluationPage
 from vae_explorer.gui.evaluation_settings import EvaluationSettings
 from vae_explorer.gui.jobs import Evaluate
+from vae_explorer.gui.snapshot_history import Snapshot
 from vae_explorer.gui.style import LIGHT
 
 BOUND = Figure(
@@ -285,3 +288,69 @@ def test_another_class_prior_drops_the_figures_of_the_old_one(
     weights[3] = 0.55
     joint.window.classes.prior_edited.emit(weights)
     assert page.rows() == 0 and page.progress() == "" and not page._save.isEnabled()
+
+
+def trained_moments(controller: Controller, epochs: Sequence[float]) -> list[Snapshot]:
+    """Moments of a training of the model in hand, each with weights of its own, and the first in hand."""
+    state = controller.session.explorer.model.state_dict()
+    for epoch in epochs:
+        weights = {name: values + 0.01 * epoch for name, values in state.items()}
+        controller.training.history.add(Snapshot(epoch, weights, None))
+    controller.training.show_snapshot(0)
+    return [controller.training.history[i] for i in range(len(epochs))]
+
+
+def test_figures_go_when_their_weights_do(joint: Controller, qtbot: QtBot) -> None:
+    page = joint.window.evaluation
+    joint.window.show_tab(page)
+    trained_moments(joint, [0.5, 1.0])
+    choose(page._settings.exact, False)
+    page.request()
+    wait_done(joint, qtbot)
+    assert page.rows() > 0 and page.progress().endswith("weights of epoch 0.50")
+    content = joint.evaluating.content()
+    assert content is not None and content["epoch"] == 0.5
+    joint.training.show_snapshot(0)  # the same moment again
+    assert page.rows() > 0
+    joint.training.show_snapshot(1)
+    assert page.rows() == 0 and page.progress() == "" and joint.evaluating.content() is None
+    assert not page._save.isEnabled()
+
+
+def test_what_is_measured_while_the_weights_change_says_of_which_they_are(
+    joint: Controller, qtbot: QtBot
+) -> None:
+    page = joint.window.evaluation
+    joint.window.show_tab(page)
+    first, _, _ = trained_moments(joint, [0.5, 1.0, 1.5])
+    choose(page._settings.exact, False)
+    page.request()
+    job = joint.evaluating._worker.job
+    assert isinstance(job, Evaluate)
+    joint.training.show_snapshot(1)
+    for name, values in job._model.state_dict().items():
+        assert torch.equal(values, first.state[name])
+    wait_done(joint, qtbot)
+    joint.training.show_snapshot(2)
+    assert page.rows() > 0 and page.progress().endswith("weights of epoch 0.50")
+    content = joint.evaluating.content()
+    assert content is not None and content["epoch"] == 0.5
+    page.gradients_requested.emit()  # of the weights in hand: both together would be of neither
+    assert page.rows() == 0
+    qtbot.mouseClick(page._button, Qt.MouseButton.LeftButton)
+    wait_done(joint, qtbot)
+
+
+def test_a_comparison_leaves_the_caption_of_the_figures(
+    joint: Controller, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vae_explorer.gui.jobs.GRADIENT_DRAWS", 8)
+    page = joint.window.evaluation
+    joint.window.show_tab(page)
+    choose(page._settings.exact, False)
+    page.request()
+    wait_done(joint, qtbot)
+    caption = page.progress()
+    page.gradients_requested.emit()
+    wait_done(joint, qtbot)
+    assert page.progress().startswith(f"{caption}; ") and "8 draws" in page.progress()

@@ -130,9 +130,19 @@ def headlines(said: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def document(file: str | None, report: Report, comparison: Any = None) -> dict[str, Any]:  # noqa: ANN401
-    """What is kept of an evaluation: the model's file, the report, and a comparison of gradients."""
+def document(
+    file: str | None,
+    report: Report,
+    comparison: Any = None,  # noqa: ANN401
+    epoch: float | None = None,
+) -> dict[str, Any]:
+    """What is kept of an evaluation: the model's file, the report, and a comparison of gradients.
+
+    epoch: whose weights were measured, where it is a moment of a training.
+    """
     content = {"file": file, **report.to_dict()}
+    if epoch is not None:
+        content["epoch"] = epoch
     if comparison is not None:
         content["gradients"] = _json_ready(asdict(comparison))
     return content
