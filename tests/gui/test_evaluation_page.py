@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
@@ -59,6 +60,35 @@ def test_a_column_begins_where_its_title_does(joint: Controller) -> None:
     QApplication.processEvents()
     table = page._table
     assert first_ink(table.viewport()) == first_ink(table.horizontalHeader().viewport())
+
+
+def test_indices_of_formulas_stand_below_the_line(qtbot: QtBot) -> None:
+    page = EvaluationPage(LIGHT)
+    qtbot.addWidget(page)
+    page.resize(800, 300)
+    titles = ["Eq", "E", "E_q", "my_class E"]
+    page.set_rows([replace(row(BOUND), title=title, note="Var_x E[z_i]") for title in titles])
+    page.show()
+    table = page._table
+    picture = table.viewport().grab().toImage().convertToFormat(QImage.Format.Format_Grayscale8)
+    pixels = np.array(picture.constBits(), np.uint8).reshape(picture.height(), -1)
+    cells = []
+    for line in range(len(titles)):
+        place = table.visualItemRect(item(table, line, 0))
+        cell = pixels[place.top() : place.bottom(), place.left() : place.right()]
+        cells.append(cell < pixels[0, 0] - 40)
+    written, alone, indexed, _ = cells
+    letter = 6 + table.fontMetrics().horizontalAdvance("E")
+    np.testing.assert_array_equal(indexed[:, :letter], alone[:, :letter])  # as every other cell
+    assert indexed.any(1).nonzero()[0].max() > written.any(1).nonzero()[0].max()
+    assert indexed.any(0).nonzero()[0].max() < written.any(0).nonzero()[0].max()
+    cell = item(table, 2, 0)
+    assert cell.text() == "E_q"  # what is read aloud and copied
+    assert cell.data(Qt.ItemDataRole.AccessibleDescriptionRole) == row(BOUND).tip.replace(
+        "!", "Var_x E[z_i]"
+    )
+    assert "Var<sub>x</sub> E[z<sub>i</sub>]<br>500 samples" in cell.toolTip()
+    assert "∇<sub>ψ</sub>" in page._gradients.toolTip()
 
 
 def test_a_figure_has_its_error_bits_kind_samples_and_time(qtbot: QtBot) -> None:

@@ -34,6 +34,7 @@ CARD = {
                 "standard_error": 0.003,
             },
             {"title": "active units of 16", "value": 12, "unit": "dimensions"},
+            {"title": "log π_y", "value": -2.3, "unit": "nats per image"},
             {"title": "not a number", "value": None, "unit": "fraction"},
         ],
     },
@@ -67,4 +68,5 @@ def test_an_evaluation_that_lacks_its_head_shows_what_it_has() -> None:
 
 def test_markup_in_a_card_is_shown_and_not_obeyed() -> None:
     assert "--epochs &lt;3&gt;" in card_html(ModelConfig(), CARD)
+    assert "<b>log π<sub>y</sub></b>" in card_html(ModelConfig(), CARD)
     assert "<b>Model</b>" in card_html(ModelConfig(), CARD)

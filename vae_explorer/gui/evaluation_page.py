@@ -24,6 +24,8 @@ from PySide6.QtWidgets import (
 
 from vae_explorer.gui import style
 from vae_explorer.gui.evaluation_settings import EvaluationSettings, EvaluationSettingsRow
+from vae_explorer.gui.formula_delegate import FormulaDelegate
+from vae_explorer.gui.notation import typeset_tip
 from vae_explorer.gui.style import Theme
 
 IMAGES = (200, 1000, 0)  # 0: all of the split
@@ -90,9 +92,9 @@ class EvaluationPage(QWidget):
         self._button = QPushButton(self.tr("Evaluate"), self)
         self._button.clicked.connect(self._on_button)
         self._gradients = QPushButton(self.tr("Compare gradients"), self)
-        self._gradients.setToolTip(
-            self.tr("Variance of ∇_ψ ELBO: the reparameterization beside the score function")
-        )
+        tip = self.tr("Variance of ∇_ψ ELBO: the reparameterization beside the score function")
+        self._gradients.setToolTip(typeset_tip(tip))
+        self._gradients.setAccessibleDescription(tip)
         self._gradients.clicked.connect(self.gradients_requested)
         self._more, self._save = self._make_tools(theme)
         self._settings = EvaluationSettingsRow(self)
@@ -167,7 +169,8 @@ class EvaluationPage(QWidget):
         for line, row in enumerate(rows):
             for column, text in enumerate(row.cells):
                 item = QTableWidgetItem(text)
-                item.setToolTip(row.tip)
+                item.setToolTip(typeset_tip(row.tip))
+                item.setData(Qt.ItemDataRole.AccessibleDescriptionRole, row.tip)
                 if column in _NUMBERS:
                     item.setTextAlignment(
                         Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -254,6 +257,7 @@ class EvaluationPage(QWidget):
             "QHeaderView::section { background: palette(base); border: none; padding: 2px 6px;"
             " border-bottom: 1px solid palette(mid); color: palette(link-visited); }"
         )
+        table.setItemDelegateForColumn(0, FormulaDelegate(table))
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setAccessibleName(self.tr("Figures of the model"))

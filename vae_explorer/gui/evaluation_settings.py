@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtWidgets import QComboBox, QGridLayout, QSpinBox, QWidget
 
 from vae_explorer.gui import style
+from vae_explorer.gui.notation import typeset_tip
 
 PRIOR_SHARES = (0.0, 0.1, 0.25, 0.5)
 LARGEST_SEED = 999_999
@@ -107,7 +108,7 @@ class EvaluationSettingsRow(QWidget):
             ).format(y)
         )
         self.exact.setEnabled(exact_offered)
-        self.exact.setToolTip(
+        exact = (
             self.tr(
                 "log p(x) = log {1}∫ p(x|z{0}) p(z) dz on a grid, and with it KL(q ‖ p(z|x{0})); "
                 "automatic: where it takes minutes at most"
@@ -115,6 +116,8 @@ class EvaluationSettingsRow(QWidget):
             if exact_offered
             else self.tr("A grid over z is for VAEs of one or two latent dimensions")
         )
+        self.exact.setToolTip(typeset_tip(exact))
+        self.exact.setAccessibleDescription(exact)
 
     def _add(self, field: QWidget, caption: str, tip: str) -> None:
         column = self._grid.count() // 2

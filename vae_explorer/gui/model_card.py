@@ -10,7 +10,7 @@ from PySide6.QtCore import QCoreApplication
 
 from vae_explorer.engine.config import ModelConfig
 from vae_explorer.engine.report import COUNT, FRACTION, headlines
-from vae_explorer.gui.notation import signed
+from vae_explorer.gui.notation import signed, typeset
 
 KINDS = {"vae": "VAE p(x)", "joint-vae": "Joint VAE p(x, y)", "ppca": "PPCA"}
 
@@ -36,7 +36,7 @@ def card_rows(config: ModelConfig, card: Mapping[str, object]) -> list[tuple[str
 def card_html(config: ModelConfig, card: Mapping[str, object]) -> str:
     """The rows as rich text for a message box."""
     rows = "".join(
-        f"<tr><td><b>{escape(name)}</b>&nbsp;&nbsp;</td><td>{escape(value)}</td></tr>"
+        f"<tr><td><b>{typeset(name)}</b>&nbsp;&nbsp;</td><td>{escape(value)}</td></tr>"
         for name, value in card_rows(config, card)
     )
     return f"<table cellspacing=4>{rows}</table>"
