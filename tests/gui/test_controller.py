@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu, QMessage
 from pytestqt.qtbot import QtBot
 
 from tests.gui.windows import MakeController, code_of, image_of, wait_open, write_model
+from vae_explorer.engine.checkpoint import read_card
 from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.controller.layers import TOGETHER
 from vae_explorer.gui.dimensions_bar import SLIDER_STEPS
@@ -404,6 +405,30 @@ def test_editing_the_class_prior_reaches_the_verdict(joint: Controller) -> None:
     joint.window.classes.prior_edited.emit(weights)
     np.testing.assert_allclose(joint.session.explorer.class_prior, weights, atol=1e-5)
     assert joint.session.unsaved
+
+
+def test_measured_figures_are_of_the_learned_class_prior(
+    joint: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = {"dataset": "MNIST", "figures": [{"title": "ELBO ≤ log p(x, y)", "value": -130.0}]}
+    assert joint.session.opened is not None
+    joint.session.opened.card["evaluation"] = measured
+    told: list[str] = []
+    monkeypatch.setattr(QMessageBox, "exec", lambda box: told.append(box.text()))
+
+    def kept(name: str) -> bool:
+        save_name(monkeypatch, tmp_path / name)
+        assert joint.files.save_as()
+        joint.files.show_card()
+        card = read_card(tmp_path / name)
+        assert ("−130.00" in told[-1]) == ("evaluation" in card)
+        return card.get("evaluation") == measured
+
+    assert kept("learned.safetensors")
+    joint.window.classes._edit(3, 0.55)
+    assert not kept("edited.safetensors")
+    joint.window.classes._restore()
+    assert kept("restored.safetensors")
 
 
 def test_another_class_prior_draws_other_samples(joint: Controller) -> None:
