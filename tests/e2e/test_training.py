@@ -63,9 +63,9 @@ def test_a_folder_of_images_is_trained_and_its_classes_are_named(
     assert ready.session.unsaved
     assert window.isWindowModified()
     assert len(ready.training.history) >= 4
-    epochs, values = ready.pages.figure_curve()
-    assert epochs == [1, 2, 3, 4]
-    assert values[-1] > values[0]
+    curve = ready.pages.figure_curve()
+    assert curve is not None and curve.epochs == [1, 2, 3, 4]
+    assert curve.validation[-1] > curve.validation[0]
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu, QMessage
 from pytestqt.qtbot import QtBot
 
 from tests.gui.windows import MakeController, code_of, image_of, wait_open, write_model
+from vae_explorer.engine.checkpoint import read_card
 from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.controller.layers import TOGETHER
 from vae_explorer.gui.dimensions_bar import SLIDER_STEPS
@@ -406,6 +407,30 @@ def test_editing_the_class_prior_reaches_the_verdict(joint: Controller) -> None:
     assert joint.session.unsaved
 
 
+def test_measured_figures_are_of_the_learned_class_prior(
+    joint: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = {"dataset": "MNIST", "figures": [{"title": "ELBO ≤ log p(x, y)", "value": -130.0}]}
+    assert joint.session.opened is not None
+    joint.session.opened.card["evaluation"] = measured
+    told: list[str] = []
+    monkeypatch.setattr(QMessageBox, "exec", lambda box: told.append(box.text()))
+
+    def kept(name: str) -> bool:
+        save_name(monkeypatch, tmp_path / name)
+        assert joint.files.save_as()
+        joint.files.show_card()
+        card = read_card(tmp_path / name)
+        assert ("−130.00" in told[-1]) == ("evaluation" in card)
+        return card.get("evaluation") == measured
+
+    assert kept("learned.safetensors")
+    joint.window.classes._edit(3, 0.55)
+    assert not kept("edited.safetensors")
+    joint.window.classes._restore()
+    assert kept("restored.safetensors")
+
+
 def test_another_class_prior_draws_other_samples(joint: Controller) -> None:
     window = joint.window
     one_class = np.full(10, 1e-6)
@@ -420,6 +445,19 @@ def test_another_class_prior_draws_other_samples(joint: Controller) -> None:
     window.show_tab(window.samples)
     again = window.samples.images()
     assert again is not None and not np.array_equal(after, again)
+
+
+def test_tooltips_speak_of_the_model_s_own_distributions(
+    joint: Controller, make_controller: MakeController, qtbot: QtBot, tmp_path: Path
+) -> None:
+    plain = make_controller(write_model(tmp_path / "vae.safetensors"))
+    wait_open(qtbot, plain)
+    for window, y in ((joint.window, ", y"), (plain.window, "")):
+        assert window.image._modes["mean"].toolTip() == f"The mean of p(x|z{y})"
+        settings = window.evaluation._settings
+        assert f"from q(z|x{y}) an image" in settings.elbo_samples.toolTip()
+        assert f"instead of q(z|x{y}):" in settings.prior_share.toolTip()
+        assert f"∫ p(x|z{y}) p(z) dz" in settings.exact.toolTip()
 
 
 def test_samples_and_the_figure_are_filled(joint: Controller) -> None:
@@ -669,7 +707,7 @@ def test_the_decoded_image_says_how_likely_its_point_and_the_real_image_are(
     line = " ".join(controller.window.image._terms)
     log_prior = -0.5 * (0.3125 + 2.0 * np.log(2.0 * np.pi))
     assert f"log p(z) −{-log_prior:.1f}" in line
-    assert "log p(real | z, y) −" in line
+    assert "log p(real|z, y) −" in line
     assert line.endswith("nats")
 
 

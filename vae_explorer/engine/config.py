@@ -184,6 +184,22 @@ class ModelConfig(_Config):
         return len(self.class_names) if self.kind == "joint-vae" else 0
 
     @property
+    def title(self) -> str:
+        """The model in words: its kind, latent size and likelihood."""
+        kind = {"vae": "VAE", "joint-vae": "Joint VAE", "ppca": "PPCA"}[self.kind]
+        return f"{kind}, d = {self.latent_dim}, {self.likelihood_title}"
+
+    @property
+    def elbo_title(self) -> str:
+        """What the ELBO is called: PPCA's posterior is exact, and so is its bound."""
+        return "log p(x)" if self.kind == "ppca" else "ELBO"
+
+    @property
+    def given_class(self) -> str:
+        """What formulas are conditioned on besides: `, y` in a Joint VAE's p(x|z, y) and q(z|x, y)."""
+        return ", y" if self.kind == "joint-vae" else ""
+
+    @property
     def likelihood_title(self) -> str:
         """The likelihood in words; PPCA's is Gaussian whatever `likelihood` says."""
         if self.kind == "ppca":

@@ -160,11 +160,11 @@ class Measurement:
                 return finished.value
 
     def parts(self, reconstruction: Tensor, kl: Tensor, sampled_kl: Tensor) -> None:
-        samples = self.config.elbo_samples
-        self.add("reconstruction", "  E_q log p(x|z)", "estimate", reconstruction, samples=samples)
-        self.add("kl", "  KL(q ‖ p(z))", "exact", kl, bits=False)
-        title = "  the same by samples"
-        self.add("sampled_kl", title, "estimate", sampled_kl, samples=samples, bits=False)
+        samples, y = self.config.elbo_samples, self.model.config.given_class
+        title = f"  E_q log p(x|z{y})"
+        self.add("reconstruction", title, "estimate", reconstruction, samples=samples)
+        self.add("kl", f"  KL(q(z|x{y}) ‖ p(z))", "exact", kl)
+        self.add("sampled_kl", "  the same by samples", "estimate", sampled_kl, samples=samples)
 
     def gap(self, title: str, evidence: Tensor, elbo: Tensor) -> None:
         self.add(
@@ -173,7 +173,6 @@ class Measurement:
             "estimate",
             evidence - elbo,
             samples=self.config.elbo_samples,
-            bits=False,
         )
 
     def dimensions(self, posterior: tuple[Tensor, Tensor]) -> None:
@@ -221,11 +220,14 @@ class Measurement:
         variance: Tensor | None = None,
         *,
         samples: int | None = None,
-        bits: bool = True,
+        of_x: bool = False,
         seconds: float | None = None,
         note: str = "",
     ) -> None:
-        """A figure from the values of the images, (N,)."""
+        """A figure from the values of the images, (N,).
+
+        of_x: whether they are log p(x) or bounds on it; only these are lengths of a code for x, in bits.
+        """
         count, mean = len(values), float(values.mean())
         noise = None if variance is None else float(variance.sum().sqrt()) / count
         if noise is not None:
@@ -233,7 +235,7 @@ class Measurement:
             if self.config.prior_share:
                 note += f"; {self.config.prior_share:.0%} of the samples come from the prior"
         per_bit = self.model.config.pixels * math.log(2)
-        of_x = bits and self.model.likelihood.discrete and name != "log_prior"
+        in_bits = of_x and self.model.likelihood.discrete
         self.figures.append(
             Figure(
                 name,
@@ -245,7 +247,7 @@ class Measurement:
                 samples,
                 standard_error=float(values.std()) / math.sqrt(count) if count > 1 else None,
                 monte_carlo_error=noise,
-                bits_per_dimension=-mean / per_bit if of_x else None,
+                bits_per_dimension=-mean / per_bit if in_bits else None,
                 seconds=self.lap() if seconds is None else seconds,
                 note=note,
             )
@@ -260,14 +262,13 @@ class Measurement:
     def report(self, dataset: Dataset, split: str, images_in_split: int) -> Report:
         """What was measured."""
         config = self.model.config
-        kind = {"vae": "VAE", "joint-vae": "Joint VAE", "ppca": "PPCA"}[config.kind]
         binarisation = ""
         if config.kind != "ppca" and config.likelihood == "bernoulli":
             drawn = f"drawn once with seed {self.config.seed}"
             how = drawn if config.binarisation == "stochastic" else "rounded at one half"
             binarisation = f"{config.binarisation} binarisation, {how}"
         return Report(
-            model=f"{kind}, d = {config.latent_dim}, {config.likelihood_title}",
+            model=config.title,
             dataset=dataset.title,
             split=split,
             images=len(self.target),

@@ -132,6 +132,13 @@ class ClassSelector(QWidget):
             self._learned = self._prior.copy()
         self._show_state()
 
+    @property
+    def edited(self) -> bool:
+        """Whether π is another than the model has learned."""
+        if self._prior is None or self._learned is None:
+            return False
+        return not np.allclose(self._prior, self._learned, atol=1e-6)
+
     def set_theme(self, theme: Theme) -> None:
         """Take another look."""
         self._theme = theme
@@ -320,12 +327,7 @@ class ClassSelector(QWidget):
     def _show_state(self) -> None:
         if self._dragged is None:
             self._note.setText("")
-        edited = (
-            self._prior is not None
-            and self._learned is not None
-            and not np.allclose(self._prior, self._learned, atol=1e-6)
-        )
-        self._reset.setVisible(edited)
+        self._reset.setVisible(self.edited)
         self._samples.setEnabled(bool(self._names))
         self._repaint_all()
 

@@ -41,8 +41,8 @@ def _tr(text: str) -> str:
 def equation(kind: str) -> tuple[Term, ...]:
     """The terms of a model's bound: kind is `vae`, `joint-vae` or `ppca`."""
     joint = kind == "joint-vae"
-    given = "x,y" if joint else "x"
-    decoder = "p(x|z,y)" if joint else "p(x|z)"
+    given = "x, y" if joint else "x"
+    decoder = "p(x|z, y)" if joint else "p(x|z)"
     posterior = f"q(z|{given})"
     terms = [
         _bound(kind),
@@ -99,9 +99,9 @@ def _bound(kind: str) -> Term:
         )
         return Term("elbo", "", _tr("log-likelihood"), "log p(x)", words)
     if kind == "joint-vae":
-        words = _tr("Evidence lower bound: log p(x,y) is at least this. The gap is the KL between "
-                    "q(z|x,y) and the true posterior.")  # fmt: skip
-        return Term("elbo", "", _tr("ELBO"), "≤ log p(x,y)", words)
+        words = _tr("Evidence lower bound: log p(x, y) is at least this. The gap is the KL between "
+                    "q(z|x, y) and the true posterior.")  # fmt: skip
+        return Term("elbo", "", _tr("ELBO"), "≤ log p(x, y)", words)
     words = _tr(
         "Evidence lower bound: log p(x) is at least this. The gap is the KL between q(z|x) and "
         "the true posterior."

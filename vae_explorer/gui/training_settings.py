@@ -61,7 +61,7 @@ def model_settings() -> list[Setting]:
         Setting(
             "likelihood",
             _tr("Likelihood"),
-            _tr("p(x | z) of one pixel."),
+            _tr("p(x|z) of one pixel; in a Joint VAE p(x|z, y)."),
             "choice",
             "bernoulli",
             (
@@ -113,7 +113,7 @@ def model_settings() -> list[Setting]:
         Setting(
             "classifier",
             _tr("Classifier"),
-            _tr("The network of q(y | x)."),
+            _tr("The network of q(y|x)."),
             "choice",
             "mlp",
             (("mlp", _tr("Like the encoder")), ("conv", _tr("Convolutional"))),
@@ -122,7 +122,7 @@ def model_settings() -> list[Setting]:
         Setting(
             "posterior",
             _tr("Posterior"),
-            _tr("q(z | x): one variance a dimension, or one for all."),
+            _tr("q(z|x), in a Joint VAE q(z|x, y): one variance a dimension, or one for all."),
             "choice",
             "diagonal",
             (("diagonal", _tr("Diagonal")), ("isotropic", _tr("Isotropic"))),

@@ -183,6 +183,7 @@ class Controller(QObject):
         self.plots.made.connect(self.export.wire_curves)
         training.model_replaced.connect(self._on_model)
         training.weights_changed.connect(self._on_weights)
+        training.weights_changed.connect(self.evaluating.weights_changed)
         training.epoch_ended.connect(self.pages.epoch_ended)
         training.finished.connect(self._show_title)
         training.finished.connect(self.exploring.training_finished)

@@ -55,7 +55,7 @@ class Files(QObject):
         if opened is None:
             return
         explorer = opened.explorer
-        text = card_html(explorer.config, opened.card, explorer.noise_variance)
+        text = card_html(explorer.config, self._card(opened.card), explorer.noise_variance)
         text_box(self._window, self.tr("About this model"), text).exec()
 
     def open(self, path: Path) -> None:
@@ -147,7 +147,7 @@ class Files(QObject):
         if opened is None:
             return False
         try:
-            save_model(path, opened.explorer.model, card_to_save(opened.card))
+            save_model(path, opened.explorer.model, self._card(opened.card))
         except EngineError as error:
             self._reporter.refuse(f"{error} {advice}".rstrip())
             return False
@@ -155,6 +155,14 @@ class Files(QObject):
         self.opened(path)
         self.saved.emit(path)
         return True
+
+    def _card(self, card: dict[str, object]) -> dict[str, object]:
+        """A card without its configuration, which the file holds in its own place.
+
+        Figures that were measured with the learned π are not of a model with another one.
+        """
+        left_out = {"config", "evaluation"} if self._window.classes.edited else {"config"}
+        return {key: value for key, value in card.items() if key not in left_out}
 
     def _folder(self) -> Path:
         folder = Path(str(self._settings.value("files/folder", "")) or paths.user_models())
@@ -168,8 +176,3 @@ class Files(QObject):
     def _suggestion(self) -> str:
         config = self._session.explorer.config
         return f"{config.kind}-{config.latent_dim}d{SUFFIX}"
-
-
-def card_to_save(card: dict[str, object]) -> dict[str, object]:
-    """A model's card without its configuration, which the file holds in its own place."""
-    return {key: value for key, value in card.items() if key != "config"}

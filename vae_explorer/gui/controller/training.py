@@ -243,6 +243,7 @@ class Training(QObject):
         session.take(begun.opened)
         session.unsaved = True
         session.training = begun.training
+        session.epoch = 0.0
         explorer = session.explorer
         label = "log-likelihood" if explorer.kind == "ppca" else "ELBO"
         self._window.curves.begin_run(
@@ -292,6 +293,7 @@ class Training(QObject):
 
     def _show(self, snapshot: Snapshot) -> None:
         self._session.explorer.load_state(snapshot.state)
+        self._session.epoch = snapshot.epoch
         self._session.reembed(snapshot.means, snapshot.stds)
         self.weights_changed.emit()
 
