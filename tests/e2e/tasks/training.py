@@ -121,7 +121,7 @@ def evaluate_the_model(player: Player) -> None:
     page = player.window.evaluation
     player.menu("Training", "Evaluate on the test images")
     player.wait(lambda: page.rows() > 3)
-    assert "200 images" in page.progress()
+    assert "the first 200 of 2,000 images" in page.progress()
     figures = [item.text() for row in range(page.rows()) if (item := page._table.item(row, 1))]
     assert len(figures) > 3 and any(figure.endswith("%") for figure in figures), figures
 
