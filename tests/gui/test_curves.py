@@ -224,6 +224,18 @@ def test_earlier_runs_stay_named_and_can_be_renamed_hidden_and_removed(curves: C
     assert chips == list(curves.run_names)
 
 
+def test_what_comes_of_a_removed_run_goes_into_no_other(curves: Curves) -> None:
+    for name in ("first", "second"):
+        curves.begin_run(name, True, UNIT)
+        feed(curves, 100)
+    first = curves._runs[0]
+    before = len(first.steps), len(first.validation)
+    curves.remove_run(1)
+    feed(curves, 100)
+    assert curves.run_names == ("first",)
+    assert (len(first.steps), len(first.validation)) == before
+
+
 def test_a_chip_hides_its_run_and_its_menu_renames(
     curves: Curves, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
