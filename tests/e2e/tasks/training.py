@@ -66,6 +66,7 @@ def go_back_in_time(player: Player) -> None:
     player.type_into("Epochs", "3")
     player.click("Start training")
     _wait_idle(player)
+    player.controller._followers.finish()  # the image follows a turn of the event loop later
     newest = player.controller.exploring.decoded
     slider = player.find("Moment of the training")
     player.click(slider, QPoint(slider.width() // 2, slider.height() // 2))
