@@ -65,7 +65,7 @@ def fetch_all(
         Cancelled: `cancelled()` said so; what has arrived is kept for the next call to go on from.
     """
     missing = [file for file in files if not (folder / file.name).is_file()]
-    total = _total_size(missing, timeout) if progress else None
+    total = _total_size(missing, cancelled, timeout) if progress else None
     finished = 0
     for file in missing:
         report = _shifted(progress, finished, total) if progress else None
@@ -221,10 +221,14 @@ def _reason(error: Exception) -> str:
     return str(cause) or type(cause).__name__
 
 
-def _total_size(files: Sequence[RemoteFile], timeout: float) -> int | None:
+def _total_size(
+    files: Sequence[RemoteFile], cancelled: Cancelling | None, timeout: float
+) -> int | None:
     """The bytes of all files together, or None where a server does not say."""
     sizes = []
     for file in files:
+        if cancelled and cancelled():
+            return None
         request = urllib.request.Request(file.urls[0], headers=_HEADERS, method="HEAD")
         try:
             with urllib.request.urlopen(request, timeout=timeout) as response:

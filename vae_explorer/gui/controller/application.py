@@ -146,6 +146,8 @@ class Controller(QObject):
             self.training.shut_down()
         elif not self.files.may_replace(self.tr("Save it before you quit?")):
             return False
+        self.window.save_layout(self.settings)
+        self.window.hide()  # a server that does not answer is waited for unseen
         self.idle.drop()
         self.training.shut_down()
         self.evaluating.shut_down()
@@ -154,7 +156,6 @@ class Controller(QObject):
         self.looks.shut_down()
         self._opener.shut_down()
         self._collector.stop()
-        self.window.save_layout(self.settings)
         self.settings.sync()
         self.reporter.remove_hooks()
         self.session.unsaved = False
