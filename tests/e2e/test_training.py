@@ -50,6 +50,19 @@ def train(controller: Controller, qtbot: QtBot) -> None:
     wait_idle(controller, qtbot)
 
 
+def test_a_dropped_folder_offers_the_classes_that_it_is_trained_with(
+    joint: Controller, tmp_path: Path
+) -> None:
+    for name in ("class 10", "class 9", ".hidden", "__MACOSX"):
+        (tmp_path / name).mkdir()
+    joint.window.files_dropped.emit([str(tmp_path)])
+    form = joint.window.training.form
+    assert form.dataset_name() == str(tmp_path)
+    assert form.model_config().class_names == ("class 9", "class 10")
+    joint.window.training.folder_chosen.emit(str(tmp_path / "gone"))
+    assert "cannot be read" in joint.window.banner.text()
+
+
 def test_a_folder_of_images_is_trained_and_its_classes_are_named(
     ready: Controller, qtbot: QtBot
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from collections.abc import Iterator
@@ -80,6 +81,15 @@ def list_folder(folder: Path) -> Listing:
     return Listing(folder, files, np.array(labels, np.int64) if class_names else None, class_names)
 
 
+def subfolder_classes(folder: Path) -> tuple[str, ...]:
+    """The names of the subfolders, which are classes; no picture is looked at.
+
+    Raises:
+        DataError: the folder cannot be read.
+    """
+    return tuple(path.name for path in _entries(folder)[0])
+
+
 def decode(
     listing: Listing,
     order: np.ndarray,
@@ -143,9 +153,7 @@ def _list_files(folder: Path) -> tuple[list[Path], list[int], tuple[str, ...]]:
     """Files, the label of each, and the names of the classes (none: no labels)."""
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder: name one that holds pictures.")
-    entries = _entries(folder)
-    classes = [path for path in entries if path.is_dir()]
-    loose = [path for path in entries if not path.is_dir()]
+    classes, loose = _entries(folder)
     if classes and loose:
         raise DataError(
             f"{folder} holds files ({loose[0].name}) beside its subfolders: "
@@ -158,29 +166,30 @@ def _list_files(folder: Path) -> tuple[list[Path], list[int], tuple[str, ...]]:
     files: list[Path] = []
     labels: list[int] = []
     for label, subfolder in enumerate(classes):
-        members = _entries(subfolder)
+        nested, members = _entries(subfolder)
+        if nested:
+            raise DataError(
+                f"{nested[0]} is a folder in a class's folder: only pictures may be there."
+            )
         if not members:
             raise DataError(f"{subfolder} holds no pictures: fill it, or take it away.")
-        nested = next((path for path in members if path.is_dir()), None)
-        if nested is not None:
-            raise DataError(
-                f"{nested} is a folder in a class's folder: only pictures may be there."
-            )
         files += members
         labels += [label] * len(members)
     return files, labels, tuple(path.name for path in classes)
 
 
-def _entries(folder: Path) -> list[Path]:
+def _entries(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Its subfolders and its files, without asking after each."""
+    folders: list[Path] = []
+    files: list[Path] = []
     try:
-        found = [
-            path
-            for path in folder.iterdir()
-            if not path.name.startswith(".") and path.name.lower() not in _LITTER
-        ]
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if not entry.name.startswith(".") and entry.name.lower() not in _LITTER:
+                    (folders if entry.is_dir() else files).append(folder / entry.name)
     except OSError as error:
         raise DataError(f"{folder} cannot be read: {error.strerror or error}.") from error
-    return sorted(found, key=_natural_order)
+    return sorted(folders, key=_natural_order), sorted(files, key=_natural_order)
 
 
 def _natural_order(path: Path) -> list[tuple[int, int, str]]:

@@ -324,8 +324,14 @@ class Controller(QObject):
             self._offer_folder(name)
 
     def _offer_folder(self, name: str) -> None:
+        from vae_explorer.engine.image_folder import subfolder_classes
+
         folder = Path(name)
-        classes = tuple(sorted(p.name for p in folder.iterdir() if p.is_dir()))
+        try:
+            classes = subfolder_classes(folder)
+        except EngineError as error:
+            self.reporter.error(error)
+            return
         choice = DatasetChoice(str(folder), folder.name, class_names=classes)
         self.window.training.form.add_folder(choice)
 
