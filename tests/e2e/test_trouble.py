@@ -83,6 +83,8 @@ def test_a_full_disk_while_exporting_keeps_the_old_file(
     target = tmp_path / "picture.png"
     target.write_bytes(b"old")
     name_file(monkeypatch, target)
+    joint.pages.show_samples(-1, "mean")
+    joint.idle.finish()
     full_disk()
     getattr(joint.export, what)()
     wait_written(qtbot, joint)

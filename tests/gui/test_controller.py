@@ -443,13 +443,17 @@ def test_another_class_prior_draws_other_samples(joint: Controller) -> None:
     one_class = np.full(10, 1e-6)
     one_class[4] = 1.0 - 9e-6
     window.show_tab(window.samples)
+    joint.idle.finish()
     before = window.samples.images()
-    window.classes.prior_edited.emit(one_class)  # in front: at once
+    window.classes.prior_edited.emit(one_class)  # in front: in place of those on show
+    assert window.samples.images() is before
+    joint.idle.finish()
     after = window.samples.images()
     assert before is not None and after is not None and not np.array_equal(before, after)
     window.show_tab(window.figure)
     window.classes.prior_edited.emit(np.full(10, 0.1))  # behind: when it comes
     window.show_tab(window.samples)
+    joint.idle.finish()
     again = window.samples.images()
     assert again is not None and not np.array_equal(after, again)
 
@@ -469,6 +473,7 @@ def test_tooltips_speak_of_the_model_s_own_distributions(
 
 def test_samples_and_the_figure_are_filled(joint: Controller) -> None:
     joint.window.classes.samples_requested.emit(5)
+    joint.idle.finish()
     images = joint.window.samples.images()
     assert images is not None
     assert len(images) >= 60 and images.shape[1:] == (28, 28)
@@ -638,6 +643,8 @@ def test_pictures_are_exported(
     joint: Controller, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     save_name(monkeypatch, tmp_path / what)
+    joint.pages.show_samples(-1, "mean")
+    joint.idle.finish()
     getattr(joint.export, what)()
     wait_written(qtbot, joint)
     assert (tmp_path / f"{what}.png").read_bytes()[:4] == b"\x89PNG"

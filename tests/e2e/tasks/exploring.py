@@ -96,6 +96,7 @@ def edit_the_class_prior(player: Player) -> None:
     head.setY(round(cell.bar.top()) - 4)
     player.drag(player.find("Class"), [foot, head])
     assert player.controller.session.explorer.class_prior[3] > 0.95
+    player.controller.idle.finish()
     images = window.samples.images()
     assert images is not None
     threes = player.controller.session.explorer.classify(images).argmax(axis=1) == 3

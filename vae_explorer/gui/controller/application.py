@@ -74,7 +74,7 @@ class Controller(QObject):
         self.exploring = Exploring(window, self.session, self.reporter)
         self.handwriting = Handwriting(window, self.session, self.reporter, self.idle)
         self.layers = Layers(window, self.session, self.idle)
-        self.pages = Pages(window, self.session, self.exploring)
+        self.pages = Pages(window, self.session, self.exploring, self.idle)
         self.training = Training(
             window, self.session, self.reporter, self._may_train, options.data_dir
         )

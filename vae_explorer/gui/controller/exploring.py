@@ -19,7 +19,7 @@ Mode = Literal["mean", "sample"]
 
 
 class Exploring(QObject):
-    """Decodes the point in hand and shows it everywhere. Decoding is synchronous: under 1 ms."""
+    """Decodes the point in hand and shows it everywhere. Decoding is synchronous, for it takes less than a frame."""
 
     subject_changed = Signal()  # what the equation is written for is another image
     label_changed = Signal(int)

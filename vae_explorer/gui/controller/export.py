@@ -121,15 +121,14 @@ class Export(QObject):
         """The page of random samples."""
         images = self._window.samples.images()
         if images is None:
-            self._window.samples.request()
-            images = self._window.samples.images()
+            self._reporter.inform(self.tr("Draw samples first: they are on the page Samples."))
+            return
         columns = self._window.samples.columns()
 
         def write(path: Path) -> None:
             from vae_explorer.engine.figures import save_grid
 
-            if images is not None:
-                save_grid(path, to_bytes(images), columns=columns, scale=2)
+            save_grid(path, to_bytes(images), columns=columns, scale=2)
 
         self._ask("samples.png", _PNG, write)
 

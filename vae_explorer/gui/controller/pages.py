@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
@@ -10,6 +11,7 @@ from PySide6.QtCore import QObject
 from vae_explorer.engine.config import train_title
 from vae_explorer.engine.lecture_figure import SIDE, Curve, figure_images
 from vae_explorer.gui.controller.exploring import Exploring
+from vae_explorer.gui.idle import IdleQueue
 from vae_explorer.gui.latent_plane import spherical_path, straight_path
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.samples_page import COUNT
@@ -19,15 +21,19 @@ if TYPE_CHECKING:
     from vae_explorer.engine.events import EpochEvent
 
 PATH_FRAMES = 40
+TOGETHER = 16  # samples that are drawn in one piece of work
 _FIGURE_SEED = 7  # of the generated images: the same codes while a training improves them
 
 
 class Pages(QObject):
     """Fills the pages when they are asked for, and the figure while a training goes on."""
 
-    def __init__(self, window: MainWindow, session: Session, exploring: Exploring) -> None:
+    def __init__(
+        self, window: MainWindow, session: Session, exploring: Exploring, idle: IdleQueue
+    ) -> None:
         super().__init__(window)
         self._window, self._session, self._exploring = window, session, exploring
+        self._idle = idle
         self._codes: np.ndarray | None = None  # (T, d) the path's
         self._epochs: list[EpochEvent] = []
         self._chosen_seed = 0
@@ -107,13 +113,20 @@ class Pages(QObject):
     # -- samples and figure ----------------------------------------------------------------------
 
     def show_samples(self, label: int, mode: str) -> None:
-        """New random samples."""
-        if not self._session.ready:
-            return
+        """New random samples, a few at a time: a model of 256 grey levels takes most of a second."""
+        if self._session.ready:
+            self._idle.run("samples", self._draw_samples(label, mode))
+            self._window.show_tab(self._window.samples)
+
+    def _draw_samples(self, label: int, mode: str) -> Iterator[None]:
         chosen = label if label >= 0 else None
         how = cast(Literal["mean", "sample"], mode)
-        self._window.samples.set_images(self._session.explorer.sample(COUNT, chosen, mode=how))
-        self._window.show_tab(self._window.samples)
+        drawn = []
+        for start in range(0, COUNT, TOGETHER):
+            count = min(TOGETHER, COUNT - start)
+            drawn.append(self._session.explorer.sample(count, chosen, mode=how))
+            yield
+        self._window.samples.set_images(np.concatenate(drawn))
 
     def show_class_samples(self, label: int) -> None:
         """The page of one class."""
@@ -142,9 +155,12 @@ class Pages(QObject):
         self.refresh_visible()
 
     def draw_again(self) -> None:
-        """Other images would be drawn now: in the page in front at once, in others when they come."""
-        self._window.samples.set_images(None)
-        self.refresh_visible()
+        """Other images would be drawn now: in the page in front, and in others when they come."""
+        if self._window.tabs.currentWidget() is self._window.samples:
+            self._window.samples.request()
+        else:
+            self._window.samples.set_images(None)
+            self.refresh_visible()
 
     def choose_others(self) -> None:
         """Other images in the figure."""
