@@ -306,6 +306,25 @@ def test_a_resumed_training_has_the_settings_of_the_stopped_one(
     assert "another --latent-dim, --learning-rate" in capsys.readouterr().err
 
 
+def test_a_resumed_training_has_the_pictures_of_the_stopped_one(
+    train: ModuleType, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Image.open(folder / "dark" / "0.png") as square:
+        square.resize((16, 8)).save(folder / "dark" / "0.png")  # which crop and pad make square
+    data = ["--dataset", "folder", "--image-size", 8, "--data-dir", folder]
+    stopped, out = tmp_path / "stopped", tmp_path / "out"
+    assert run(train, *data, "--fit", "pad", "--out", stopped) == 0
+    resume = ["--resume", stopped / "training.safetensors", "--out", out, "--data-dir"]
+    assert run(train, *resume, folder) == 0
+    assert "--fit pad" in read_card(out / "model.safetensors")["command"]
+    capsys.readouterr()
+    assert run(train, *resume, folder, "--fit", "crop") == 2
+    assert "other images" in capsys.readouterr().err
+    (folder / "light" / "7.png").rename(folder / "dark" / "20.png")
+    assert run(train, *resume, folder) == 2
+    assert "other images" in capsys.readouterr().err
+
+
 def test_only_a_folders_images_have_a_size_to_choose(
     train: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

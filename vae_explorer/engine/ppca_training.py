@@ -97,7 +97,7 @@ class _Run:
         _check_fits(model, dataset)
         self.model = model
         self.config = config
-        self.dataset = dataset.name
+        self.dataset = dataset
         # float64 is missing on some accelerators, and the covariance is small
         self.train = image_moments(dataset.train.images.cpu())
         self.validation = image_moments(dataset.validation.images.cpu())
@@ -134,17 +134,17 @@ class _Run:
             "seconds": self.seconds,
             "last_value": last_value,
         }
-        return TrainingState(self.model.config, self.config, self.dataset, tensors, counters)
+        data = self.dataset.identity
+        return TrainingState(self.model.config, self.config, data, tensors, counters)
 
     def restore(self, state: TrainingState) -> tuple[int, float]:
         """The inverse of `state`: its epoch and last value."""
-        state.check(self.model.config, self.config, self.dataset)
-        counters = state.counters
-        tensors = (state.tensors[name].clone() for name in ("weight", "mean", "variance"))
-        self.parameters = LinearGaussian(*tensors)
-        self.model.set_parameters(self.parameters)
-        self.steps, self.seconds = counters["step"], counters["seconds"]
-        return counters["epoch"], counters["last_value"]
+        with state.restoring(self.model.config, self.config, self.dataset):
+            tensors = (state.tensors[name].clone() for name in ("weight", "mean", "variance"))
+            self.parameters = LinearGaussian(*tensors)
+            self.model.set_parameters(self.parameters)
+            self.steps, self.seconds = state.counters["step"], state.counters["seconds"]
+            return state.epoch, state.counters["last_value"]
 
     @property
     def epoch(self) -> float:

@@ -71,6 +71,7 @@ def fit(
 
     Raises:
         ConfigError: model, data and configuration do not fit together.
+        ModelFileError: a part of the state to resume is missing.
         TrainingError: the objective is no longer a number, or memory is short.
     """
     keep_freed_memory()
@@ -133,7 +134,8 @@ class Trainer:
         self.best_objective, self.best_epoch = float("-inf"), 0
         self.best_state = copy_state(model)
         if resume is not None:
-            self._restore(resume)
+            with resume.restoring(model.config, config, dataset):
+                self._restore(resume)
 
     def _new_sums(self) -> MetricSums:
         return MetricSums(self.device, has_classes=isinstance(self.model, JointVAE))
@@ -342,10 +344,9 @@ class Trainer:
             "learning_rate": self.optimisation.learning_rate,
         }
         cpu = {name: tensor.detach().to("cpu", copy=True) for name, tensor in tensors.items()}
-        return TrainingState(self.model.config, self.config, self.dataset.name, cpu, counters)
+        return TrainingState(self.model.config, self.config, self.dataset.identity, cpu, counters)
 
     def _restore(self, state: TrainingState) -> None:
-        state.check(self.model.config, self.config, self.dataset.name)
         counters = state.counters
         self.model.load_state_dict(state.part("model"))
         for name, tensor in state.part("best").items():
