@@ -158,6 +158,12 @@ def test_a_header_of_deep_nonsense_is_refused(saved: Path) -> None:
             load_model(saved)
 
 
+def test_a_card_that_is_no_card_is_refused(saved: Path) -> None:
+    for card in ([1, 2], "trained", 3):
+        with pytest.raises(ModelFileError, match="damaged card"):
+            read_card(tampered(saved, {"card": card}))
+
+
 def test_a_failed_save_leaves_the_old_file_and_nothing_else(
     saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

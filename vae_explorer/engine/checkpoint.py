@@ -130,6 +130,13 @@ def _check_size(path: Path, config: ModelConfig) -> None:
 
 
 def read_card(path: str | Path) -> dict[str, Any]:
-    """What a model file says of itself: its `config` and its `card`, without loading a weight."""
+    """What a model file says of itself: its `config` and its `card`, without loading a weight.
+
+    Raises:
+        ModelFileError: the file is missing, damaged or foreign, or its card is none.
+    """
     header = read_header(Path(path))
-    return {"config": header.get("config", {}), **(header.get("card") or {})}
+    card = header.get("card") or {}
+    if not isinstance(card, dict):
+        raise ModelFileError(f"{path} has a damaged card.")
+    return {"config": header.get("config", {}), **card}
