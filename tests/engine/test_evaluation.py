@@ -20,7 +20,7 @@ from vae_explorer.engine import evidence, importance
 from vae_explorer.engine.checkpoint import save_model
 from vae_explorer.engine.config import LikelihoodName, ModelConfig
 from vae_explorer.engine.data import Dataset, Split, load_dataset
-from vae_explorer.engine.errors import ConfigError
+from vae_explorer.engine.errors import ConfigError, EngineError
 from vae_explorer.engine.evaluation import EvaluationConfig, evaluate, evaluation
 from vae_explorer.engine.evidence import cross_log_prob, quadrature
 from vae_explorer.engine.importance import importance_bound, reconstruction_terms
@@ -170,6 +170,18 @@ def test_quadrature_finds_narrow_posteriors() -> None:
     assert posterior[1].exp().sqrt().max() < 0.5 * evidence.TILE / evidence.COARSE
     result = result_of(quadrature(vae, target, None, posterior))
     torch.testing.assert_close(result.log_evidence, ppca.log_evidence(target), rtol=0, atol=2e-2)
+
+
+@pytest.mark.parametrize("place", ["Measurement", "_elbo"])
+def test_short_memory_is_a_sentence_wherever_it_shows(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def short(*_: object) -> None:
+        raise torch.OutOfMemoryError("no room")
+
+    monkeypatch.setattr(f"vae_explorer.engine.evaluation.{place}", short)
+    with pytest.raises(EngineError, match="Memory is short"):
+        evaluate(vae(), dataset())
 
 
 def test_quadrature_in_one_dimension_and_none_in_three() -> None:

@@ -19,7 +19,7 @@ from vae_explorer.engine.batches import BatchOrder, choose_labelled, images_at_o
 from vae_explorer.engine.config import TrainingConfig
 from vae_explorer.engine.control import TrainingControl
 from vae_explorer.engine.data import Dataset
-from vae_explorer.engine.device import is_out_of_memory, keep_freed_memory, pick_device
+from vae_explorer.engine.device import keep_freed_memory, pick_device, short_memory_is
 from vae_explorer.engine.errors import ConfigError, TrainingError
 from vae_explorer.engine.events import (
     EpochEvent,
@@ -80,18 +80,13 @@ def fit(
     if isinstance(model, PPCA):
         yield from fit_ppca(model, dataset, config, control, resume, snapshots)
         return
-    try:
+    advice = "Memory is short: take a smaller batch, fewer samples or a smaller network."
+    with short_memory_is(TrainingError(advice)):
         trainer = Trainer(model, dataset, config, control, resume)
         try:
             yield from trainer.run(snapshots)
         finally:
             trainer.leave_best()
-    except RuntimeError as error:
-        if not is_out_of_memory(error):
-            raise
-        raise TrainingError(
-            "Memory is short: take a smaller batch, fewer samples or a smaller network."
-        ) from error
 
 
 class Trainer:
