@@ -31,7 +31,13 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str
     Raises:
         EngineError: the file cannot be written; what was there before is untouched.
     """
-    own = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    own: dict[str, Tensor] = {}
+    storages: set[int] = set()  # the format has a tensor in one place, and no two in the same
+    for name, tensor in tensors.items():
+        on_cpu = tensor.detach().cpu().contiguous()
+        place = on_cpu.untyped_storage().data_ptr()
+        own[name] = on_cpu.clone() if place in storages else on_cpu
+        storages.add(place)
     data = to_bytes(own, metadata={HEADER: json.dumps(header)})
     write_whole(path, data)
 

@@ -318,7 +318,7 @@ class Trainer:
 
     def _state(self) -> TrainingState:
         tensors = {
-            **{f"model.{name}": tensor for name, tensor in copy_state(self.model).items()},
+            **{f"model.{name}": tensor for name, tensor in self.model.state_dict().items()},
             **{f"best.{name}": tensor for name, tensor in self.best_state.items()},
             **{f"optimizer.{name}": tensor for name, tensor in self.optimisation.tensors().items()},
             **{f"order.{name}": tensor for name, tensor in self.order.tensors().items()},
