@@ -548,6 +548,14 @@ def test_what_does_not_fit_together_is_refused(
         list(fit(build_model(config), small_dataset(labelled), training))
 
 
+@pytest.mark.parametrize("kind", ["vae", "ppca"])
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_a_split_without_images_is_refused(kind: str, split: str) -> None:
+    data = dataclasses.replace(small_dataset(), **{split: bars(0, 0)})
+    with pytest.raises(ConfigError, match=f"The {split} split of Bars has no images"):
+        list(fit(build_model(model_config(kind)), data, training_config()))
+
+
 def test_an_absent_device_is_refused() -> None:
     present = torch.accelerator.current_accelerator(check_available=True)
     absent = "mps" if present is None or present.type != "mps" else "cuda"

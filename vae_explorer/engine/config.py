@@ -181,6 +181,11 @@ class ModelConfig(_Config):
         return len(self.class_names) if self.kind == "joint-vae" else 0
 
     @property
+    def kind_title(self) -> str:
+        """The kind as a person writes it."""
+        return {"vae": "VAE", "joint-vae": "Joint VAE", "ppca": "PPCA"}[self.kind]
+
+    @property
     def likelihood_title(self) -> str:
         """The likelihood in words; PPCA's is Gaussian whatever `likelihood` says."""
         if self.kind == "ppca":

@@ -23,7 +23,7 @@ from vae_explorer import paths
 from vae_explorer.engine.catalogue import DATASETS, DIGIT_NAMES, DatasetInfo
 from vae_explorer.engine.device import is_out_of_memory
 from vae_explorer.engine.downloads import Cancelling, Progress
-from vae_explorer.engine.errors import DataError
+from vae_explorer.engine.errors import ConfigError, DataError
 from vae_explorer.engine.image_folder import Fit, Frame, list_folder
 from vae_explorer.engine.mnist_family import read_relative
 from vae_explorer.engine.pixel_cache import PixelFile, folder_pixels
@@ -85,6 +85,20 @@ class Dataset:
     test: Split
     class_names: tuple[str, ...] = ()
     fit: Fit = "crop"
+
+    def check(self, image_shape: tuple[int, int, int], *splits: str) -> None:
+        """Refuse images of another shape than a model's (C, H, W), and a split without any.
+
+        Raises:
+            ConfigError: with the sentence for the user.
+        """
+        if self.image_shape != image_shape:
+            raise ConfigError(
+                f"The model is for images of shape {image_shape}; {self.title} has {self.image_shape}."
+            )
+        for split in splits:
+            if not len(getattr(self, split)):
+                raise ConfigError(f"The {split} split of {self.title} has no images.")
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -252,11 +252,5 @@ def _images(model: Model, dataset: Dataset, split: str) -> Split:
     }
     if split not in splits:
         raise ConfigError(f"A split is one of {', '.join(splits)}; not {split!r}.")
-    if tuple(dataset.image_shape) != tuple(model.config.image_shape):
-        raise ConfigError(
-            f"The model is for images of shape {model.config.image_shape}; "
-            f"{dataset.title} has {dataset.image_shape}."
-        )
-    if not len(splits[split]):
-        raise ConfigError(f"The {split} split of {dataset.title} has no images.")
+    dataset.check(model.config.image_shape, split)
     return splits[split]

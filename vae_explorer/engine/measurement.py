@@ -260,14 +260,13 @@ class Measurement:
     def report(self, dataset: Dataset, split: str, images_in_split: int) -> Report:
         """What was measured."""
         config = self.model.config
-        kind = {"vae": "VAE", "joint-vae": "Joint VAE", "ppca": "PPCA"}[config.kind]
         binarisation = ""
         if config.kind != "ppca" and config.likelihood == "bernoulli":
             drawn = f"drawn once with seed {self.config.seed}"
             how = drawn if config.binarisation == "stochastic" else "rounded at one half"
             binarisation = f"{config.binarisation} binarisation, {how}"
         return Report(
-            model=f"{kind}, d = {config.latent_dim}, {config.likelihood_title}",
+            model=f"{config.kind_title}, d = {config.latent_dim}, {config.likelihood_title}",
             dataset=dataset.title,
             split=split,
             images=len(self.target),

@@ -14,7 +14,7 @@ from torch import Tensor
 from vae_explorer.engine.config import ModelConfig
 from vae_explorer.engine.latent_model import LatentModel
 from vae_explorer.engine.likelihoods import LOG_2PI, Gaussian, build_likelihood
-from vae_explorer.engine.linear_gaussian import LinearGaussian, check_latent_dim
+from vae_explorer.engine.linear_gaussian import LinearGaussian
 
 UNFITTED_MEAN = 0.5
 
@@ -24,9 +24,6 @@ class PPCA(LatentModel):
 
     Before it is fitted, W has random orthonormal columns. The columns are always orthogonal (a
     rotation of z that leaves p(x) as it is), which makes the posterior of z diagonal.
-
-    Raises:
-        ConfigError: d is not below the number of pixels.
     """
 
     likelihood: Gaussian  # its η² is the model's σ²
@@ -35,7 +32,6 @@ class PPCA(LatentModel):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        check_latent_dim(config.latent_dim, config.pixels)
         self.config = config
         likelihood = build_likelihood(config)
         assert isinstance(likelihood, Gaussian)

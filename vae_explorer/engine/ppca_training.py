@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vae_explorer.engine.control import TrainingControl
-from vae_explorer.engine.errors import ConfigError
 from vae_explorer.engine.events import (
     EpochEvent,
     Event,
@@ -94,7 +93,7 @@ class _Run:
     """The parameters of an EM in double precision, and what is told of them."""
 
     def __init__(self, model: PPCA, dataset: Dataset, config: TrainingConfig) -> None:
-        _check_fits(model, dataset)
+        dataset.check(model.config.image_shape, "train", "validation")
         self.model = model
         self.config = config
         self.dataset = dataset
@@ -179,16 +178,6 @@ class _Run:
             is_best=True,
             reference=self.reference,
         )
-
-
-def _check_fits(model: PPCA, dataset: Dataset) -> None:
-    if tuple(dataset.image_shape) != tuple(model.config.image_shape):
-        raise ConfigError(
-            f"The model is for images of shape {model.config.image_shape}; "
-            f"{dataset.title} has {dataset.image_shape}."
-        )
-    if not len(dataset.train) or not len(dataset.validation):
-        raise ConfigError(f"{dataset.title} has too few images to train and validate on.")
 
 
 def _metrics(parameters: LinearGaussian, moments: Moments) -> Metrics:

@@ -369,12 +369,7 @@ def check_fits(model: NetworkModel, dataset: Dataset, config: TrainingConfig) ->
     Raises:
         ConfigError: with the sentence for the user.
     """
-    if tuple(dataset.image_shape) != tuple(model.config.image_shape):
-        raise ConfigError(
-            f"The model is for images of shape {model.config.image_shape}; {dataset.title} has {dataset.image_shape}."
-        )
-    if not len(dataset.train) or not len(dataset.validation):
-        raise ConfigError(f"{dataset.title} has too few images to train and validate on.")
+    dataset.check(model.config.image_shape, "train", "validation")
     if isinstance(model, JointVAE) and dataset.train.labels is None:
         raise ConfigError(f"A Joint VAE needs labels, and {dataset.title} has none.")
     if isinstance(model, JointVAE) and dataset.classes != model.config.classes:

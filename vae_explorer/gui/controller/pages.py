@@ -187,8 +187,6 @@ class Pages(QObject):
 
     def _figure_caption(self) -> str:
         config = self._session.explorer.config
-        titles = {"vae": "VAE", "joint-vae": "Joint VAE", "ppca": "PPCA"}
         gallery = self._session.gallery
         data = f", {gallery.title}" if gallery else ""
-        title = titles[config.kind]
-        return f"{title}, {config.latent_dim}-D, {config.likelihood_title}{data}"
+        return f"{config.kind_title}, {config.latent_dim}-D, {config.likelihood_title}{data}"
