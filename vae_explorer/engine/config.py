@@ -124,7 +124,8 @@ class ModelConfig(_Config):
             convolutional pair.
         widths: hidden widths of the `deep` encoder; the decoder has them in reverse.
         activation: of `deep` and `conv`; the lecture's is LeakyReLU.
-        classifier: q(y|x) of a Joint VAE: `mlp` has the preset's widths, `conv` is four convolutions.
+        classifier: q(y|x) of a Joint VAE: `mlp` has the preset's widths, `conv` is three convolutions
+            and a linear layer.
         class_names: the names of the classes; empty where there are no labels. A Joint VAE needs at least one.
     """
 
