@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,7 @@ from vae_explorer.engine.linear_gaussian import (
     random_start,
 )
 from vae_explorer.engine.models import build_model
-from vae_explorer.engine.moments import MAX_PIXELS, Moments, image_moments
+from vae_explorer.engine.moments import MAX_PIXELS, image_moments
 from vae_explorer.engine.ppca import PPCA
 from vae_explorer.engine.training import fit
 from vae_explorer.engine.training_state import TrainingState
@@ -235,17 +234,6 @@ def test_an_unfitted_model_is_a_proper_model() -> None:
     mean, log_variance = model.encode(torch.rand(5, PIXELS))
     assert mean.shape == log_variance.shape == (5, 2)
     assert model.decode(mean).shape == (5, PIXELS)
-
-
-@pytest.mark.slow
-def test_sixty_thousand_images_take_seconds() -> None:
-    generator = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 256, (60_000, 1, 28, 28), dtype=torch.uint8, generator=generator)
-    begin = time.perf_counter()
-    moments = image_moments(images)
-    assert isinstance(moments, Moments)
-    assert math.isfinite(closed_form(moments, 2).log_likelihood(moments))
-    assert time.perf_counter() - begin < 20
 
 
 # --- as a training ---

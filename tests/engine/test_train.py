@@ -9,7 +9,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -249,10 +248,8 @@ def test_ctrl_c_stops_cleanly_and_keeps_the_best_model(train: ModuleType, tmp_pa
     for _ in range(2):
         assert "epoch" in process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    began = time.monotonic()
     rest, _ = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert time.monotonic() - began < 60
     assert "stopped after" in rest
     best = max(rows(out / "history.csv"), key=lambda row: float(row["validation_objective"]))
     assert json.dumps(read_card(out / "model.safetensors")["best_epoch"]) == best["epoch"]

@@ -454,21 +454,27 @@ def test_pause_step_epoch_and_stop_from_another_thread() -> None:
     control.pause()
     training = training_config(epochs=1000)
     taken: list[Event] = []
+    epoch_over = threading.Event()
 
     def run() -> None:
-        taken.extend(fit(model, small_dataset(), training, control))
+        for event in fit(model, small_dataset(), training, control):
+            taken.append(event)
+            if isinstance(event, EpochEvent):
+                epoch_over.set()
 
     worker = threading.Thread(target=run)
     worker.start()
     time.sleep(0.1)
     assert worker.is_alive()
+    assert taken == []
     control.step_once()
     control.step_once()
     control.epoch_once()
-    time.sleep(0.3)
+    assert epoch_over.wait(60.0)
+    time.sleep(0.1)
     assert worker.is_alive()
     control.stop()
-    worker.join(5.0)
+    worker.join(60.0)
     assert not worker.is_alive()
     finished = taken[-1]
     assert isinstance(finished, FinishedEvent)
