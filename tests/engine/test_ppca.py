@@ -178,19 +178,6 @@ def test_closed_form_is_a_maximum() -> None:
             assert other.log_likelihood(moments) < reference
 
 
-def test_samples_have_the_moments_of_the_model() -> None:
-    model, parameters, _ = fitted()
-    samples = model.sample(200_000, torch.Generator().manual_seed(3)).double()
-    covariance = parameters.weight @ parameters.weight.T + parameters.variance * torch.eye(
-        PIXELS, dtype=torch.float64
-    )
-    largest = float(covariance.diagonal().max())
-    torch.testing.assert_close(
-        samples.mean(0), parameters.mean, rtol=0, atol=5 * math.sqrt(largest / 2e5)
-    )
-    torch.testing.assert_close(samples.T.cov(), covariance, rtol=0, atol=0.02 * largest)
-
-
 def test_fewer_images_than_pixels() -> None:
     moments = image_moments(correlated_images(6))
     best = closed_form(moments, 2)

@@ -6,8 +6,6 @@ with this decoder could at best learn it, so that the ELBO is log p(x) itself.
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -93,10 +91,3 @@ class PPCA(LatentModel):
         ) / variance
         log_det = (pixels - latent_dim) * variance.log() + scale.log().sum()
         return -0.5 * (pixels * LOG_2PI + log_det + distance)
-
-    def sample(self, count: int, generator: torch.Generator | None = None) -> Tensor:
-        """Draws x ~ p(x), (count, D), not cut off at the ends of the grey scale."""
-        device = self.weight.device
-        z = torch.randn(count, self.config.latent_dim, generator=generator, device=device)
-        noise = torch.randn(count, self.config.pixels, generator=generator, device=device)
-        return self.decode(z) + noise * math.sqrt(float(self.noise_variance))
