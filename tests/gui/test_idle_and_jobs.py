@@ -18,7 +18,7 @@ from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
-from vae_explorer.engine.errors import ConfigError, ModelFileError
+from vae_explorer.engine.errors import ConfigError, DataError, ModelFileError
 from vae_explorer.engine.evaluation import EvaluationConfig
 from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.idle import IdleQueue, Turns
@@ -30,6 +30,7 @@ from vae_explorer.gui.jobs import (
     OpenModel,
     Train,
     TrainingBegun,
+    find_gallery,
     gallery_names,
     uncollected,
 )
@@ -174,6 +175,18 @@ def test_under_the_users_hands_a_slice_is_one_piece_and_tasks_take_turns(
     queue._timer._patience = 0.0  # it has given way for long enough
     queue._advance()
     assert (first, second) == ([0, 1, 2], [0, 1, 2])
+
+
+def test_data_that_cannot_be_shown_beside_a_model_is_logged(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(*_: object, **__: object) -> None:
+        raise DataError("train-images is damaged.")
+
+    monkeypatch.setattr("vae_explorer.gui.jobs.read_dataset", damaged)
+    with caplog.at_level("INFO"):
+        assert find_gallery(ModelConfig(), {"dataset": "fashion-mnist"}, None, bool) is None
+    assert "train-images is damaged." in caplog.text
 
 
 def test_opening_a_model_imports_what_the_first_percentile_would(joint_file: Path) -> None:

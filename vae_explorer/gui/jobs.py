@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -39,6 +40,8 @@ SNAPSHOT_IMAGES = 2_000  # images embedded at every snapshot of a training
 SNAPSHOT_SECONDS = 0.25
 GRADIENT_DRAWS = 100
 _SMALL_SIDE = 8
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -369,7 +372,8 @@ def find_gallery(
     for name in gallery_names(config, card):
         try:
             dataset = read_dataset(name, data_dir, cancelled=cancelled, download=False)
-        except DataError:
+        except DataError as error:
+            _log.info("No images of %s beside the model: %s", name, error)
             continue
         labels_fit = not config.class_names or len(dataset.class_names) == len(config.class_names)
         if dataset.image_shape == config.image_shape and labels_fit:
