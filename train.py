@@ -11,27 +11,26 @@ import shlex
 import signal
 import sys
 import time
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import get_args
 
-import numpy as np
 import torch
 from tqdm import tqdm
 
 from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.checkpoint import load_model, save_model
 from vae_explorer.engine.command_line import add_config, chosen, flag_of, run_command, words_of
-from vae_explorer.engine.config import Kind, ModelConfig, TrainingConfig
+from vae_explorer.engine.config import ModelConfig, TrainingConfig, objective_title, train_title
 from vae_explorer.engine.control import TrainingControl
-from vae_explorer.engine.data import Dataset, load_dataset
+from vae_explorer.engine.data import Dataset, load_dataset, pictures
 from vae_explorer.engine.device import spare_cores
 from vae_explorer.engine.errors import ConfigError, EngineError
 from vae_explorer.engine.events import EpochEvent, FinishedEvent, Metrics, StepEvent
 from vae_explorer.engine.explorer import Explorer
-from vae_explorer.engine.figures import save_lecture_figure
 from vae_explorer.engine.history import History
 from vae_explorer.engine.image_folder import Fit
+from vae_explorer.engine.lecture_figure import figure_images, save_lecture_figure
 from vae_explorer.engine.models import build_model
 from vae_explorer.engine.training import fit
 from vae_explorer.engine.training_state import TrainingState
@@ -109,17 +108,19 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def describe(metrics: Metrics, kind: Kind) -> str:
+def describe(metrics: Metrics, model: ModelConfig, training: TrainingConfig) -> str:
     """Metrics as a few words for a progress bar, in nats per image."""
-    name = "log p(x)" if kind == "ppca" else "ELBO"  # PPCA's posterior is exact
-    text = f"{name} {metrics.elbo:.2f}  rec {metrics.reconstruction:.2f}  KL {metrics.kl:.2f}"
-    return text if metrics.accuracy is None else f"{text}  acc {100 * metrics.accuracy:.2f} %"
+    text = f"{model.elbo_title} {metrics.elbo:.2f}  rec {metrics.reconstruction:.2f}  KL {metrics.kl:.2f}"
+    if metrics.accuracy is not None:
+        text += f"  acc {100 * metrics.accuracy:.2f} %"
+    maximised = objective_title(model, training)
+    return f"{text}  {maximised}: {metrics.objective:.2f}" if maximised else text
 
 
 def pace(event: StepEvent | EpochEvent) -> str:
     """How fast it goes, and how long it took so far."""
     if not event.images_per_second:
-        return f"{event.step} iterations, {event.seconds:.1f} s"
+        return f"step {event.step}, {event.seconds:.1f} s"
     return f"{event.images_per_second:,.0f} images/s, {event.seconds:.1f} s"
 
 
@@ -159,23 +160,22 @@ class Session:
         """Train, with Ctrl-C as a clean stop."""
         signal.signal(signal.SIGINT, lambda *_: self.control.stop())
         finished: FinishedEvent | None = None
-        kind = self.model.config.kind
+        configs = self.model.config, self.training
         with tqdm(
-            total=self.training.epochs, unit="epoch", disable=self.quiet, bar_format=BAR
+            total=self.training.last_epoch, unit="epoch", disable=self.quiet, bar_format=BAR
         ) as bar:
             for event in self.events:
                 if isinstance(event, StepEvent):
                     bar.set_postfix_str(
-                        f"{describe(event.metrics, kind)}  {pace(event)}", refresh=False
+                        f"{describe(event.metrics, *configs)}  {pace(event)}", refresh=False
                     )
                     bar.update(event.epoch - bar.n)
                 elif isinstance(event, EpochEvent):
                     self.history.append(event)
                     best = "  best so far" if event.is_best else ""
-                    line = (
-                        f"epoch {event.epoch}: validation {describe(event.validation, kind)}{best}"
-                    )
-                    tqdm.write(f"{line}  ({pace(event)})", sys.stdout)
+                    validation = describe(event.validation, *configs)
+                    line = f"epoch {event.epoch}: validation {validation}{best}  ({pace(event)})"
+                    tqdm.write(line, sys.stdout)
                     sys.stdout.flush()
                 elif isinstance(event, FinishedEvent):
                     finished = event
@@ -204,16 +204,12 @@ class Session:
             self._save_figure()
 
     def _save_figure(self) -> None:
-        chosen_images = np.random.default_rng(self.training.seed).choice(
-            len(self.dataset.validation), 64
-        )
-        real = self.dataset.validation.images[chosen_images].numpy()
-        generated = Explorer(self.model).sample(64, seed=self.training.seed)
-        real = real[:, 0] if real.shape[1] == 1 else np.moveaxis(real, 1, -1)
-        caption = f"{self.model.config.likelihood_title}, d = {self.model.config.latent_dim}, {self.dataset.title}"
-        save_lecture_figure(
-            self.out / "figure.png", real, generated, self.history.curve(), caption=caption
-        )
+        config, seed = self.model.config, self.training.seed
+        test = pictures(self.dataset.test.images)
+        images = figure_images(Explorer(self.model), test, seed, seed)
+        curve = self.history.curve(config.elbo_title, self.model.likelihood.unit)
+        curve = replace(curve, train_title=train_title(config, self.training))
+        save_lecture_figure(self.out / "figure.png", config, self.dataset.title, *images, curve)
 
 
 BAR = "{percentage:3.0f}% |{bar:24}| {n:.2f}/{total} epochs, {elapsed} {postfix}"

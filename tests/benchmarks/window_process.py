@@ -107,7 +107,7 @@ class Probe:
         """Start a training, and wait for its first epoch to be under way."""
         training = TrainingConfig(epochs=epochs)
         self.run(
-            self.controller.training.begun.connect,
+            self.controller.training.model_replaced.connect,
             lambda: self.controller.training.start(MODEL, dataset, training),
         )
         self.wait(1500)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ from tests.gui.windows import image_of
 from vae_explorer import paths
 from vae_explorer.engine.errors import TrainingError
 from vae_explorer.engine.events import SnapshotEvent
+from vae_explorer.engine.training import fit
+from vae_explorer.gui import jobs
 from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.training_thread import Failed
 
@@ -56,12 +59,13 @@ def test_a_folder_of_images_is_trained_and_its_classes_are_named(
     assert ready.session.class_names == ("lying", "upright")
     assert "Trained 4 epochs" in window.training.note()
     assert len(window.curves.run_names) == 1
+    assert window.curves._runs[-1].has("objective")
     assert ready.session.unsaved
     assert window.isWindowModified()
     assert len(ready.training.history) >= 4
-    epochs, values = ready.pages.figure_curve()
-    assert epochs == [1, 2, 3, 4]
-    assert values[-1] > values[0]
+    curve = ready.pages.figure_curve()
+    assert curve is not None and curve.epochs == [1, 2, 3, 4]
+    assert curve.validation[-1] > curve.validation[0]
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +153,7 @@ def test_what_the_window_says_of_the_weights_is_of_those_on_show(
         _, stds = explorer.embed(gallery.images[:1], gallery.labels[:1])
         selected = window.canvas._scene.selected
         assert selected is not None
-        np.testing.assert_allclose(selected.std, session.plane.project_std(stds)[0], rtol=1e-5)
+        np.testing.assert_allclose(selected.factor, session.plane.project_std(stds[0]), rtol=1e-5)
         for index in range(3):
             text = window.dimensions.slider(index).toolTip()
             assert f"{kl[index]:.1f} nats" in text or (kl[index] < 0.02 and "collapsed" in text)
@@ -206,6 +210,7 @@ def test_step_by_step_and_epoch_by_epoch(ready: Controller, qtbot: QtBot) -> Non
 
 def test_pause_holds_resume_goes_on_and_beta_changes_live(ready: Controller, qtbot: QtBot) -> None:
     panel = ready.window.training
+    panel.form.set_value("kind", "vae")
     panel.form.set_value("epochs", 100_000)
     press_start(ready, qtbot)
     qtbot.waitUntil(lambda: panel.state() == "training", timeout=PATIENCE)
@@ -218,6 +223,7 @@ def test_pause_holds_resume_goes_on_and_beta_changes_live(ready: Controller, qtb
     ready.training._show_progress = lambda event: betas.append(event.beta) or flush(event)  # type: ignore[method-assign]
     qtbot.keyClick(ready.window.canvas, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: 0.25 in betas, timeout=PATIENCE)
+    assert ready.window.curves._runs[-1].objective == "Objective"
     panel.stop_requested.emit()
     wait_idle(ready, qtbot)
 
@@ -274,6 +280,103 @@ def test_a_snapshot_that_comes_with_the_failure_is_not_shown_on_the_model_before
     assert ready.window.banner.text() == "It diverged."
 
 
+def test_a_model_that_is_being_opened_keeps_its_place(
+    ready: Controller, qtbot: QtBot, vae_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = threading.Event()
+    monkeypatch.setattr("vae_explorer.gui.jobs.opened", held(jobs.opened, go))
+    ready.files.open(vae_file)
+    press_start(ready, qtbot)
+    assert not ready.training.busy
+    assert ready.window.banner.text() == "A model is being opened: its place is taken."
+    with qtbot.waitSignal(ready.opened, timeout=PATIENCE):
+        go.set()
+    assert ready.session.path == vae_file
+
+
+def held(act: Callable[..., object], go: threading.Event) -> Callable[..., object]:
+    """An act that waits until it may."""
+
+    def wait(*arguments: object) -> object:
+        go.wait(PATIENCE / 1000)
+        return act(*arguments)
+
+    return wait
+
+
+def test_while_a_training_runs_opening_is_refused_before_anything_is_asked(
+    ready: Controller, qtbot: QtBot, vae_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = answers(monkeypatch, QMessageBox.StandardButton.Cancel)
+    ready.window.training.form.set_value("epochs", 100_000)
+    press_start(ready, qtbot)
+    qtbot.waitUntil(lambda: ready.session.unsaved, timeout=PATIENCE)
+    ready.files.open(vae_file)
+    assert asked == []
+    assert "Stop the training" in ready.window.banner.text()
+    ready.training.stop()
+    wait_idle(ready, qtbot)
+
+
+def test_going_on_asks_where_another_model_would_be_lost(
+    ready: Controller, qtbot: QtBot, vae_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = answers(monkeypatch, QMessageBox.StandardButton.Cancel)
+    panel = ready.window.training
+    qtbot.mouseClick(panel.step_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.state() == "paused", timeout=PATIENCE)
+    for _ in range(2):
+        ready.training.stop()
+        wait_idle(ready, qtbot)
+        ready.training.go_on()
+        assert ready.training.busy, "what is in hand is what it goes on from"
+    ready.training.stop()
+    wait_idle(ready, qtbot)
+    ready.session.unsaved = False
+    with qtbot.waitSignal(ready.opened, timeout=PATIENCE):
+        ready.files.open(vae_file)
+    ready.session.unsaved = True
+    assert asked == []
+    ready.training.go_on()
+    assert len(asked) == 1
+    assert not ready.training.busy
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, button: QMessageBox.StandardButton) -> list[str]:
+    """Let every question be answered so; what is asked."""
+    asked: list[str] = []
+    monkeypatch.setattr(QMessageBox, "question", lambda *a, **k: asked.append(a[2]) or button)
+    return asked
+
+
+def test_a_step_is_not_taken_for_a_pause_before_there_are_images(
+    ready: Controller, qtbot: QtBot
+) -> None:
+    qtbot.mouseClick(ready.window.training.step_button, Qt.MouseButton.LeftButton)
+    ready.training.step()
+    assert ready.window.training.state() == "loading"
+    qtbot.waitUntil(lambda: ready.window.training.state() == "paused", timeout=PATIENCE)
+    ready.training.stop()
+    wait_idle(ready, qtbot)
+
+
+def test_a_training_that_fails_gives_the_equation_its_weight_back(
+    ready: Controller, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begin_and_diverge(*arguments: object, **settings: object) -> Iterator[object]:
+        yield next(fit(*arguments, **settings))  # type: ignore[arg-type]
+        raise TrainingError("It diverged.")
+
+    monkeypatch.setattr("vae_explorer.engine.training.fit", begin_and_diverge)
+    weights = [ready.equation._weight]
+    replaced = ready.training.model_replaced
+    replaced.connect(lambda: weights.append(ready.equation._weight))
+    ready.window.training.form.set_value("classification_weight", 9.0)
+    press_start(ready, qtbot)
+    wait_idle(ready, qtbot)
+    assert weights == [weights[0], 9.0, weights[0]]
+
+
 @pytest.mark.parametrize("fault", ["empty", "text", "gone"])
 def test_a_folder_that_is_none_gives_a_sentence(
     joint: Controller, qtbot: QtBot, tmp_path: Path, fault: str
@@ -322,6 +425,28 @@ def test_closing_while_training_stops_and_keeps_what_was_learned(
     assert (paths.user_models() / "last-training.safetensors").is_file()
 
 
+def test_a_paused_training_shows_the_weights_it_holds_at_and_continues_after_a_stop(
+    ready: Controller, qtbot: QtBot
+) -> None:
+    window, panel = ready.window, ready.window.training
+    panel.form.set_value("epochs", 5)
+    for step in range(1, 4):  # six make an epoch
+        qtbot.mouseClick(panel.step_button, Qt.MouseButton.LeftButton)
+        moment = f"{step / 6:.2f}"
+        qtbot.waitUntil(lambda m=moment: m in window.snapshots._label.text(), timeout=PATIENCE)
+        assert panel.note() == f"Paused at epoch {moment} of 5"
+    assert not panel.go_on_button.isVisible()
+    qtbot.mouseClick(panel.stop_button, Qt.MouseButton.LeftButton)
+    wait_idle(ready, qtbot)
+    assert panel.note() == "Stopped at epoch 0.50"
+    assert panel._bar.value() == 100
+    qtbot.mouseClick(panel.go_on_button, Qt.MouseButton.LeftButton)
+    assert not panel.go_on_button.isVisible()
+    wait_idle(ready, qtbot)
+    assert "Trained 5 epochs" in panel.note()
+    assert panel._bar.value() == 1000
+
+
 def test_a_stopped_training_can_be_continued(ready: Controller, qtbot: QtBot) -> None:
     panel = ready.window.training
     epochs = []
@@ -352,17 +477,50 @@ def test_a_trained_model_is_saved_and_opens_again(
     assert ready.session.class_names == ("lying", "upright")
 
 
-@pytest.mark.parametrize("settings", [{"kind": "ppca"}, {"kind": "vae", "latent_dim": 1}])
+@pytest.mark.parametrize(
+    ("settings", "unit"),
+    [
+        ({"kind": "ppca"}, "nats of a density per image"),
+        ({"kind": "vae", "latent_dim": 1}, "nats per image"),
+    ],
+)
 def test_other_models_train_too(
-    ready: Controller, qtbot: QtBot, settings: dict[str, str | int]
+    ready: Controller, qtbot: QtBot, settings: dict[str, str | int], unit: str
 ) -> None:
     for name, value in settings.items():
         ready.window.training.form.set_value(name, value)
     train(ready, qtbot)
     assert ready.window.banner.text() == ""
     assert ready.session.explorer.kind == settings["kind"]
+    assert ready.window.curves._runs[-1].unit == unit
     ready.exploring.pin(0.5, 0.5)
     assert ready.exploring.decoded is not None
+
+
+def test_ppca_in_closed_form_is_one_epoch_that_is_its_own_reference(
+    ready: Controller, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = ready.window.training.form
+    form.set_value("kind", "ppca")
+    form.set_value("ppca_fit", "closed-form")
+    train(ready, qtbot)
+    assert ready.window.banner.text() == ""
+    assert ready.window.training.note() == "Trained 1 epoch"
+    run = ready.window.curves._runs[-1]
+    assert list(run.train.column("elbo")) == [run.reference]
+    said: list[str] = []
+    monkeypatch.setattr(QMessageBox, "exec", lambda box: said.append(box.text()))
+    ready.window.menus.card.trigger()
+    variance = ready.session.explorer.noise_variance
+    assert variance is not None and f"{variance:.4g}" in said[0]
+
+
+def test_curves_of_few_labels_say_that_they_are_of_the_labelled_images(
+    ready: Controller, qtbot: QtBot
+) -> None:
+    ready.window.training.form.set_value("labels", 4)
+    train(ready, qtbot)
+    assert ready.window.curves._runs[-1].train_title == "train, 4 labelled"
 
 
 def test_the_model_can_be_evaluated_from_the_window(ready: Controller, qtbot: QtBot) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
-from vae_explorer.engine.config import ModelConfig, TrainingConfig
+from vae_explorer.engine.config import ModelConfig, TrainingConfig, objective_title, train_title
 from vae_explorer.engine.errors import ConfigError
 
 
@@ -124,3 +125,28 @@ def test_the_likelihoods_title_is_that_of_the_model() -> None:
             ModelConfig(kind="ppca", likelihood=likelihood).likelihood_title
             == "Gaussian, σ² fitted"
         )
+
+
+@pytest.mark.parametrize(
+    ("model", "training", "title"),
+    [
+        ({}, {}, ""),
+        ({}, {"classification_weight": 50.0, "labels": 10}, ""),
+        ({}, {"beta": 4.0}, "Objective"),
+        ({}, {"warmup_epochs": 3}, "Objective"),
+        ({}, {"objective": "iw", "samples": 5}, "IW bound, M = 5"),
+        ({"kind": "joint-vae", "class_names": ("a", "b")}, {}, "Objective"),
+        ({"kind": "joint-vae", "class_names": ("a", "b")}, {"objective": "iw"}, "Objective"),
+        ({"kind": "ppca"}, {"beta": 4.0}, ""),
+    ],
+)
+def test_what_is_maximised_has_a_title_where_it_can_differ_from_the_elbo(
+    model: dict[str, Any], training: dict[str, Any], title: str
+) -> None:
+    assert objective_title(ModelConfig(**model), TrainingConfig(**training)) == title
+
+
+def test_train_metrics_are_of_the_labelled_images_where_only_some_are() -> None:
+    joint, few = ModelConfig(kind="joint-vae", class_names=("a", "b")), TrainingConfig(labels=3000)
+    assert train_title(joint, few) == "train, 3,000 labelled"
+    assert train_title(joint, TrainingConfig()) == train_title(ModelConfig(), few) == "train"

@@ -397,7 +397,10 @@ def test_report_of_a_vae() -> None:
     assert report["active_units"].value == sum(v > 0.01 for v in report.variance_of_means)
     assert report.binarisation == "stochastic binarisation, drawn once with seed 0"
     assert elbo.images == report.images == 60 and elbo.samples == 200
-    assert report["kl"].bits_per_dimension is None
+    in_bits = {f.name for f in report.figures if f.bits_per_dimension is not None}
+    assert in_bits == {"elbo", "iw_bound", "log_p"}
+    assert report["reconstruction"].title == "  E_q log p(x|z)"
+    assert report["kl"].title == "  KL(q(z|x) ‖ p(z))"
 
 
 def test_the_same_seed_gives_the_same_figures() -> None:
@@ -458,6 +461,14 @@ def test_report_of_a_joint_vae() -> None:
     assert report["log_prior"].value == pytest.approx(float(log_prior[labels].mean()), rel=1e-6)
     exact_accuracy = float((table.argmax(1) == labels).double().mean())
     assert report["exact_accuracy"].value == pytest.approx(exact_accuracy)
+    in_bits = {f.name for f in report.figures if f.bits_per_dimension is not None}
+    assert report["reconstruction"].title == "  E_q log p(x|z, y)"
+    assert report["kl"].title == "  KL(q(z|x, y) ‖ p(z))"
+    assert in_bits == {
+        "elbo_x",
+        "iw_bound",
+        "log_p",
+    }  # log π_y is in log p(x, y), and no code for x
     share = report["accuracy"].value
     assert report["accuracy"].standard_error == pytest.approx(math.sqrt(share * (1 - share) / 15))
 

@@ -11,6 +11,8 @@ from vae_explorer.engine.config import ModelConfig
 from vae_explorer.engine.errors import InputError
 from vae_explorer.engine.explorer import Explorer
 from vae_explorer.engine.models import build_model
+from vae_explorer.engine.objective import bound_terms
+from vae_explorer.engine.ppca import PPCA
 
 NAMES = ("a", "b", "c")
 
@@ -140,6 +142,32 @@ def test_terms_add_up_and_name_their_parts() -> None:
     )
 
 
+def test_terms_are_averages_over_binarisations() -> None:
+    """Of many draws of the pixels with a latent sample each: other seeds give nearly the same."""
+    ex = explorer("joint-vae", likelihood="bernoulli")
+    images, labels = np.full((3, 8, 6), 128, np.uint8), np.array([0, 1, 2])
+    first, second = (ex.terms(images, labels, samples=4000, seed=s)["elbo"] for s in (1, 2))
+    np.testing.assert_allclose(first, second, atol=0.15)
+    ones = [ex.terms(images, labels, samples=1, seed=s)["elbo"] for s in range(200)]
+    np.testing.assert_allclose(np.mean(ones, 0), first, atol=4 * np.std(ones) / 200**0.5)
+    assert np.std(ones) > 0.3
+    elbos = [ex.terms(images, np.full(3, c), samples=4000)["elbo"] for c in range(3)]
+    expected = torch.softmax(torch.from_numpy(np.array(elbos)), 0).T
+    np.testing.assert_allclose(ex.verdict(images, samples=4000), expected, atol=0.05)
+
+
+def test_the_terms_of_ppca_are_exact() -> None:
+    ex = explorer("ppca")
+    images = pictures(4)
+    terms = ex.terms(images, samples=1)
+    model = ex.model
+    assert isinstance(model, PPCA)
+    x = torch.from_numpy(images).flatten(1) / 255
+    np.testing.assert_allclose(terms["elbo"], model.log_evidence(x), rtol=1e-5)
+    many = bound_terms(model, x, None, samples=20_000, generator=torch.Generator())
+    np.testing.assert_allclose(terms["reconstruction"], many.reconstruction, atol=0.05)
+
+
 def test_log_likelihood_is_that_of_the_image_at_its_point() -> None:
     ex, images = explorer("vae", likelihood="gaussian", variance=0.2), pictures(3)
     points = np.random.default_rng(1).normal(size=(3, 3))
@@ -174,6 +202,18 @@ def test_ppca_samples_follow_its_gaussian() -> None:
     drawn = ex.sample(2000, seed=0, mode="sample")
     assert abs(drawn.mean() - 0.5) < 0.05
     assert drawn.std() > Normal(0.0, 0.05).stddev.item() / 2
+
+
+def test_the_noise_of_a_gaussian_is_known_as_it_is_now() -> None:
+    config = ModelConfig(likelihood="gaussian", learn_variance=True, variance=0.05)
+    explorer = Explorer(build_model(config))
+    assert explorer.noise_variance == pytest.approx(0.05)
+    state = dict(explorer.model.state_dict())
+    explorer.load_state(state | {"likelihood.log_variance": torch.tensor(0.02).log()})
+    assert explorer.noise_variance == pytest.approx(0.02)
+    ppca = build_model(ModelConfig(kind="ppca"))
+    assert Explorer(ppca).noise_variance == pytest.approx(float(ppca.likelihood.log_variance.exp()))  # type: ignore[union-attr]
+    assert Explorer(build_model(ModelConfig())).noise_variance is None
 
 
 def test_the_manifold_lies_as_the_axes_do() -> None:

@@ -13,17 +13,23 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+from vae_explorer.engine.config import ModelConfig
 from vae_explorer.engine.errors import EngineError, InputError
+from vae_explorer.engine.explorer import Explorer
 from vae_explorer.engine.figures import (
-    Curve,
-    lecture_figure,
     save_figure,
     save_film,
     save_grid,
-    save_lecture_figure,
     save_picture,
     tile,
 )
+from vae_explorer.engine.lecture_figure import (
+    Curve,
+    figure_images,
+    lecture_figure,
+    save_lecture_figure,
+)
+from vae_explorer.engine.models import build_model
 
 
 def digits(count: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -38,11 +44,30 @@ def rendered(figure: Figure, dpi: int) -> NDArray[np.uint8]:
     return np.array(canvas.buffer_rgba(), dtype=np.uint8)
 
 
-CURVE = Curve(range(1, 6), [-200.0, -150.0, -130.0, -120.0, -121.0], [-210, -160, -135, -121, -118])
+CURVE = Curve(
+    range(1, 6),
+    [-200.0, -150.0, -130.0, -120.0, -119.0],
+    [-210, -160, -135, -121, -118],
+    best=4,  # by the objective, in which the ELBO may be one part
+)
+JOINT = ModelConfig(kind="joint-vae", class_names=("a", "b"))
+
+
+def figure_of(real: int, generated: int, curve: Curve, config: ModelConfig = JOINT) -> Figure:
+    return lecture_figure(config, "MNIST", digits(real), digits(generated, 1), curve)
+
+
+def test_the_lines_of_the_curve_say_which_images_they_are_of() -> None:
+    curve = Curve([1, 2], [-3.0, -2.0], [-2.5, -1.5], "train, 100 labelled", reference=-1.0)
+    figure = figure_of(4, 4, curve)
+    legend = figure.axes[2].get_legend()
+    assert legend is not None
+    names = [text.get_text() for text in legend.get_texts()]
+    assert names == ["train, 100 labelled", "validation", "closed form, train"]
 
 
 def test_png_and_pdf_by_the_name_of_the_file(tmp_path: Path) -> None:
-    figure = lecture_figure(digits(16), digits(16, 1), CURVE, caption="VAE, d = 2")
+    figure = figure_of(16, 16, CURVE)
     save_figure(tmp_path / "figure.png", figure, dpi=50)
     save_figure(tmp_path / "figure.pdf", figure)
     with Image.open(tmp_path / "figure.png") as picture:
@@ -55,31 +80,60 @@ def test_png_and_pdf_by_the_name_of_the_file(tmp_path: Path) -> None:
 
 def test_the_same_figure_is_the_same_file(tmp_path: Path) -> None:
     for name in ("a.pdf", "b.pdf", "a.png", "b.png"):
-        save_lecture_figure(tmp_path / name, digits(4), digits(4), CURVE)
+        save_lecture_figure(tmp_path / name, JOINT, "MNIST", digits(4), digits(4), CURVE)
     for suffix in ("pdf", "png"):
         assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
 
 
 def test_the_figure_shows_images_and_curve() -> None:
-    figure = lecture_figure(digits(16), digits(16, 1), CURVE, columns=4)
-    real, generated, curve = figure.axes
+    real, generated, curve = figure_of(16, 36, CURVE).axes
     np.testing.assert_array_equal(real.images[0].get_array(), tile(digits(16), 4))
-    np.testing.assert_array_equal(generated.images[0].get_array(), tile(digits(16, 1), 4))
+    np.testing.assert_array_equal(generated.images[0].get_array(), tile(digits(36, 1), 6))
     train, validation, best = curve.lines
     assert np.asarray(validation.get_ydata()).tolist() == list(CURVE.validation)
     assert np.asarray(train.get_ydata()).tolist() == list(CURVE.train)
-    assert np.asarray([best.get_xdata(), best.get_ydata()]).ravel().tolist() == [
-        4,
-        -120,
-    ]  # the best epoch
+    assert np.asarray([best.get_xdata(), best.get_ydata()]).ravel().tolist() == [4, -120]
     assert "−120.00" in {text.get_text() for text in curve.texts}
 
 
+def test_no_row_of_the_figure_is_ragged() -> None:
+    for count, columns in ((35, 5), (36, 6), (64, 6), (3, 1)):
+        real = figure_of(count, 36, CURVE).axes[0]
+        expected = tile(digits(count)[: columns**2], columns)
+        np.testing.assert_array_equal(real.images[0].get_array(), expected)
+
+
+def test_the_figure_says_what_its_panels_are() -> None:
+    for config, mean, codes in (
+        (JOINT, "Generated images: E[x|z, y]", "z ~ N(0, I), y ~ π"),
+        (ModelConfig(), "Generated images: E[x|z]", "z ~ N(0, I)"),
+    ):
+        figure = figure_of(4, 4, CURVE, config)
+        titles = [axes.texts[-1].get_text() for axes in figure.axes]
+        assert titles == ["Test images", mean, "Validation ELBO"]
+        assert [text.get_text() for text in figure.texts] == [f"{config.title}; MNIST; {codes}"]
+
+
+def test_the_axis_names_quantity_and_unit() -> None:
+    axes = figure_of(4, 4, Curve([1], [-3.0], quantity="log p(x)", unit="nats of a density")).axes[
+        2
+    ]
+    assert axes.get_ylabel() == "log p(x) (nats of a density per image)"
+    assert ModelConfig(kind="ppca").elbo_title == "log p(x)"
+    assert ModelConfig().elbo_title == JOINT.elbo_title == "ELBO"
+
+
+def test_no_real_image_is_shown_twice() -> None:
+    real = np.arange(40 * 784, dtype=np.float64).reshape(40, 28, 28) / 1e5
+    chosen, generated = figure_images(Explorer(build_model(ModelConfig())), real, 3, 4)
+    assert len(np.unique(chosen[:, 0, 0])) == len(chosen) == len(generated) == 36
+    few, _ = figure_images(Explorer(build_model(ModelConfig())), real[:5], 3, 4)
+    assert len(few) == 5
+
+
 def test_no_text_leaves_the_figure_or_lies_on_another() -> None:
-    figure = lecture_figure(
-        digits(64), digits(64), Curve([1, 2, 300], [-12345.6, -999.0, -104.2], reference=-90.0),
-        caption="A caption",
-    )  # fmt: skip
+    values = [-12345.6, -999.0, -104.2]
+    figure = figure_of(36, 36, Curve([1, 2, 300], values, reference=-90.0, best=300))
     canvas = rendered(figure, 80)
     height, width = canvas.shape[:2]
     renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
@@ -96,22 +150,23 @@ def test_no_text_leaves_the_figure_or_lies_on_another() -> None:
 
 def test_one_epoch_and_values_that_are_no_numbers_still_make_a_figure() -> None:
     for curve in (Curve([1], [-3.0]), Curve([1, 2], [float("nan")] * 2)):
-        figure = lecture_figure(digits(3), digits(1), curve)
-        assert rendered(figure, 40).shape == (172, 480, 4)
+        assert rendered(figure_of(3, 1, curve), 40).shape == (172, 480, 4)
 
 
 def test_a_curve_has_a_value_for_each_epoch() -> None:
     with pytest.raises(InputError, match="one value for each"):
         Curve([1, 2], [1.0])
     with pytest.raises(InputError, match="no epochs"):
-        lecture_figure(digits(1), digits(1), Curve([], []))
+        figure_of(1, 1, Curve([], []))
 
 
 def test_pyplot_is_never_loaded(tmp_path: Path) -> None:
     code = (
         "import sys, numpy as np\n"
         "from vae_explorer.engine.figures import *\n"
-        "figure = lecture_figure(np.zeros((1, 8, 8)), np.zeros((1, 8, 8)), Curve([1], [1]))\n"
+        "from vae_explorer.engine.lecture_figure import *\n"
+        "image = np.zeros((1, 8, 8))\n"
+        "figure = lecture_figure(ModelConfig(), '', image, image, Curve([1], [1]))\n"
         "save_figure(sys.argv[1], figure)\n"
         "assert 'matplotlib.pyplot' not in sys.modules and 'torch' not in sys.modules\n"
     )

@@ -259,6 +259,43 @@ def test_a_training_climbs_to_the_closed_form() -> None:
     assert torch.equal(last.best_state["weight"], model.weight)
 
 
+def test_the_closed_form_is_fitted_at_once_and_em_reaches_it(tmp_path: Path) -> None:
+    data, model = toy_dataset(), toy_model()
+    config = TrainingConfig(ppca_fit="closed-form")
+    events = list(fit(model, data, config))
+    step, epoch, last = events
+    assert isinstance(step, StepEvent) and (step.step, step.epoch) == (1, 1.0)
+    assert isinstance(epoch, EpochEvent) and (epoch.epoch, epoch.epochs) == (1, 1)
+    assert isinstance(last, FinishedEvent) and (last.reason, last.best_epoch) == ("completed", 1)
+    moments = image_moments(data.train.images)
+    best = closed_form(moments, LATENT)
+    assert epoch.train.elbo == epoch.reference == best.log_likelihood(moments)
+    torch.testing.assert_close(model.weight, best.weight.float(), rtol=0, atol=0)
+    rows = grey_rows(data.train.images).float()
+    assert float(model.log_evidence(rows).mean()) == pytest.approx(epoch.train.elbo, rel=1e-5)
+    em = [e for e in fit(toy_model(), data, TrainingConfig(epochs=40)) if isinstance(e, EpochEvent)]
+    assert em[-1].train.elbo == pytest.approx(epoch.train.elbo, rel=1e-9)
+    assert em[-1].validation.elbo == pytest.approx(epoch.validation.elbo, rel=1e-6)
+    assert last.resume is not None
+    last.resume.save(tmp_path / "training.safetensors")
+    state = TrainingState.load(tmp_path / "training.safetensors")
+    (again,) = fit(toy_model(), data, config, resume=state)  # there is nothing left to do
+    assert isinstance(again, FinishedEvent) and again.epoch == 1
+    assert torch.equal(again.best_state["weight"], model.weight)
+    with pytest.raises(ConfigError, match="configuration"):
+        next(iter(fit(toy_model(), data, TrainingConfig(), resume=state)))
+
+
+def test_a_closed_form_stopped_before_its_step_is_fitted_later() -> None:
+    data, config, control = toy_dataset(), TrainingConfig(ppca_fit="closed-form"), TrainingControl()
+    control.stop()
+    (stopped,) = fit(toy_model(), data, config, control)
+    assert isinstance(stopped, FinishedEvent) and stopped.reason == "stopped"
+    assert stopped.epoch == 0
+    events = list(fit(toy_model(), data, config, resume=stopped.resume))
+    assert isinstance(events[-1], FinishedEvent) and events[-1].epoch == 1
+
+
 def test_a_training_stops_between_steps_and_shows_snapshots() -> None:
     data, control = toy_dataset(), TrainingControl()
     images = data.test.images[:5]

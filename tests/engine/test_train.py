@@ -21,6 +21,7 @@ from vae_explorer import paths
 from vae_explorer.engine.checkpoint import load_model, read_card
 from vae_explorer.engine.command_line import chosen, run_command
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
+from vae_explorer.engine.data import load_dataset, pictures
 from vae_explorer.engine.training_state import TrainingState
 
 QUICK = ["--quiet", "--threads", "1", "--epochs", "1", "--device", "cpu"]
@@ -93,6 +94,7 @@ def test_a_training_writes_model_history_and_figure(
     printed = capsys.readouterr().out
     for word in ("ELBO", "rec", "KL", "acc", "images/s", "completed after 1 epochs"):
         assert word in printed
+    assert f"Objective: {float(row['validation_objective']):.2f}" in printed
 
 
 def test_a_folder_of_images_trains_and_resumes(
@@ -131,7 +133,15 @@ def test_a_folder_of_images_trains_and_resumes(
     assert rows(out / "history.csv")[0] == earlier[0]
 
 
-def test_ppca_trains_from_the_same_command(train: ModuleType, folder: Path, tmp_path: Path) -> None:
+def test_ppca_trains_from_the_same_command(
+    train: ModuleType,
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn = []
+    monkeypatch.setattr(train, "save_lecture_figure", lambda *arguments: drawn.append(arguments))
     out = tmp_path / "out"
     arguments = [
         "--model",
@@ -147,6 +157,19 @@ def test_ppca_trains_from_the_same_command(train: ModuleType, folder: Path, tmp_
     ]
     assert run(train, *arguments, "--latent-dim", 2) == 0
     assert load_model(out / "model.safetensors").config.kind == "ppca"
+    assert "Objective" not in capsys.readouterr().out
+    ((_, config, data, real, generated, curve),) = drawn
+    test = pictures(load_dataset("folder", folder, image_size=8).test.images)
+    assert {image.tobytes() for image in real} == {image.tobytes() for image in test}
+    assert len(real) == len(test) and len(generated) == 36
+    assert (config.kind, data, curve.best) == ("ppca", "pictures", 1)
+    assert (curve.quantity, curve.unit) == ("log p(x)", "nats of a density")
+    assert curve.train and curve.reference is not None
+    assert run(train, *arguments, "--latent-dim", 2, "--ppca-fit", "closed-form") == 0
+    assert "completed after 1 epochs" in capsys.readouterr().out
+    assert "--ppca-fit closed-form" in read_card(out / "model.safetensors")["command"]
+    assert run(train, "--dataset", "digits", "--ppca-fit", "closed-form", "--out", out) == 2
+    assert "PPCA's alone" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QLabel, QMessageBox
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from tests.gui.windows import MakeController, code_of, image_of, wait_open, write_model
+from vae_explorer.engine.checkpoint import read_card
 from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.controller.layers import TOGETHER
 from vae_explorer.gui.dimensions_bar import SLIDER_STEPS
@@ -114,6 +115,20 @@ def test_a_clicked_point_shows_its_own_image_and_terms(joint: Controller, qtbot:
     )
     shown = joint.window.equation.accessibleDescription()
     assert f"KL {nats(float(terms['kl'][0]))}" in shown
+
+
+def test_a_model_without_classes_has_no_bars_for_a_drawing(
+    joint: Controller, qtbot: QtBot, vae_file: Path
+) -> None:
+    with qtbot.waitSignal(joint.handwriting.drawing_answered):
+        joint.window.pad.draw_stroke(THREE)
+    assert joint.window.bars._q is not None
+    with qtbot.waitSignal(joint.opened, timeout=60_000):
+        joint.open_model(vae_file)
+    joint.idle.finish()
+    assert joint.handwriting.drawn is not None
+    assert joint.window.bars._q is None
+    assert joint.window.bars._verdict is None
 
 
 def test_sample_mode_draws_pixels(joint: Controller) -> None:
@@ -280,10 +295,10 @@ def test_unsaved_work_is_asked_about(
 ) -> None:
     asked = []
     monkeypatch.setattr(QMessageBox, "question", lambda *a: asked.append(a) or answer)
-    assert joint.files.may_replace()
+    assert joint.files.may_replace("Save it?")
     assert asked == []  # nothing unsaved, nothing asked
     joint.session.unsaved = True
-    assert joint.files.may_replace() is allowed
+    assert joint.files.may_replace("Save it?") is allowed
     assert len(asked) == 1
 
 
@@ -392,6 +407,30 @@ def test_editing_the_class_prior_reaches_the_verdict(joint: Controller) -> None:
     assert joint.session.unsaved
 
 
+def test_measured_figures_are_of_the_learned_class_prior(
+    joint: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = {"dataset": "MNIST", "figures": [{"title": "ELBO ≤ log p(x, y)", "value": -130.0}]}
+    assert joint.session.opened is not None
+    joint.session.opened.card["evaluation"] = measured
+    told: list[str] = []
+    monkeypatch.setattr(QMessageBox, "exec", lambda box: told.append(box.text()))
+
+    def kept(name: str) -> bool:
+        save_name(monkeypatch, tmp_path / name)
+        assert joint.files.save_as()
+        joint.files.show_card()
+        card = read_card(tmp_path / name)
+        assert ("−130.00" in told[-1]) == ("evaluation" in card)
+        return card.get("evaluation") == measured
+
+    assert kept("learned.safetensors")
+    joint.window.classes._edit(3, 0.55)
+    assert not kept("edited.safetensors")
+    joint.window.classes._restore()
+    assert kept("restored.safetensors")
+
+
 def test_another_class_prior_draws_other_samples(joint: Controller) -> None:
     window = joint.window
     one_class = np.full(10, 1e-6)
@@ -406,6 +445,19 @@ def test_another_class_prior_draws_other_samples(joint: Controller) -> None:
     window.show_tab(window.samples)
     again = window.samples.images()
     assert again is not None and not np.array_equal(after, again)
+
+
+def test_tooltips_speak_of_the_model_s_own_distributions(
+    joint: Controller, make_controller: MakeController, qtbot: QtBot, tmp_path: Path
+) -> None:
+    plain = make_controller(write_model(tmp_path / "vae.safetensors"))
+    wait_open(qtbot, plain)
+    for window, y in ((joint.window, ", y"), (plain.window, "")):
+        assert window.image._modes["mean"].toolTip() == f"The mean of p(x|z{y})"
+        settings = window.evaluation._settings
+        assert f"from q(z|x{y}) an image" in settings.elbo_samples.toolTip()
+        assert f"instead of q(z|x{y}):" in settings.prior_share.toolTip()
+        assert f"∫ p(x|z{y}) p(z) dz" in settings.exact.toolTip()
 
 
 def test_samples_and_the_figure_are_filled(joint: Controller) -> None:
@@ -449,7 +501,9 @@ def test_what_lies_on_the_canvas_lies_elsewhere_on_another_plane(
         assert scene.path is not None and scene.route is not None
         expected = session.plane.project(drawn.code)[0]
         np.testing.assert_allclose(scene.drawing.mean, expected, atol=1e-6)
-        np.testing.assert_allclose(scene.drawing.std, drawn.spread[list(axes)], atol=1e-6)
+        np.testing.assert_allclose(
+            scene.drawing.factor, np.diag(drawn.spread[list(axes)]), atol=1e-6
+        )
         np.testing.assert_allclose(scene.path, codes[[0, -1]][:, axes], atol=1e-6)
         np.testing.assert_allclose(scene.route, codes[:, axes], atol=1e-6)
         assert scene.path_position == 10 / 39
@@ -653,7 +707,7 @@ def test_the_decoded_image_says_how_likely_its_point_and_the_real_image_are(
     line = " ".join(controller.window.image._terms)
     log_prior = -0.5 * (0.3125 + 2.0 * np.log(2.0 * np.pi))
     assert f"log p(z) −{-log_prior:.1f}" in line
-    assert "log p(real | z, y) −" in line
+    assert "log p(real|z, y) −" in line
     assert line.endswith("nats")
 
 
@@ -685,6 +739,34 @@ def test_new_weights_are_shown_part_by_part(joint: Controller, qtbot: QtBot) -> 
     joint.training.weights_changed.emit()
     joint._on_model()  # of another model: the weights before it are gone
     assert not joint._followers._waiting
+
+
+def test_an_edited_class_prior_is_unsaved_work_and_another_theme_keeps_the_learned_one(
+    joint: Controller,
+) -> None:
+    learned = joint.session.explorer.class_prior
+    edited = np.linspace(1.0, 2.0, len(learned))
+    joint.window.classes.prior_edited.emit(edited / edited.sum())
+    assert joint.window.isWindowModified()
+    joint._on_theme()
+    joint.window.classes._restore()
+    np.testing.assert_allclose(joint.session.explorer.class_prior, learned, atol=1e-6)
+
+
+def test_boxes_and_menus_go_when_they_are_closed(
+    joint: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QMessageBox, "exec", lambda box: box.show() or box.close())
+    window = joint.window
+    for _ in range(3):
+        joint.files.show_card()
+        menu = window.canvas._header.context_menu(window.canvas)
+        menu.popup(window.pos())
+        menu.close()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    assert not window.findChildren(QMessageBox)
+    menus = [m for m in window.canvas.findChildren(QMenu) if m.parent() is window.canvas]
+    assert not menus
 
 
 @pytest.mark.parametrize(("box", "words"), [("about", "torch"), ("shortcuts", "Ctrl+Shift+→")])

@@ -84,6 +84,39 @@ def test_a_joint_vae_has_all_panels_and_a_vae_those_of_the_bound(curves: Curves)
     assert in_sight(curves)[3:5] == ["Classification", "Accuracy"]
 
 
+def test_what_is_maximised_is_shown_where_it_can_differ_from_the_bound(curves: Curves) -> None:
+    curves.begin_run("VAE", False, UNIT)
+    feed(curves, 100, joint=False)
+    assert "Objective" not in in_sight(curves)
+    curves.begin_run("IWAE", False, UNIT, objective="IW bound, M = 5")
+    curves.append_epoch(1, 10, 1.0, {"objective": -99.0}, {"objective": -98.5}, (1.0,))
+    curves.catch_up()
+    assert in_sight(curves) == [
+        "ELBO",
+        "Reconstruction",
+        "KL",
+        "IW bound, M = 5",
+        "KL by dimension",
+    ]
+    assert panel_of(curves, "objective")._value.text() == "−98.5"
+    assert list(validation_of(curves, "objective")[1]) == [-98.5]
+    assert len(validation_of(curves, "objective", 0)[0]) == 1  # the VAE's, to compare
+    curves.set_run_visible(1, False)
+    assert len(in_sight(curves)) == 4
+
+
+def test_a_bound_that_is_no_longer_what_is_maximised_has_its_objective_beside_it(
+    curves: Curves,
+) -> None:
+    curves.begin_run("VAE", False, UNIT)
+    feed(curves, 100, joint=False)
+    curves.name_objective("Objective")
+    curves.name_objective("another")
+    curves.catch_up()
+    assert in_sight(curves) == ["ELBO", "Reconstruction", "KL", "Objective", "KL by dimension"]
+    assert len(validation_of(curves, "objective")[0]) == 1
+
+
 def test_steps_and_epochs_are_on_the_curves(curves: Curves) -> None:
     curves.begin_run("run", True, UNIT)
     feed(curves)
@@ -240,6 +273,67 @@ def test_ppca_shows_what_em_should_reach(curves: Curves) -> None:
     assert low < 101.5 < high
 
 
+def test_a_kl_is_in_nats_even_of_a_density(curves: Curves) -> None:
+    curves.begin_run("PPCA", False, "nats of a density per image", label="log-likelihood")
+    tips = [panel._title.toolTip() for panel in curves._panels[:3]]
+    assert tips[0] == "log-likelihood, nats of a density per image"
+    assert tips[1] == "Reconstruction, nats of a density per image"
+    assert tips[2] == "KL, nats per image"
+
+
+def test_the_level_of_the_closed_form_has_a_name_wherever_it_is_drawn(
+    curves: Curves, tmp_path: Path
+) -> None:
+    curves.begin_run("VAE", False, UNIT)
+    feed(curves, 100, joint=False)
+    alone = [text for text, _ in curves._key._lines()]
+    assert alone == ["validation", "train"]
+    curves.export.write_png(tmp_path / "vae.png")
+    curves.begin_run("PPCA", False, UNIT)
+    value = {"elbo": -90.0}
+    curves.append_epoch(1, 50, 1.0, value, value, (2.0, 1.0), reference=-88.5)
+    curves.catch_up()
+    assert [text for text, _ in curves._key._lines()] == [*alone, "closed form, train"]
+    assert "closed form" in curves._key.toolTip()
+    assert curves._key._lines()[-1][1].color() == style.LIGHT.warning
+    curves._hover(50.0, panel_of(curves, "elbo"))
+    assert "closed form, train <b>−88.5</b>" in curves._readout.text()
+    curves._hover(50.0, panel_of(curves, "kl"))
+    assert "closed form" not in curves._readout.text()
+    curves.export.write_png(tmp_path / "ppca.png")
+    top = [QImage(str(tmp_path / f"{name}.png")).copy(0, 0, 900, 40) for name in ("vae", "ppca")]
+    assert top[0] != top[1]  # the picture has the key too
+    curves.set_run_visible(1, False)
+    assert [text for text, _ in curves._key._lines()] == alone
+
+
+def test_train_curves_of_the_labelled_images_alone_say_so(curves: Curves) -> None:
+    curves.begin_run("few", True, UNIT, objective="Objective", train_title="train, 100 labelled")
+    feed(curves, 100)
+    assert [text for text, _ in curves._key._lines()] == ["validation", "train, 100 labelled"]
+    assert "labelled images alone" in curves._key.toolTip()
+    curves._hover(50.0, panel_of(curves, "elbo"))
+    assert "train, 100 labelled <b>" in curves._readout.text()
+    curves._hover(50.0, panel_of(curves, "objective"))  # that is of all images
+    assert "train <b>" in curves._readout.text()
+    curves.begin_run("all", True, UNIT)
+    assert curves._key._lines()[1][0] == "train"
+    assert "labelled" not in curves._key.toolTip()
+
+
+def test_the_key_leaves_out_the_last_name_before_it_widens_the_window(
+    curves: Curves, qtbot: QtBot
+) -> None:
+    curves.begin_run("PPCA", False, UNIT)
+    value = {"elbo": -90.0}
+    narrowest = curves.minimumSizeHint().width()
+    curves.append_epoch(1, 50, 1.0, value, value, (2.0, 1.0), reference=-88.5)
+    curves.catch_up()
+    qtbot.wait(1)
+    assert curves._key.width() == curves._key.sizeHint().width()
+    assert curves.minimumSizeHint().width() == narrowest
+
+
 def test_kl_by_dimension_counts_those_in_use(curves: Curves) -> None:
     curves.begin_run("run", True, UNIT)
     feed(curves, 100)
@@ -386,7 +480,7 @@ def test_new_numbers_come_to_one_panel_at_a_time(
     assert turns == [[]]
     qtbot.waitUntil(lambda: not curves._turns._waiting)
     seen = [turn for turn in turns if turn]
-    assert seen == [["ELBO"], ["Reconstruction"], ["KL"], ["Classification"], ["Accuracy"]]
+    assert seen == [[panel.title] for panel in curves._panels]
     steps, _ = panel_of(curves, "accuracy")._curves[id(curves._runs[0])].steps.getData()
     np.testing.assert_array_equal(steps, range(1, 11))
 
@@ -400,7 +494,7 @@ def test_a_run_begins_and_ends_in_one_panel_at_a_time(
         CurvePanel, "show_runs", lambda panel, *a: (seen[-1].append(panel.title), show(panel, *a))
     )
     curves._turns._timer.timeout.connect(lambda: seen.append([]))
-    curves.begin_run("run", True, UNIT)
+    curves.begin_run("run", True, UNIT, objective="Objective")
     assert seen == [[]]
     assert not any(panel.plot.isVisible() for panel in curves._panels)
     qtbot.waitUntil(lambda: not curves._turns._waiting)
@@ -426,7 +520,7 @@ def test_plots_that_come_into_sight_do_so_one_at_a_time(qtbot: QtBot) -> None:
     curves = Curves(style.LIGHT)
     qtbot.addWidget(curves)
     curves.resize(1300, 320)
-    curves.begin_run("run", True, UNIT)
+    curves.begin_run("run", True, UNIT, objective="Objective")
     feed(curves)
     panels = (*curves._panels, curves._kl_bars)
     curves.show()
@@ -435,7 +529,7 @@ def test_plots_that_come_into_sight_do_so_one_at_a_time(qtbot: QtBot) -> None:
         lambda: seen.append(sum(panel.plot.isVisible() for panel in panels))
     )
     qtbot.waitUntil(lambda: not curves._turns._waiting)
-    assert seen[:7] == list(range(7))
+    assert seen[:8] == list(range(8))
     curves.hide()
     curves.append_steps([(401, 4.01, 200.5, numbers(401))])
     curves.catch_up()
@@ -447,9 +541,9 @@ def test_curves_never_seen_are_in_the_picture_of_them(qtbot: QtBot) -> None:
     style.configure_pyqtgraph()
     curves = Curves(style.LIGHT)
     qtbot.addWidget(curves)
-    curves.begin_run("run", True, UNIT)
+    curves.begin_run("run", True, UNIT, objective="Objective")
     feed(curves)
-    curves._runs_and_sheet()
+    curves._content()
     assert not any(panel.plot.isHidden() for panel in (*curves._panels, curves._kl_bars))
 
 

@@ -136,9 +136,9 @@ def test_captions_share_a_narrow_line_by_need(decoded: DecodedImage) -> None:
 
 
 def test_where_it_is_low_the_image_keeps_the_room_of_a_second_line(decoded: DecodedImage) -> None:
-    decoded.set_terms({"log p(z) of this point": -1.8, "log p(real | z, y) of that": -199.3})
+    decoded.set_terms({"log p(z) of this point": -1.8, "log p(real|z, y) of that": -199.3})
     decoded.resize(260, 230)
-    assert decoded._term_lines() == ["log p(real | z, y) of that −199.3 nats"]
+    assert decoded._term_lines() == ["log p(real|z, y) of that −199.3 nats"]
     assert decoded.toolTip().startswith("log p(z) of this point −1.8")
 
 

@@ -80,7 +80,7 @@ def test_each_term_explains_itself_in_words_and_formula(bar: EquationBar) -> Non
 
 def test_whose_numbers_they_are_is_said(bar: EquationBar) -> None:
     bar.set_terms(TERMS, "vae", subject="your drawing")
-    assert bar._subject.text() == "nats of your drawing"
+    assert bar._subject.text() == "your drawing, in nats"
     assert bar.accessibleDescription() == "ELBO −123.4, reconstruction −115.7, KL 5.40"
 
 
@@ -139,3 +139,11 @@ def test_a_huge_number_is_written_by_its_power_of_ten(bar: EquationBar) -> None:
     for block in bar._blocks:
         assert block.geometry().right() <= bar.width()
         assert block._value.width() >= block._value.sizeHint().width()
+
+
+def test_formulas_are_spelled_as_everywhere_else() -> None:
+    """With a space after the comma, as in q(z|x, y)."""
+    joint = " ".join(f"{term.formula} {term.words}" for term in equation("joint-vae"))
+    for formula in ("log p(x, y)", "p(x|z, y)", "q(z|x, y)"):
+        assert formula in joint
+    assert "x,y" not in joint and "z,y" not in joint

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
@@ -27,6 +30,7 @@ from vae_explorer.gui.controller.evaluating import row
 from vae_explorer.gui.evaluation_page import EvaluationPage
 from vae_explorer.gui.evaluation_settings import EvaluationSettings
 from vae_explorer.gui.jobs import Evaluate
+from vae_explorer.gui.snapshot_history import Snapshot
 from vae_explorer.gui.style import LIGHT
 
 BOUND = Figure(
@@ -56,6 +60,35 @@ def test_a_column_begins_where_its_title_does(joint: Controller) -> None:
     QApplication.processEvents()
     table = page._table
     assert first_ink(table.viewport()) == first_ink(table.horizontalHeader().viewport())
+
+
+def test_indices_of_formulas_stand_below_the_line(qtbot: QtBot) -> None:
+    page = EvaluationPage(LIGHT)
+    qtbot.addWidget(page)
+    page.resize(800, 300)
+    titles = ["Eq", "E", "E_q", "my_class E"]
+    page.set_rows([replace(row(BOUND), title=title, note="Var_x E[z_i]") for title in titles])
+    page.show()
+    table = page._table
+    picture = table.viewport().grab().toImage().convertToFormat(QImage.Format.Format_Grayscale8)
+    pixels = np.array(picture.constBits(), np.uint8).reshape(picture.height(), -1)
+    cells = []
+    for line in range(len(titles)):
+        place = table.visualItemRect(item(table, line, 0))
+        cell = pixels[place.top() : place.bottom(), place.left() : place.right()]
+        cells.append(cell < pixels[0, 0] - 40)
+    written, alone, indexed, _ = cells
+    letter = 6 + table.fontMetrics().horizontalAdvance("E")
+    np.testing.assert_array_equal(indexed[:, :letter], alone[:, :letter])  # as every other cell
+    assert indexed.any(1).nonzero()[0].max() > written.any(1).nonzero()[0].max()
+    assert indexed.any(0).nonzero()[0].max() < written.any(0).nonzero()[0].max()
+    cell = item(table, 2, 0)
+    assert cell.text() == "E_q"  # what is read aloud and copied
+    assert cell.data(Qt.ItemDataRole.AccessibleDescriptionRole) == row(BOUND).tip.replace(
+        "!", "Var_x E[z_i]"
+    )
+    assert "Var<sub>x</sub> E[z<sub>i</sub>]<br>500 samples" in cell.toolTip()
+    assert "∇<sub>ψ</sub>" in page._gradients.toolTip()
 
 
 def test_a_figure_has_its_error_bits_kind_samples_and_time(qtbot: QtBot) -> None:
@@ -229,6 +262,24 @@ def test_figures_are_saved_as_the_command_line_writes_them(
         assert mine["value"] == pytest.approx(other["value"], rel=1e-4)
 
 
+def test_the_caption_is_what_the_command_line_prints_above_its_table(
+    joint: Controller, qtbot: QtBot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page, model = joint.window.evaluation, joint.session.path
+    joint.window.show_tab(page)
+    choose(page._settings.exact, False)
+    page.request()
+    wait_done(joint, qtbot)
+    told = [str(model), "--images", "200", "--samples", "50", "--no-exact", "--device", "cpu"]
+    assert run([*told, "--quiet"]) == 0
+    head = capsys.readouterr().out.split("\n\n")[0].splitlines()
+    assert page.progress() == "; ".join(head[1:])
+    assert "the first 200 of" in page.progress() and "binarisation" in page.progress()
+    label = page._progress
+    assert label.heightForWidth(400) > label.fontMetrics().lineSpacing()  # wrapped, and not cut off
+    assert label.height() >= label.heightForWidth(label.width())
+
+
 def test_the_row_of_settings_fits_the_smallest_window(joint: Controller) -> None:
     window, page = joint.window, joint.window.evaluation
     window.resize(1024, 700)
@@ -267,3 +318,69 @@ def test_another_class_prior_drops_the_figures_of_the_old_one(
     weights[3] = 0.55
     joint.window.classes.prior_edited.emit(weights)
     assert page.rows() == 0 and page.progress() == "" and not page._save.isEnabled()
+
+
+def trained_moments(controller: Controller, epochs: Sequence[float]) -> list[Snapshot]:
+    """Moments of a training of the model in hand, each with weights of its own, and the first in hand."""
+    state = controller.session.explorer.model.state_dict()
+    for epoch in epochs:
+        weights = {name: values + 0.01 * epoch for name, values in state.items()}
+        controller.training.history.add(Snapshot(epoch, weights, None))
+    controller.training.show_snapshot(0)
+    return [controller.training.history[i] for i in range(len(epochs))]
+
+
+def test_figures_go_when_their_weights_do(joint: Controller, qtbot: QtBot) -> None:
+    page = joint.window.evaluation
+    joint.window.show_tab(page)
+    trained_moments(joint, [0.5, 1.0])
+    choose(page._settings.exact, False)
+    page.request()
+    wait_done(joint, qtbot)
+    assert page.rows() > 0 and page.progress().endswith("weights of epoch 0.50")
+    content = joint.evaluating.content()
+    assert content is not None and content["epoch"] == 0.5
+    joint.training.show_snapshot(0)  # the same moment again
+    assert page.rows() > 0
+    joint.training.show_snapshot(1)
+    assert page.rows() == 0 and page.progress() == "" and joint.evaluating.content() is None
+    assert not page._save.isEnabled()
+
+
+def test_what_is_measured_while_the_weights_change_says_of_which_they_are(
+    joint: Controller, qtbot: QtBot
+) -> None:
+    page = joint.window.evaluation
+    joint.window.show_tab(page)
+    first, _, _ = trained_moments(joint, [0.5, 1.0, 1.5])
+    choose(page._settings.exact, False)
+    page.request()
+    job = joint.evaluating._worker.job
+    assert isinstance(job, Evaluate)
+    joint.training.show_snapshot(1)
+    for name, values in job._model.state_dict().items():
+        assert torch.equal(values, first.state[name])
+    wait_done(joint, qtbot)
+    joint.training.show_snapshot(2)
+    assert page.rows() > 0 and page.progress().endswith("weights of epoch 0.50")
+    content = joint.evaluating.content()
+    assert content is not None and content["epoch"] == 0.5
+    page.gradients_requested.emit()  # of the weights in hand: both together would be of neither
+    assert page.rows() == 0
+    qtbot.mouseClick(page._button, Qt.MouseButton.LeftButton)
+    wait_done(joint, qtbot)
+
+
+def test_a_comparison_leaves_the_caption_of_the_figures(
+    joint: Controller, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vae_explorer.gui.jobs.GRADIENT_DRAWS", 8)
+    page = joint.window.evaluation
+    joint.window.show_tab(page)
+    choose(page._settings.exact, False)
+    page.request()
+    wait_done(joint, qtbot)
+    caption = page.progress()
+    page.gradients_requested.emit()
+    wait_done(joint, qtbot)
+    assert page.progress().startswith(f"{caption}; ") and "8 draws" in page.progress()

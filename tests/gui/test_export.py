@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtWidgets import QFileDialog, QMessageBox
+from pytestqt.qtbot import QtBot
 
+from tests.gui.windows import MakeController, wait_open, write_model
 from vae_explorer.engine import films
+from vae_explorer.engine.events import EpochEvent, Metrics
 from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.controller.export import path_of_kind
 
@@ -103,3 +107,49 @@ def test_a_name_the_dialog_did_not_ask_about_is_not_overwritten_unasked(
     asked("canvas", "PNG (*.png)")
     joint.export.canvas()
     assert ((tmp_path / "canvas.png").read_bytes() == b"old") is not yes
+
+
+def epoch(number: int, elbo: float, is_best: bool, reference: float | None = None) -> EpochEvent:
+    train, validation = (Metrics(value, 0.0, 0.0, value) for value in (elbo + 1, elbo))
+    return EpochEvent(number, 3, number, 1.0, train, validation, (), 1.0, is_best, reference)
+
+
+def test_the_exported_figure_is_the_page_s(
+    joint: Controller, monkeypatch: pytest.MonkeyPatch, asked: Callable[[str, str], list[str]]
+) -> None:
+    written = []
+    saver = "vae_explorer.engine.lecture_figure.save_lecture_figure"
+    monkeypatch.setattr(saver, lambda *arguments: written.append(arguments))
+    asked("figure.pdf", "PDF (*.pdf)")
+    joint.export.figure()
+    assert not written and "Train a model first" in joint.window.banner.text()
+    for event in (epoch(1, -200.0, True), epoch(2, -120.0, True), epoch(3, -119.0, False)):
+        joint.pages.epoch_ended(event)
+    joint.window.show_tab(joint.window.figure)
+    joint.export.figure()
+    ((_, config, data, real, generated, curve),) = written
+    sheet = joint.window.figure._sheet
+    np.testing.assert_array_equal(real, sheet._real)
+    np.testing.assert_array_equal(generated, sheet._generated)
+    assert len(np.unique(real, axis=0)) == len(generated) == 36
+    assert (config, data) == (joint.session.explorer.config, "Embedded digits")
+    assert curve == sheet.curve
+    assert curve.best_point == (2, -120.0)  # of the objective, of which the ELBO is a part
+    assert list(curve.train) == [-199.0, -119.0, -118.0]
+    assert (curve.quantity, curve.unit) == ("ELBO", "nats")
+    assert sheet.given_class == ", y"
+
+
+def test_the_figure_of_ppca_is_of_its_log_density_beside_the_closed_form(
+    make_controller: MakeController, qtbot: QtBot, tmp_path: Path
+) -> None:
+    ppca = write_model(tmp_path / "ppca.safetensors", kind="ppca", likelihood="gaussian")
+    controller = make_controller(ppca)
+    wait_open(qtbot, controller)
+    controller.pages.epoch_ended(epoch(1, 300.0, True, reference=310.0))
+    curve = controller.pages.figure_curve()
+    assert curve is not None
+    assert (curve.quantity, curve.unit) == ("log p(x)", "nats of a density")
+    assert curve.reference == 310.0
+    controller.window.show_tab(controller.window.figure)
+    assert not controller.window.figure.grab().isNull()

@@ -20,6 +20,7 @@ from pytestqt.qtbot import QtBot
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.errors import ConfigError, DataError, ModelFileError
 from vae_explorer.engine.evaluation import EvaluationConfig
+from vae_explorer.engine.events import FinishedEvent
 from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.idle import IdleQueue, Turns
 from vae_explorer.gui.jobs import (
@@ -212,14 +213,16 @@ def test_what_is_imported_is_kept_from_the_garbage_collector() -> None:
 def test_a_training_begins_when_its_first_step_can_be_taken() -> None:
     """The two seconds that torch needs for it pass while the model before is still explored."""
     messages: list[object] = []
-    job = Train(ModelConfig(preset="lecture"), "digits-8x8", TrainingConfig(epochs=1))
+    training = TrainingConfig(epochs=40, patience=2, learning_rate=0.05)
+    job = Train(ModelConfig(preset="lecture"), "digits-8x8", training)
     job.run(messages.append)
     kinds = [type(message).__name__ for message in messages]
     assert kinds[:2] == ["TrainingBegun", "SnapshotEvent"]
     assert kinds[-2:] == ["BestEmbedded", "FinishedEvent"]
     begun, best, finished = messages[0], messages[-2], messages[-1]
     assert isinstance(begun, TrainingBegun) and isinstance(best, BestEmbedded)
-    begun.opened.explorer.load_state(finished.best_state)  # type: ignore[attr-defined]
+    assert isinstance(finished, FinishedEvent) and finished.best_epoch < finished.epoch
+    begun.opened.explorer.load_state(finished.best_state)
     assert begun.opened.gallery is not None
     means, stds = begun.opened.explorer.embed(begun.opened.gallery.images)
     np.testing.assert_allclose(best.means, means, atol=1e-5)

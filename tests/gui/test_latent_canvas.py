@@ -372,14 +372,44 @@ def test_forty_seven_classes_fit_the_legend(canvas: LatentCanvas) -> None:
 
 def test_a_drawing_and_an_ellipse_leave_marks(canvas: LatentCanvas) -> None:
     canvas.set_layer("prior", False)
-    canvas.set_drawing(np.array([-1.0, -1.5]), np.array([0.2, 0.1]))
-    canvas.set_ellipse((1.5, 1.5), (0.3, 0.2))
+    canvas.set_drawing(np.array([-1.0, -1.5]), np.diag([0.2, 0.1]))
+    canvas.set_ellipse((1.5, 1.5), np.diag([0.3, 0.2]))
     assert drawn(canvas, -1.0, -1.5)
     assert drawn(canvas, 1.5, 1.5)
     canvas.clear_drawing()
     canvas.clear_ellipse()
     assert not drawn(canvas, -1.0, -1.5)
     assert not drawn(canvas, 1.5, 1.5)
+
+
+def test_an_ellipse_is_tilted_as_its_covariance_is(canvas: LatentCanvas) -> None:
+    canvas.set_layer("prior", False)
+    for sign in (1.0, -1.0):
+        canvas.set_ellipse((0.0, 0.0), np.array([[1.0, 0.0], [sign * 0.9, 0.1]]))
+        assert drawn(canvas, 1.0, sign * 0.9)
+        assert not drawn(canvas, 1.0, sign * -0.9)
+
+
+def test_the_prior_stands_where_its_mean_lies(canvas: LatentCanvas) -> None:
+    canvas.clear_points()
+    assert not drawn(canvas, 0.7, 1.3)
+    canvas.set_axes(("principal 1", "principal 2"), (0.7, 0.3))
+    assert drawn(canvas, 0.7, 1.3)
+
+
+@pytest.mark.parametrize(
+    ("titles", "words"),
+    [
+        (("z₁", "z₂"), "z₁ = 0.50, z₂ = −1.25"),
+        (("z₁", ""), "z₁ = 0.50"),
+        (("principal 1", "principal 2"), "principal 1 = 0.50, principal 2 = −1.25"),
+    ],
+)
+def test_a_place_is_named_by_the_axes(
+    canvas: LatentCanvas, titles: tuple[str, str], words: str
+) -> None:
+    canvas.set_axes(titles)
+    assert canvas._scene.place_in_words((0.5, -1.25)) == words
 
 
 def test_a_message_stands_in_the_middle_of_an_empty_canvas(
@@ -512,10 +542,10 @@ def test_axes_are_painted_anew_only_when_the_view_changes(
 
 def test_a_haloed_word_is_drawn_once_and_copied(canvas: LatentCanvas) -> None:
     canvas_paint._haloed_word.cache_clear()
-    canvas.set_drawing((0.3, 0.4), (0.1, 0.1))
+    canvas.set_drawing((0.3, 0.4), np.eye(2) / 10)
     before = shot(canvas)
     known = canvas_paint._haloed_word.cache_info().misses
-    canvas.set_drawing((0.9, -0.6), (0.1, 0.1))
+    canvas.set_drawing((0.9, -0.6), np.eye(2) / 10)
     assert differ(before, shot(canvas).convertToFormat(QImage.Format.Format_RGB32))
     assert canvas_paint._haloed_word.cache_info().misses == known
     canvas.set_theme(DARK)

@@ -62,9 +62,21 @@ def test_the_principal_plane_is_where_the_codes_differ_most() -> None:
     np.testing.assert_allclose(plane.project(codes).mean(axis=0), 0, atol=1e-4)
 
 
-def test_standard_deviations_project_by_their_squares() -> None:
+def test_the_covariance_on_a_plane_is_that_of_projected_draws() -> None:
+    random = np.random.default_rng(0)
+    std = np.array([0.3, 2.0, 1.0])
+    codes = random.normal(size=(50, 3)) @ random.normal(size=(3, 3)) + 1.0
+    tilted = LatentPlane.principal(codes)
+    draws = tilted.project(codes[0] + std * random.normal(size=(200_000, 3)))
+    factor = tilted.project_std(std)
+    np.testing.assert_allclose(factor @ factor.T, np.cov(draws.T), atol=0.02)
+    assert abs(factor[1, 0]) > 0.1, "the ellipse is tilted"
     plane = LatentPlane.of_axes(3, (2, 0))
-    np.testing.assert_allclose(plane.project_std(np.array([[1.0, 2.0, 3.0]])), [[3.0, 1.0]])
+    np.testing.assert_allclose(plane.project_std(std), np.diag([1.0, 0.3]))
+    np.testing.assert_allclose(LatentPlane.of_axes(1).project_std(std[:1]), np.diag([0.3, 0.0]))
+    np.testing.assert_allclose(tilted.prior_mean, tilted.project(np.zeros(3))[0], atol=1e-6)
+    assert np.abs(tilted.prior_mean).max() > 0.1
+    assert LatentPlane.of_axes(1).prior_mean == (0.0, 0.0)
 
 
 def test_one_dimension_is_spread_out_to_be_seen() -> None:
@@ -73,6 +85,7 @@ def test_one_dimension_is_spread_out_to_be_seen() -> None:
     points = plane.project(codes)
     np.testing.assert_allclose(points[:, 0], codes[:, 0], atol=1e-6)
     assert np.ptp(points[:, 1]) > 1
+    assert plane.project(codes[3])[0, 1] == 0.0
     assert plane.lift(points).shape == (100, 1)
 
 

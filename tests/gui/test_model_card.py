@@ -14,9 +14,27 @@ CARD = {
     "evaluation": {
         "dataset": "MNIST",
         "split": "test",
+        "images": 500,
+        "images_in_split": 10000,
+        "seed": 3,
+        "binarisation": "fixed binarisation, rounded at one half",
+        "unit": "nats",
         "figures": [
-            {"title": "ELBO ≤ log p(x)", "value": -90.5, "unit": "nats per image"},
-            {"title": "accuracy of q(y|x)", "value": 0.9953, "unit": "fraction"},
+            {
+                "title": "ELBO ≤ log p(x)",
+                "value": -90.5,
+                "unit": "nats per image",
+                "standard_error": 0.456,
+                "samples": 5000,
+            },
+            {
+                "title": "accuracy of q(y|x)",
+                "value": 0.9953,
+                "unit": "fraction",
+                "standard_error": 0.003,
+            },
+            {"title": "active units of 16", "value": 12, "unit": "dimensions"},
+            {"title": "log π_y", "value": -2.3, "unit": "nats per image"},
             {"title": "not a number", "value": None, "unit": "fraction"},
         ],
     },
@@ -29,13 +47,35 @@ def test_a_card_tells_what_is_known_and_nothing_else() -> None:
     assert rows["Networks"] == "3-2 leaky-relu"
     assert rows["Data"] == "MNIST, 55,000 training images"
     assert rows["Weights of"] == "epoch 2 of 3"
-    assert rows["Measured on"] == "MNIST, test"
-    assert rows["ELBO ≤ log p(x)"] == "−90.50"
-    assert rows["accuracy of q(y|x)"] == "99.53 %"
+    assert rows["Measured on"] == (
+        "MNIST, test split, the first 500 of 10,000 images, seed 3; "
+        "fixed binarisation, rounded at one half; log-likelihoods in nats"
+    )
+    assert rows["ELBO ≤ log p(x)"] == "−90.50 ± 0.46, 5,000 samples"
+    assert rows["accuracy of q(y|x)"] == "99.53 ± 0.30 %"
+    assert rows["active units of 16"] == "12"
     assert "not a number" not in rows
     assert [name for name, _ in card_rows(ModelConfig(kind="ppca"), {})] == ["Model", "Likelihood"]
 
 
+def test_a_variance_that_was_learned_is_told() -> None:
+    ppca, vae = ModelConfig(kind="ppca"), ModelConfig(likelihood="gaussian", learn_variance=True)
+    assert dict(card_rows(ppca, {}, 0.052345))["σ²"] == "0.05235, of pixels in [0, 1]"
+    assert dict(card_rows(vae, {}, 0.01))["η²"] == "0.01, of pixels in [0, 1]"
+    fixed = ModelConfig(likelihood="gaussian", variance=0.01)  # its likelihood says it
+    assert "η²" not in dict(card_rows(fixed, {}, 0.01))
+    assert "η²" not in dict(card_rows(ModelConfig(), {}, None))
+
+
+def test_an_evaluation_that_lacks_its_head_shows_what_it_has() -> None:
+    figures = [{"title": "ELBO ≤ log p(x)", "value": -90.5, "samples": "many"}]
+    card = {"evaluation": {"dataset": "MNIST", "split": "test", "figures": figures}}
+    rows = dict(card_rows(ModelConfig(), card))
+    assert rows["Measured on"] == "MNIST, test split"
+    assert rows["ELBO ≤ log p(x)"] == "−90.50"
+
+
 def test_markup_in_a_card_is_shown_and_not_obeyed() -> None:
     assert "--epochs &lt;3&gt;" in card_html(ModelConfig(), CARD)
+    assert "<b>log π<sub>y</sub></b>" in card_html(ModelConfig(), CARD)
     assert "<b>Model</b>" in card_html(ModelConfig(), CARD)

@@ -6,11 +6,15 @@ import importlib
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QApplication
 
 from tests.gui.windows import python
+from vae_explorer.gui import main_window, style
+from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.plot_library import import_in_turns
 
 MODULES = {
@@ -44,6 +48,21 @@ def test_a_package_is_imported_a_module_at_a_time(
     assert sys.meta_path == finders
     assert not [t for t in threading.enumerate() if t.name == "import stepwise"]
     assert list(import_in_turns("stepwise")) == []
+
+
+def test_curves_that_cannot_be_made_say_why_every_time(
+    qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> Iterator[None]:
+        yield
+        raise ImportError("no plot library")
+
+    monkeypatch.setattr(main_window, "import_plot_library", fail)
+    window = MainWindow(style.LIGHT)
+    for _ in range(2):
+        with pytest.raises(ImportError, match="no plot library"):
+            _ = window.curves
+    window.deleteLater()
 
 
 def test_what_an_import_raises_is_raised_where_it_is_waited_for(

@@ -36,7 +36,7 @@ def test_what_is_shown_is_what_is_given_back(qtbot: QtBot) -> None:
     shown = page.images()
     assert shown is not None
     assert len(shown) % page.columns() == 0 and 60 <= len(shown) <= COUNT
-    page.resize(300, 500)
+    page.resize(420, 500)
     more = page.images()
     assert more is not None and len(more) != len(shown)
 
@@ -50,3 +50,12 @@ def test_images_reach_the_right_edge(qtbot: QtBot) -> None:
     picture: QImage = page.grab().toImage()
     strip = [picture.pixelColor(x, 100).lightness() for x in range(800, 900)]
     assert min(strip[-12:]) < 100 and min(strip[:40]) < 100
+
+
+def test_it_names_the_distribution_that_is_sampled(qtbot: QtBot) -> None:
+    page = SamplesPage(LIGHT)
+    qtbot.addWidget(page)
+    for names, likelihood in (((), "p(x|z)"), (("cat", "dog"), "p(x|z, y)"), ((), "p(x|z)")):
+        page.set_classes(names)
+        modes = [page._mode.itemText(i) for i in range(page._mode.count())]
+        assert modes == [f"mean of {likelihood}", f"draw from {likelihood}"]

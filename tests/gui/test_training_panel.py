@@ -86,6 +86,47 @@ def test_settings_that_mean_nothing_are_hidden(panel: TrainingPanel) -> None:
     assert editors["learning_rate"].isHidden()
 
 
+def test_beta_and_its_warm_up_are_not_offered_beside_a_bound_that_has_no_kl_to_weigh(
+    panel: TrainingPanel,
+) -> None:
+    form = panel.form
+    form.set_details_shown(True)
+    form.set_value("beta", 4.0)
+    form.set_value("warmup_epochs", 3)
+    form.set_value("objective", "iw")
+    assert form._editors["beta"].isHidden() and form._editors["warmup_epochs"].isHidden()
+    assert "no β" in form._editors["objective"].toolTip()  # says why
+    assert form.training_config() == TrainingConfig(objective="iw")
+    panel.set_state("training")
+    assert form._editors["beta"].isHidden()
+    panel.set_state("idle")
+    form.set_value("objective", "elbo")
+    assert not form._editors["beta"].isHidden()
+    assert form.training_config() == TrainingConfig(beta=4.0, warmup_epochs=3)
+
+
+def test_an_epoch_is_explained_as_the_models_own(panel: TrainingPanel) -> None:
+    form = panel.form
+    for kind, said in (("ppca", "50 EM iterations"), ("vae", "every training image")):
+        form.set_value("kind", kind)
+        for widget in (form._editors["epochs"], form._labels["epochs"]):
+            assert said in widget.toolTip()
+        assert said in form._editors["epochs"].accessibleDescription()
+
+
+def test_ppca_is_fitted_by_em_or_in_closed_form(panel: TrainingPanel) -> None:
+    form = panel.form
+    form.set_value("ppca_fit", "closed-form")
+    assert form._editors["ppca_fit"].isHidden()
+    assert form.training_config() == TrainingConfig()  # no other model has a closed form
+    form.set_value("kind", "ppca")
+    assert not form._editors["ppca_fit"].isHidden()
+    assert form._editors["epochs"].isHidden()
+    assert form.training_config() == TrainingConfig(ppca_fit="closed-form")
+    form.set_value("ppca_fit", "em")
+    assert not form._editors["epochs"].isHidden()
+
+
 def test_only_live_settings_change_while_training(panel: TrainingPanel, qtbot: QtBot) -> None:
     panel.set_state("training")
     editors = panel.form._editors

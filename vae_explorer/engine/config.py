@@ -26,11 +26,14 @@ Gradient = Literal["reparameterization", "score-function"]
 Optimisation = Literal["joint", "alternating"]
 OptimizerName = Literal["adam", "adamax"]
 Precision = Literal["float32", "bfloat16"]
+PPCAFit = Literal["em", "closed-form"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
 LECTURE_WIDTH = 256
 MAX_BATCH_SIZE = 65_536
 MAX_SAMPLES = 10_000
+EM_STEPS = 50
+"""EM iterations that PPCA calls an epoch: 20 epochs are then enough to reach the closed form."""
 
 
 class _Config:
@@ -187,6 +190,21 @@ class ModelConfig(_Config):
         return {"vae": "VAE", "joint-vae": "Joint VAE", "ppca": "PPCA"}[self.kind]
 
     @property
+    def title(self) -> str:
+        """The model in words: its kind, latent size and likelihood."""
+        return f"{self.kind_title}, d = {self.latent_dim}, {self.likelihood_title}"
+
+    @property
+    def elbo_title(self) -> str:
+        """What the ELBO is called: PPCA's posterior is exact, and so is its bound."""
+        return "log p(x)" if self.kind == "ppca" else "ELBO"
+
+    @property
+    def given_class(self) -> str:
+        """What formulas are conditioned on besides: `, y` in a Joint VAE's p(x|z, y) and q(z|x, y)."""
+        return ", y" if self.kind == "joint-vae" else ""
+
+    @property
     def likelihood_title(self) -> str:
         """The likelihood in words; PPCA's is Gaussian whatever `likelihood` says."""
         if self.kind == "ppca":
@@ -219,7 +237,7 @@ class TrainingConfig(_Config):
     """How a model is trained.
 
     Attributes:
-        epochs: passes over the train split.
+        epochs: passes over the train split; for PPCA, so many times 50 iterations of EM.
         batch_size: images a step.
         learning_rate: of the optimizer; the start of the cosine schedule.
         schedule: `constant`, or `cosine`, which falls to zero at the last step.
@@ -241,6 +259,7 @@ class TrainingConfig(_Config):
         precision: of the networks' products; `bfloat16` is fast on recent accelerators, and on processors with
             AVX-512 BF16 or AMX. Weights, likelihoods and sums stay float32.
         compile: compile the networks first, which costs a minute; meant for accelerators, and slower on CPUs.
+        ppca_fit: of PPCA alone: `em`, or `closed-form`, which is the maximum that EM approaches, in one epoch.
     """
 
     epochs: int = 20
@@ -262,6 +281,7 @@ class TrainingConfig(_Config):
     device: Device = "auto"
     precision: Precision = "float32"
     compile: bool = False
+    ppca_fit: PPCAFit = "em"
 
     def _validate(self) -> None:
         self._whole("epochs", 1, 100_000)
@@ -286,3 +306,25 @@ class TrainingConfig(_Config):
             raise ConfigError(
                 "The IW bound has no separate KL term: it takes beta 1 and no warm-up."
             )
+
+    @property
+    def last_epoch(self) -> int:
+        """The epoch that ends a training which nothing ends before."""
+        return self.epochs if self.ppca_fit == "em" else 1
+
+
+def objective_title(model: ModelConfig, training: TrainingConfig) -> str:
+    """What is maximised, where that can differ from the ELBO (or PPCA's log-likelihood); else nothing.
+
+    β and its warm-up weigh the KL, and a Joint VAE has λ log q(y|x) beside its bound.
+    """
+    if model.kind == "vae" and training.objective == "iw":
+        return f"IW bound, M = {training.samples}"
+    weighted = model.kind == "vae" and (training.beta != 1.0 or training.warmup_epochs > 0)
+    return "Objective" if model.kind == "joint-vae" or weighted else ""
+
+
+def train_title(model: ModelConfig, training: TrainingConfig) -> str:
+    """What a training's train metrics, but for its objective, are averages over: all images, or the labelled ones."""
+    few = model.kind == "joint-vae" and training.labels is not None
+    return f"train, {training.labels:,} labelled" if few else "train"

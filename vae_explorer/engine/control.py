@@ -82,6 +82,12 @@ class TrainingControl:
         """Whether the training holds between steps."""
         return self._paused
 
+    @property
+    def holding(self) -> bool:
+        """Whether the next step has to wait: paused, and neither a step nor an epoch is asked for."""
+        asked = self._stopping or self._steps_allowed or self._epochs_allowed
+        return self._paused and not asked
+
     def take_settings(self) -> dict[str, float]:
         """The settings changed since the last call."""
         if not self._settings:
@@ -95,9 +101,7 @@ class TrainingControl:
         if not self._paused and not self._stopping:
             return True
         with self._changed:
-            while self._paused and not (
-                self._stopping or self._steps_allowed or self._epochs_allowed
-            ):
+            while self.holding:
                 self._changed.wait()
             if self._paused and not self._epochs_allowed and self._steps_allowed:
                 self._steps_allowed -= 1

@@ -28,7 +28,7 @@ from vae_explorer.engine.image_folder import Fit, Frame, list_folder
 from vae_explorer.engine.mnist_family import read_relative
 from vae_explorer.engine.pixel_cache import PixelFile, folder_pixels
 
-__all__ = ["DATASETS", "Dataset", "DatasetInfo", "Rows", "Split", "load_dataset"]
+__all__ = ["DATASETS", "Dataset", "DatasetInfo", "Rows", "Split", "load_dataset", "pictures"]
 
 VALIDATION_SHARE = 0.1
 MAX_VALIDATION = 5_000
@@ -65,6 +65,12 @@ class Split:
                 raise
             return lambda index: file.rows(index).to(device)
         return partial(images.index_select, 0)  # `images[index]` takes fifteen times as long
+
+
+def pictures(images: Tensor) -> np.ndarray:
+    """A view of images (n, C, H, W) as pictures: (n, H, W), or (n, H, W, 3)."""
+    array = images.numpy()
+    return array[:, 0] if array.shape[1] == 1 else np.moveaxis(array, 1, -1)
 
 
 @dataclass(frozen=True, eq=False)

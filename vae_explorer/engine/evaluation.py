@@ -90,15 +90,17 @@ def _plain(work: Measurement) -> Steps[None]:
     elbo = yield from _elbo(work, posterior)
     work.dimensions(posterior)
     bound = yield from work.bound(None, posterior)
-    work.add("iw_bound", "IW bound ≤ log p(x)", "bound", *bound, samples=work.config.samples)
+    samples = work.config.samples
+    work.add("iw_bound", "IW bound ≤ log p(x)", "bound", *bound, samples=samples, of_x=True)
     if isinstance(work.model, PPCA):
         parts = work.index.split(work.at_once)
         evidence = torch.cat([work.model.log_evidence(work.target[rows]) for rows in parts])
-        work.add("log_p", "log p(x)", "exact", evidence, note="in closed form")
+        work.add("log_p", "log p(x)", "exact", evidence, of_x=True, note="in closed form")
         work.gap("log p(x)", evidence, elbo)
     elif work.exact:
         result = yield from work.evidence("log p(x)", None, posterior, None)
-        work.add("log_p", "log p(x)", "exact", result.log_evidence, note=quadrature_note(result))
+        note = quadrature_note(result)
+        work.add("log_p", "log p(x)", "exact", result.log_evidence, of_x=True, note=note)
         work.gap("log p(x)", result.log_evidence, elbo)
 
 
@@ -110,7 +112,7 @@ def _elbo(work: Measurement, posterior: tuple[Tensor, Tensor]) -> Steps[Tensor]:
     )
     kl = gaussian_kl(*posterior).sum(1).double()
     elbo = reconstruction - kl
-    work.add("elbo", "ELBO ≤ log p(x)", "bound", elbo, samples=samples)
+    work.add("elbo", "ELBO ≤ log p(x)", "bound", elbo, samples=samples, of_x=True)
     work.parts(reconstruction, kl, sampled_kl)
     return elbo
 
@@ -142,6 +144,7 @@ def _joint(work: Measurement, model: JointVAE) -> Steps[None]:
         "estimate",  # of that bound: the noise of the ELBOs lifts the logarithm of their sum
         marginal,
         samples=samples,
+        of_x=True,
         seconds=None if known is not None else elbo_seconds,
     )
     work.dimensions(posterior)
@@ -209,6 +212,7 @@ def _joint_bounds(
         total,
         (weights.square() * variances).sum(1),
         samples=samples,
+        of_x=True,
     )
 
 
@@ -233,7 +237,7 @@ def _joint_evidence(
     total = torch.logsumexp(table, 1)
     weighted = (torch.exp(table - total[:, None]) * change).sum(1)
     result = Evidence(total, weighted, spacing, points)
-    work.add("log_p", "log p(x)", "exact", total, note=quadrature_note(result))
+    work.add("log_p", "log p(x)", "exact", total, of_x=True, note=quadrature_note(result))
     if work.labels is not None:
         index = work.labels[:, None]
         own, own_change = table.gather(1, index)[:, 0], change.gather(1, index)[:, 0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -16,6 +17,7 @@ from vae_explorer.engine.checkpoint import load_model
 from vae_explorer.engine.embedding import embed_images
 from vae_explorer.engine.errors import InputError
 from vae_explorer.engine.joint_vae import JointVAE
+from vae_explorer.engine.likelihoods import Gaussian
 from vae_explorer.engine.models import Model
 from vae_explorer.engine.objective import (
     bound_terms,
@@ -24,6 +26,7 @@ from vae_explorer.engine.objective import (
     gaussian_kl,
     reparameterize,
 )
+from vae_explorer.engine.ppca import PPCA
 from vae_explorer.engine.vae import one_hot
 
 Floats = NDArray[np.float32]
@@ -68,6 +71,13 @@ class Explorer:
     def likelihood_unit(self) -> str:
         """The unit of its log-likelihoods."""
         return self._model.likelihood.unit
+
+    @property
+    def noise_variance(self) -> float | None:
+        """η² of a Gaussian p(x|z), or PPCA's σ², for pixels in [0, 1]; None for another likelihood."""
+        likelihood = self._model.likelihood
+        known = isinstance(likelihood, Gaussian)
+        return math.exp(likelihood.log_variance.item()) if known else None
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """Take the weights of a snapshot of the same configuration."""
@@ -142,19 +152,28 @@ class Explorer:
     def verdict(self, images: Any, samples: int = 8, seed: int = 0) -> Floats:
         """The generative verdict p(y|x) ∝ π_y exp(ELBO(x|y)), float32 (N, C), by M latent samples a class.
 
+        With stochastic binarisation every sample has pixels of its own, the same for all classes.
+
         Raises:
             InputError: as `classify` does, or no number of samples.
         """
         samples = _count(samples, "latent samples")
         model, classes = self._joint(), self.config.classes
         generator = _generator(seed)
-        target = model.likelihood.target(self._images(images), generator)
+        pixels = self._images(images)
         together = max(1, DECODED_TOGETHER // (classes * samples))
         parts = []
-        for some in target.split(together):
-            elbo = every_class_terms(model, some, samples=samples, generator=generator).elbo
-            parts.append(torch.softmax(elbo.view(classes, len(some)).T, 1))
+        for some in pixels.split(together):
+            draws = self._draws(samples)
+            target = model.likelihood.target(some.repeat(draws, 1), generator)
+            terms = every_class_terms(model, target, samples=samples // draws, generator=generator)
+            elbo = terms.elbo.view(classes, draws, len(some)).mean(1)
+            parts.append(torch.softmax(elbo.T, 1))
         return torch.cat(parts).numpy()
+
+    def _draws(self, samples: int) -> int:
+        """How often to draw an image's pixels for so many latent samples: one draw would hide how they vary."""
+        return samples if self._model.likelihood.stochastic else 1
 
     @torch.inference_mode()
     def terms(
@@ -167,7 +186,8 @@ class Explorer:
         """The parts of the ELBO of each image, each (N,), in nats.
 
         They are elbo, reconstruction, kl, and for a Joint VAE log_prior and classification. Without labels y is
-        the classifier's most probable class.
+        the classifier's most probable class. With stochastic binarisation every latent sample has pixels of its own.
+        PPCA's are exact, for its ELBO is log p(x).
 
         Raises:
             InputError: as `embed` does, or no number of samples.
@@ -176,11 +196,19 @@ class Explorer:
         pixels = self._images(images)
         y = self._known_or_likely(pixels, labels)
         generator = _generator(seed)
-        target = self._model.likelihood.target(pixels, generator)
-        found = bound_terms(self._model, target, y, samples=samples, generator=generator)
+        draws = self._draws(samples)
+        target = self._model.likelihood.target(pixels.repeat(draws, 1), generator)
+        given = None if y is None else y.repeat(draws)
+        found = bound_terms(
+            self._model, target, given, samples=samples // draws, generator=generator
+        )
         result = {"elbo": found.elbo, "reconstruction": found.reconstruction, "kl": found.kl}
-        if isinstance(self._model, JointVAE) and y is not None and found.log_prior is not None:
-            result["log_prior"] = found.log_prior
+        result = {name: value.view(draws, -1).mean(0) for name, value in result.items()}
+        if isinstance(self._model, PPCA):
+            result["elbo"] = self._model.log_evidence(target)
+            result["reconstruction"] = result["elbo"] + result["kl"]
+        if isinstance(self._model, JointVAE) and y is not None:
+            result["log_prior"] = self._model.log_class_prior()[y]
             result["classification"] = self._model.classify(classifier_input(pixels)).gather(
                 1, y[:, None]
             )[:, 0]

@@ -1,4 +1,4 @@
-"""Pictures in files: the lecture's figure, grids of images, and films.
+"""Pictures in files: figures of matplotlib, grids of images, and films.
 
 Matplotlib is used through its `Figure` object alone: pyplot keeps global state and would choose a
 window system. It and Pillow are imported when a picture is written. Files are written whole or not
@@ -8,8 +8,6 @@ at all.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,84 +18,15 @@ from vae_explorer.engine.files import write_whole
 from vae_explorer.engine.films import mp4
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
     from PIL.Image import Image
 
     Pixels = NDArray[np.uint8 | np.float32 | np.float64]
 
-INK, MUTED, RULE, ACCENT = "#1f2430", "#6b7280", "#e3e6eb", "#2f6fb3"
-FIGURE_SIZE = (12.0, 4.3)  # inches
 FIGURE_DPI = 160
 MAX_FRAMES = 2000
 FILMS = (".gif", ".mp4")
-
-
-@dataclass(frozen=True)
-class Curve:
-    """The course of a training, one value an epoch.
-
-    Attributes:
-        epochs: the epochs, ascending; the first axis of the figure.
-        validation: ELBO on the validation images, nats per image.
-        train: ELBO on the train images, or nothing.
-        reference: a value to compare with, drawn as a level; None for none.
-        reference_title: what `reference` is.
-        label: the name of the quantity and its unit.
-    """
-
-    epochs: Sequence[float]
-    validation: Sequence[float]
-    train: Sequence[float] = ()
-    reference: float | None = None
-    reference_title: str = "closed form"
-    label: str = "ELBO (nats per image)"
-
-    def __post_init__(self) -> None:
-        if len(self.epochs) != len(self.validation) or len(self.train) not in (0, len(self.epochs)):
-            raise InputError("A curve needs one value for each of its epochs.")
-
-
-# --- the lecture's figure ---------------------------------------------------------------------
-
-
-def lecture_figure(
-    real: Pixels, generated: Pixels, curve: Curve, *, columns: int = 8, caption: str = ""
-) -> Figure:
-    """The lecture's figure: (a) real images, (b) unconditional generations, (c) validation curve.
-
-    real, generated: (n, H, W) or (n, H, W, 3), uint8 or floats in [0, 1].
-    columns: images in a row of (a) and (b).
-    caption: one line under the figure: model, data, what it reached.
-
-    Raises InputError where the images are none, or the curve is empty.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=FIGURE_SIZE, facecolor="white")
-    FigureCanvasAgg(figure)
-    bottom = 0.16 if caption else 0.13
-    grid = figure.add_gridspec(
-        1,
-        3,
-        width_ratios=(1, 1, 1.3),
-        wspace=0.05,
-        left=0.015,
-        right=0.985,
-        top=0.87,
-        bottom=bottom,
-    )
-    _draw_grid(figure.add_subplot(grid[0]), real, columns, "a", "Real images")
-    _draw_grid(figure.add_subplot(grid[1]), generated, columns, "b", "Generated images")
-    curve_axes = figure.add_subplot(grid[2])
-    _draw_curve(curve_axes, curve)
-    place = curve_axes.get_position()  # its ticks and label need room on the left
-    curve_axes.set_position((place.x0 + 0.055, place.y0, place.width - 0.055, place.height))
-    if caption:
-        figure.text(0.015, 0.035, caption, color=MUTED, fontsize=9, va="bottom")
-    return figure
 
 
 def save_figure(path: Path | str, figure: Figure, dpi: int = FIGURE_DPI) -> None:
@@ -122,87 +51,6 @@ def save_figure(path: Path | str, figure: Figure, dpi: int = FIGURE_DPI) -> None
         case _:
             raise InputError(f"A figure is saved as .png or .pdf, not as {path.name}.")
     write_whole(path, buffer.getvalue())
-
-
-def save_lecture_figure(
-    path: Path | str, real: Pixels, generated: Pixels, curve: Curve, *, caption: str = ""
-) -> None:
-    """`lecture_figure`, written by `save_figure`."""
-    save_figure(path, lecture_figure(real, generated, curve, caption=caption))
-
-
-def _draw_grid(axes: Axes, images: Pixels, columns: int, letter: str, title: str) -> None:
-    axes.imshow(tile(images, columns), interpolation="nearest")
-    axes.set_anchor("NW")
-    axes.set_axis_off()
-    _title(axes, letter, title)
-
-
-def _draw_curve(axes: Axes, curve: Curve) -> None:
-    if len(curve.epochs) == 0:
-        raise InputError("The validation curve has no epochs yet.")
-    if curve.train:
-        axes.plot(curve.epochs, curve.train, color=MUTED, lw=1, ls=(0, (4, 3)), label="train")
-    axes.plot(curve.epochs, curve.validation, color=ACCENT, lw=1.8, label="validation")
-    if curve.reference is not None:
-        axes.axhline(curve.reference, color=INK, lw=0.9, ls=":", label=curve.reference_title)
-    _mark_best(axes, curve)
-    _style(axes)
-    axes.set_xlabel("epoch", color=MUTED, fontsize=9.5)
-    axes.set_ylabel(curve.label, color=MUTED, fontsize=9.5)
-    axes.legend(frameon=False, fontsize=9.5, labelcolor=INK, loc="lower right")
-    _title(axes, "c", "Validation curve")
-
-
-def _mark_best(axes: Axes, curve: Curve) -> None:
-    """A dot at the best epoch, with its value beside it."""
-    values = np.asarray(curve.validation, dtype=float)
-    if not np.isfinite(values).any():
-        return
-    best = int(np.nanargmax(np.where(np.isfinite(values), values, np.nan)))
-    axes.plot(curve.epochs[best], values[best], "o", ms=4.5, color=ACCENT, clip_on=False)
-    axes.annotate(
-        f"{values[best]:.2f}".replace("-", "−"),
-        (curve.epochs[best], values[best]),
-        xytext=(0, -14),  # below the curve, where train values and reference do not run
-        textcoords="offset points",
-        ha="right" if best > len(values) // 2 else "left",
-        color=ACCENT,
-        fontsize=9.5,
-    )
-    axes.margins(x=0.02, y=0.08)
-
-
-def _style(axes: Axes) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.spines["bottom"].set_color(MUTED)
-    axes.grid(axis="y", color=RULE, lw=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(colors=MUTED, labelsize=9, length=3)
-    axes.tick_params(axis="y", length=0)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
-
-
-def _title(axes: Axes, letter: str, title: str) -> None:
-    axes.text(
-        0, 1.045, f"({letter})", transform=axes.transAxes, color=MUTED, fontsize=11.5, va="bottom"
-    )
-    axes.annotate(
-        title,
-        (0, 1.045),
-        xycoords="axes fraction",
-        xytext=(22, 0),
-        textcoords="offset points",
-        color=INK,
-        fontsize=11.5,
-        va="bottom",
-    )
-
-
-# --- grids, pictures and films ----------------------------------------------------------------
 
 
 def tile(images: Pixels, columns: int, *, gap: int | None = None, paper: int = 255) -> Pixels:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from vae_explorer.engine.errors import DataError
 from vae_explorer.engine.events import EpochEvent
-from vae_explorer.engine.figures import Curve
 from vae_explorer.engine.files import append_to, disk_problem, write_whole
+from vae_explorer.engine.lecture_figure import Curve
 
 PARTS = ("elbo", "reconstruction", "kl", "log_prior", "classification", "accuracy", "objective")
 COLUMNS = (
@@ -78,13 +78,16 @@ class History:
             if name.startswith(start) and value
         }
 
-    def curve(self) -> Curve:
-        """The ELBO by epoch, for the lecture's figure."""
+    def curve(self, quantity: str, unit: str) -> Curve:
+        """What a row calls the ELBO, by epoch, for the lecture's figure."""
         return Curve(
             epochs=[int(row["epoch"]) for row in self.rows],
             validation=[float(row["validation_elbo"]) for row in self.rows],
             train=[float(row["train_elbo"]) for row in self.rows],
             reference=self.reference,
+            best=next((int(r["epoch"]) for r in reversed(self.rows) if r["is_best"] == "1"), None),
+            quantity=quantity,
+            unit=unit,
         )
 
 

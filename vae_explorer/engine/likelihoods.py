@@ -29,6 +29,7 @@ class Likelihood(nn.Module, ABC):
 
     parameters_per_value: int = 1
     discrete: bool = True
+    stochastic: bool = False  # whether a target is drawn at every use
 
     @property
     def unit(self) -> str:

@@ -177,11 +177,11 @@ class Measurement:
 
     def parts(self, reconstruction: Tensor, kl: Tensor, sampled_kl: Tensor) -> None:
         """The figures of the ELBO's parts, (N,) nats each."""
-        samples = self.config.elbo_samples
-        self.add("reconstruction", "  E_q log p(x|z)", "estimate", reconstruction, samples=samples)
-        self.add("kl", "  KL(q ‖ p(z))", "exact", kl, bits=False)
-        title = "  the same by samples"
-        self.add("sampled_kl", title, "estimate", sampled_kl, samples=samples, bits=False)
+        samples, y = self.config.elbo_samples, self.model.config.given_class
+        title = f"  E_q log p(x|z{y})"
+        self.add("reconstruction", title, "estimate", reconstruction, samples=samples)
+        self.add("kl", f"  KL(q(z|x{y}) ‖ p(z))", "exact", kl)
+        self.add("sampled_kl", "  the same by samples", "estimate", sampled_kl, samples=samples)
 
     def gap(self, title: str, evidence: Tensor, elbo: Tensor) -> None:
         """The figure of what the ELBO lacks to the evidence of this title, (N,) nats both."""
@@ -191,7 +191,6 @@ class Measurement:
             "estimate",
             evidence - elbo,
             samples=self.config.elbo_samples,
-            bits=False,
         )
 
     def dimensions(self, posterior: tuple[Tensor, Tensor]) -> None:
@@ -240,11 +239,15 @@ class Measurement:
         variance: Tensor | None = None,
         *,
         samples: int | None = None,
-        bits: bool = True,
+        of_x: bool = False,
         seconds: float | None = None,
         note: str = "",
     ) -> None:
-        """The figure of the mean of the images' values, (N,) nats; `variance`, (N,), is that of their samples."""
+        """The figure of the mean of the images' values, (N,) nats.
+
+        variance: (N,), of the values over other draws of the samples.
+        of_x: whether they are log p(x) or bounds on it; only these are lengths of a code for x, in bits.
+        """
         count, mean = len(values), float(values.mean())
         noise = None if variance is None else float(variance.sum().sqrt()) / count
         if noise is not None:
@@ -252,7 +255,7 @@ class Measurement:
             if self.config.prior_share:
                 note += f"; {self.config.prior_share:.0%} of the samples come from the prior"
         per_bit = self.model.config.pixels * math.log(2)
-        of_x = bits and self.model.likelihood.discrete and name != "log_prior"
+        in_bits = of_x and self.model.likelihood.discrete
         self.figures.append(
             Figure(
                 name,
@@ -264,7 +267,7 @@ class Measurement:
                 samples,
                 standard_error=float(values.std()) / math.sqrt(count) if count > 1 else None,
                 monte_carlo_error=noise,
-                bits_per_dimension=-mean / per_bit if of_x else None,
+                bits_per_dimension=-mean / per_bit if in_bits else None,
                 seconds=self.lap() if seconds is None else seconds,
                 note=note,
             )
@@ -285,7 +288,7 @@ class Measurement:
             how = drawn if config.binarisation == "stochastic" else "rounded at one half"
             binarisation = f"{config.binarisation} binarisation, {how}"
         return Report(
-            model=f"{config.kind_title}, d = {config.latent_dim}, {config.likelihood_title}",
+            model=config.title,
             dataset=dataset.title,
             split=split,
             images=len(self.target),

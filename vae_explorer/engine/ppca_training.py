@@ -1,4 +1,4 @@
-"""EM for PPCA as a training like the others: the same events, beside the closed form's value."""
+"""PPCA by EM or in closed form, as a training like the others: the same events."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from vae_explorer.engine.config import EM_STEPS
 from vae_explorer.engine.control import TrainingControl
 from vae_explorer.engine.events import (
     EpochEvent,
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from vae_explorer.engine.data import Dataset
     from vae_explorer.engine.ppca import PPCA
 
-EM_STEPS = 50
-"""EM iterations that are called an epoch: 20 epochs are then enough to reach the closed form."""
-
 CONVERGED = 1e-10
 """EM ends where an epoch gains less than this share of the log-likelihood."""
 
@@ -41,17 +39,18 @@ def fit_ppca(
     resume: TrainingState | None = None,
     snapshots: Snapshots | None = None,
 ) -> Iterator[Event]:
-    """Fits PPCA by EM and yields its course; the model then holds what EM has reached.
+    """Fits PPCA and yields its course; the model then holds what was reached.
 
-    EM begins with what a fitted model holds, else with random directions.
+    EM begins with what a fitted model holds, else with random directions. The closed form is one
+    step, and an epoch.
 
-    Of the settings only `epochs` (of `EM_STEPS` iterations) and `seed` have a meaning here: EM has
-    no step size, no noise and no batches, and goes over moments, so that no images a second are
-    counted. Metrics are exact, of the weights after the step: `elbo` is the log-likelihood, since the
-    posterior is exact. `is_best` is always true, for EM never falls on what it maximises.
-    `reference` is the closed form's log-likelihood of the train split.
+    Of the settings only `ppca_fit`, `epochs` (of `EM_STEPS` iterations) and `seed` have a meaning
+    here: there is no step size, no noise and no batch, and moments take the place of the images, so
+    that no images a second are counted. Metrics are exact, of the weights after the step: `elbo` is
+    the log-likelihood, since the posterior is exact. `is_best` is always true, for EM never falls on
+    what it maximises. `reference` is the closed form's log-likelihood of the train split.
 
-    resume: the state of a stopped EM, which goes on as if it had never stopped.
+    resume: the state of a stopped training, which goes on as if it had never stopped.
     snapshots: when to copy the model for those who watch; None for never.
 
     Raises:
@@ -65,13 +64,13 @@ def fit_ppca(
     epoch, last_value = (0, run.train_metrics().elbo) if resume is None else run.restore(resume)
     if snapshots.wanted:
         yield snapshots.take(model, run.epoch, run.steps)
-    while epoch < config.epochs:
+    while epoch < config.last_epoch:
         while control.wait_for_turn():
             run.step()
             yield run.step_event()
-            if run.steps % EM_STEPS == 0:
+            if run.steps % run.epoch_steps == 0:
                 break
-            if snapshots.due():
+            if snapshots.due(control.holding):
                 yield snapshots.take(model, run.epoch, run.steps)
         else:
             reason = "stopped"
@@ -90,7 +89,7 @@ def fit_ppca(
 
 
 class _Run:
-    """The parameters of an EM in double precision, and what is told of them."""
+    """The parameters of a fit in double precision, and what is told of them."""
 
     def __init__(self, model: PPCA, dataset: Dataset, config: TrainingConfig) -> None:
         dataset.check(model.config.image_shape, "train", "validation")
@@ -101,7 +100,12 @@ class _Run:
         self.train = image_moments(dataset.train.images.cpu())
         self.validation = image_moments(dataset.validation.images.cpu())
         latent_dim = model.config.latent_dim
-        self.reference = closed_form(self.train, latent_dim).log_likelihood(self.train)
+        begin = time.perf_counter()
+        self.best = closed_form(self.train, latent_dim)
+        self.is_em = config.ppca_fit == "em"
+        self.epoch_steps = EM_STEPS if self.is_em else 1
+        self.seconds = 0.0 if self.is_em else time.perf_counter() - begin
+        self.reference = self.best.log_likelihood(self.train)
         if model.fitted:
             start = replace(model.parameters_in_double(), mean=self.train.mean)
         else:
@@ -109,18 +113,19 @@ class _Run:
         self.parameters = start.rotated()
         self.model.set_parameters(self.parameters)
         self.steps = 0
-        self.seconds = 0.0
 
     def step(self) -> None:
-        """One EM iteration. Rotating each time keeps the canvas from spinning between snapshots."""
+        """An EM iteration, rotated lest the canvas spin between snapshots; or the closed form."""
         begin = time.perf_counter()
-        self.parameters = em_step(self.parameters, self.train).rotated()
+        self.parameters = (
+            em_step(self.parameters, self.train).rotated() if self.is_em else self.best
+        )
         self.model.set_parameters(self.parameters)
         self.steps += 1
         self.seconds += time.perf_counter() - begin
 
     def state(self, epoch: int, last_value: float) -> TrainingState:
-        """All that EM needs to go on; the model itself has only single precision."""
+        """All that is needed to go on; the model itself has only single precision."""
         parameters = self.parameters
         tensors = {
             "weight": parameters.weight,
@@ -147,7 +152,7 @@ class _Run:
 
     @property
     def epoch(self) -> float:
-        return self.steps / EM_STEPS
+        return self.steps / self.epoch_steps
 
     def train_metrics(self) -> Metrics:
         return _metrics(self.parameters, self.train)
@@ -168,7 +173,7 @@ class _Run:
         per_dimension = self.parameters.kl_per_dimension(self.validation)
         return EpochEvent(
             epoch=epoch,
-            epochs=self.config.epochs,
+            epochs=self.config.last_epoch,
             step=self.steps,
             seconds=self.seconds,
             train=self.train_metrics(),

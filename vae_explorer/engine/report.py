@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -27,7 +28,7 @@ class Figure:
         samples: latent samples an image; None where there are none.
         standard_error: of the mean over images; None where it is no mean.
         monte_carlo_error: the part of it that other latent samples of the same images would change.
-        bits_per_dimension: of a discrete likelihood's log-likelihoods, −value / (D log 2).
+        bits_per_dimension: of log p(x) and bounds on it, for a discrete likelihood: −value / (D log 2).
         seconds: it took.
         note: what else must be known to compare it.
     """
@@ -96,12 +97,7 @@ class Report:
 
     def table(self) -> str:
         """The report as aligned plain text, without a final line break."""
-        images = f"{self.images:,} images"
-        if self.images < self.images_in_split:
-            images = f"the first {self.images:,} of {self.images_in_split:,} images"
-        head = [self.model, f"{self.dataset}, {self.split} split, {images}, seed {self.seed}"]
-        head += [self.binarisation] if self.binarisation else []
-        head += [f"log-likelihoods in {self.unit}"]
+        head = [self.model, *headlines(vars(self))]
         rows = [("", "value", "± s.e.", "bits/dim", "kind", "samples", "seconds")]
         rows += [_row(figure) for figure in self.figures]
         notes = [f"{f.title}: {f.note}" for f in self.figures if f.note]
@@ -115,9 +111,38 @@ class Report:
         return f"KL of each dimension, nats: {', '.join(shown)}{rest}"
 
 
-def document(file: str | None, report: Report, comparison: Any = None) -> dict[str, Any]:  # noqa: ANN401
-    """What is kept of an evaluation: the model's file, the report, and a comparison of gradients."""
+def headlines(said: Mapping[str, Any]) -> list[str]:
+    """What a report's figures are of: the images, how they became targets, the unit.
+
+    said: the attributes of a `Report`, or what a file keeps of them; what is missing there is left out.
+    """
+    lines = [f"{said.get('dataset', '')}, {said.get('split', '')} split"]
+    count, total = said.get("images"), said.get("images_in_split")
+    if isinstance(count, int) and isinstance(total, int):
+        part = f"the first {count:,} of {total:,}" if count < total else f"{count:,}"
+        lines[0] += f", {part} images"
+    if "seed" in said:
+        lines[0] += f", seed {said['seed']}"
+    if said.get("binarisation"):
+        lines.append(str(said["binarisation"]))
+    if "unit" in said:
+        lines.append(f"log-likelihoods in {said['unit']}")
+    return lines
+
+
+def document(
+    file: str | None,
+    report: Report,
+    comparison: Any = None,  # noqa: ANN401
+    epoch: float | None = None,
+) -> dict[str, Any]:
+    """What is kept of an evaluation: the model's file, the report, and a comparison of gradients.
+
+    epoch: whose weights were measured, where it is a moment of a training.
+    """
     content = {"file": file, **report.to_dict()}
+    if epoch is not None:
+        content["epoch"] = epoch
     if comparison is not None:
         content["gradients"] = _json_ready(asdict(comparison))
     return content

@@ -23,9 +23,11 @@ class Snapshots:
     def wanted(self) -> bool:
         return self._seconds is not None
 
-    def due(self) -> bool:
-        """Whether the last snapshot is old enough."""
-        return self._seconds is not None and time.perf_counter() - self._last >= self._seconds
+    def due(self, holding: bool = False) -> bool:
+        """Whether the last snapshot is old enough, or the training holds here to be looked at."""
+        if self._seconds is None:
+            return False
+        return holding or time.perf_counter() - self._last >= self._seconds
 
     def take(self, model: LatentModel, epoch: float, step: int) -> SnapshotEvent:
         """Copy the weights and embed the images with them."""

@@ -35,7 +35,8 @@ class Targets:
     ) -> None:
         self._index = index
         self._make: Callable[[Tensor], Tensor] = lambda some: likelihood.target(pixels(some))
-        if isinstance(likelihood, Bernoulli) and likelihood.stochastic:
+        if likelihood.stochastic:
+            assert isinstance(likelihood, Bernoulli)
             first = pixels(index[:1])
             pieces = index.split(max(1, DRAWN_AT_ONCE // first.shape[1]))
             drawn = torch.cat([likelihood.draw(pixels(piece), generator) for piece in pieces])

@@ -160,7 +160,9 @@ class Trainer:
                 break
         if self.best_epoch == 0:
             self._keep_best()
-        yield FinishedEvent(reason, self.epoch, self.best_epoch, self.best_state, self._state())
+        state = self._state()
+        self.leave_best()
+        yield FinishedEvent(reason, self.epoch, self.best_epoch, self.best_state, state)
 
     def _rest_of_epoch(self, snapshots: Snapshots) -> Iterator[Event]:
         """Steps until the epoch is over or a stop is asked for, with a report every few."""
@@ -181,7 +183,7 @@ class Trainer:
             if self.step % REPORT_EVERY == 0 or last or self.control.paused:
                 event = self._report(mark)
                 yield event
-                if snapshots.due() and not last:
+                if snapshots.due(self.control.holding) and not last:
                     yield snapshots.take(self.model, self._epoch_now(), self.step)
                 mark = time.perf_counter()
 
@@ -371,6 +373,10 @@ def check_fits(model: NetworkModel, dataset: Dataset, config: TrainingConfig) ->
         ConfigError: with the sentence for the user.
     """
     dataset.check(model.config.image_shape, "train", "validation")
+    if config.ppca_fit != "em":
+        raise ConfigError(
+            "The closed form is PPCA's alone: another model is trained by its gradient."
+        )
     if isinstance(model, JointVAE) and dataset.train.labels is None:
         raise ConfigError(f"A Joint VAE needs labels, and {dataset.title} has none.")
     if isinstance(model, JointVAE) and dataset.classes != model.config.classes:

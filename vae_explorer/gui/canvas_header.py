@@ -23,7 +23,8 @@ _LAYER_TIPS = {
     "manifold": QT_TRANSLATE_NOOP("CanvasHeader", "Decoded images as a background"),
     "prior": QT_TRANSLATE_NOOP("CanvasHeader", "The standard normal prior: circles at 1σ and 2σ"),
     "regions": QT_TRANSLATE_NOOP(
-        "CanvasHeader", "The class that the classifier sees in the image decoded at each place"
+        "CanvasHeader",
+        "The class that the classifier sees in the image decoded at each place, with the y selected",
     ),
     "support": QT_TRANSLATE_NOOP(
         "CanvasHeader", "Shades places far from every encoded image: decodes there mean little"
@@ -84,6 +85,7 @@ class CanvasHeader:
     def context_menu(self, parent: QWidget) -> QMenu:
         """A menu of the same actions."""
         menu = QMenu(parent)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.addAction(self._fit.accessibleName(), self._fit.click)
         menu.addSeparator()
         menu.addActions(list(self.layers.values()))

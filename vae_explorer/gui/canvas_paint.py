@@ -9,8 +9,19 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPainterPath, QPen
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QImage,
+    QPainter,
+    QPainterPath,
+    QPen,
+    QTransform,
+)
 
 from vae_explorer.gui.canvas_frame import Frame, tick_text, ticks
 from vae_explorer.gui.style import FONT_SMALL, Theme, number_font, small_font, title_font
@@ -148,9 +159,11 @@ def _y_ticks(
             painter.drawText(QPointF(left, y + metrics.capHeight() / 2), text)
 
 
-def prior(painter: QPainter, frame: Frame, theme: Theme, dimensions: int = 2) -> None:
-    """The standard normal prior: axes through the origin, circles at 1σ and 2σ; in 1-D, lines."""
-    centre = at(frame, (0.0, 0.0))
+def prior(
+    painter: QPainter, frame: Frame, theme: Theme, mean: Point = (0.0, 0.0), dimensions: int = 2
+) -> None:
+    """The standard normal prior: axes through its mean, circles at 1σ and 2σ; in 1-D, lines."""
+    centre = at(frame, mean)
     rect = plot_rect(frame)
     painter.setPen(QPen(faded(theme.muted, 0.35), 1))
     for line in (
@@ -177,13 +190,21 @@ def prior(painter: QPainter, frame: Frame, theme: Theme, dimensions: int = 2) ->
 
 
 def ellipse(
-    painter: QPainter, frame: Frame, theme: Theme, color: QColor, mean: Point, std: Point
+    painter: QPainter,
+    frame: Frame,
+    theme: Theme,
+    color: QColor,
+    mean: Point,
+    factor: NDArray[np.floating],
 ) -> None:
-    """A posterior's 1σ and 2σ ellipses."""
+    """The 1σ and 2σ ellipses of a posterior with covariance LLᵀ; `factor` is L, (2, 2)."""
     centre = at(frame, mean)
+    (a, b), (c, d) = (factor * frame.scale).tolist()
+    of_circle = QTransform(a, -c, b, -d, centre.x(), centre.y())
     for sigma, opacity in ((2, 0.75), (1, 1.0)):
-        path = QPainterPath()
-        path.addEllipse(centre, sigma * std[0] * frame.scale, sigma * std[1] * frame.scale)
+        circle = QPainterPath()
+        circle.addEllipse(QPointF(), sigma, sigma)
+        path = of_circle.map(circle)
         painter.fillPath(path, faded(color, 0.10))
         haloed(painter, path, theme, faded(color, opacity), 1.6 if sigma == 1 else 1.1)
 
@@ -264,7 +285,7 @@ def _handle(painter: QPainter, centre: QPointF, letter: str, theme: Theme) -> No
 
 def read_out_rect(frame: Frame) -> QRectF:
     """The corner in which the cursor's latent point is written."""
-    width = min(168.0, frame.width - 16)
+    width = min(272.0, frame.width - 16)
     return QRectF(frame.left + frame.width - width - 8, frame.top + 8, width, 22)
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
@@ -30,12 +32,12 @@ from vae_explorer.gui.style import LIGHT, Theme
 _SLOW = ("regions", "support")  # wait for the view to settle
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Gaussian:
-    """A posterior on the canvas: its mean, its standard deviations, and the name of its mark."""
+    """A posterior on the canvas: its mean, a factor L (2, 2) of its covariance LLᵀ, and the name of its mark."""
 
     mean: Point
-    std: Point
+    factor: NDArray[np.floating]
     label: str = ""
 
 
@@ -49,6 +51,7 @@ class CanvasScene:
         self.regions, self.support = RegionsLayer(), SupportLayer()
         self.visible = {name: name in ("points", "prior") for name in LAYERS}
         self.titles: tuple[str, str] = ("z₁", "z₂")
+        self.prior_mean: Point = (0.0, 0.0)
         self.names: tuple[str, ...] = ()
         self.highlighted: int | None = None
         self.legend_hovered: int | None = None
@@ -152,8 +155,8 @@ class CanvasScene:
         """Prior, axes and legend, which stay as they are while a training moves the points."""
         with_prior = self.visible["prior"] and self.message is None
         key = (
-            size, ratio, self.frame, self.theme.name, self.titles, self.names, with_prior,
-            self.highlighted, self.legend_hovered,
+            size, ratio, self.frame, self.theme.name, self.titles, self.prior_mean, self.names,
+            with_prior, self.highlighted, self.legend_hovered,
         )  # fmt: skip
         if self._grid is None or self._grid[0] != key:
             picture = _transparent(size, ratio)
@@ -169,7 +172,7 @@ class CanvasScene:
             painter.save()
             painter.setClipRect(canvas_paint.plot_rect(self.frame))
             dimensions = 2 if self.titles[1] else 1
-            canvas_paint.prior(painter, self.frame, self.theme, dimensions)
+            canvas_paint.prior(painter, self.frame, self.theme, self.prior_mean, dimensions)
             painter.restore()
         canvas_paint.axes(painter, self.frame, self.theme, self.titles)
         canvas_legend.paint(
@@ -212,8 +215,7 @@ class CanvasScene:
         if self.pin is not None:
             canvas_paint.pin(painter, frame, theme, self.pin)
         if self.hovered is not None:
-            x, y = (f"{value:.2f}".replace("-", "−") for value in self.hovered)
-            canvas_paint.read_out(painter, frame, theme, f"z = ({x}, {y})")
+            canvas_paint.read_out(painter, frame, theme, self.place_in_words(self.hovered))
         painter.restore()
         if has_focus:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -221,9 +223,14 @@ class CanvasScene:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(rect.adjusted(0, 0, 0, 0), 2, 2)
 
+    def place_in_words(self, point: Point) -> str:
+        """The coordinates of a point by the names of the axes."""
+        named = zip(self.titles, point, strict=True)
+        return ", ".join(f"{name} = {value:.2f}" for name, value in named if name).replace("-", "−")
+
     def _paint_gaussian(self, painter: QPainter, posterior: Gaussian, color: QColor) -> None:
         frame, theme = self.frame, self.theme
-        canvas_paint.ellipse(painter, frame, theme, color, posterior.mean, posterior.std)
+        canvas_paint.ellipse(painter, frame, theme, color, posterior.mean, posterior.factor)
         canvas_paint.labelled_mark(painter, frame, theme, color, posterior.mean, posterior.label)
 
 

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QColor,
     QFocusEvent,
     QHelpEvent,
     QImage,
@@ -53,7 +52,6 @@ class ClassSelector(QWidget):
         self._theme: Theme = LIGHT
         self._names: tuple[str, ...] = ()
         self._share_beginning = False  # “letter a”, “letter b”: what tells them apart is the end
-        self._colors: list[QColor] = []
         self._selected = 0
         self._images: NDArray[np.generic] | None = None
         self._pictures: list[QImage] = []
@@ -95,13 +93,12 @@ class ClassSelector(QWidget):
 
     # --- what is shown -------------------------------------------------------------------------
 
-    def set_classes(self, names: Sequence[str], colors: Sequence[QColor] | None = None) -> None:
-        """Offer classes by name, in the theme's class colours unless others are given. Selects the first."""
+    def set_classes(self, names: Sequence[str]) -> None:
+        """Offer classes by name, in the theme's class colours. Selects the first."""
         self._names = tuple(names)
         self._share_beginning = (
             len(self._names) > 1 and len({name[:3] for name in self._names}) == 1
         )
-        self._colors = list(colors) if colors is not None else []
         self._selected = 0
         self._images = self._prior = self._learned = None
         self._hovered = self._dragged = None
@@ -135,10 +132,16 @@ class ClassSelector(QWidget):
             self._learned = self._prior.copy()
         self._show_state()
 
+    @property
+    def edited(self) -> bool:
+        """Whether π is another than the model has learned."""
+        if self._prior is None or self._learned is None:
+            return False
+        return not np.allclose(self._prior, self._learned, atol=1e-6)
+
     def set_theme(self, theme: Theme) -> None:
         """Take another look."""
         self._theme = theme
-        self._colors = []
         retint(self._reset, theme)
         self.set_images(self._images)
         self._repaint_all()
@@ -282,16 +285,13 @@ class ClassSelector(QWidget):
     def _chip(self, index: int) -> Chip:
         return Chip(
             name=self._names[index],
-            color=self._color(index),
+            color=self._theme.class_color(index),
             weight=None if self._prior is None else float(self._prior[index]),
             is_selected=index == self._selected,
             is_hovered=index in (self._hovered, self._dragged),
             has_focus=index == self._selected and self.hasFocus(),
             cut_left=self._share_beginning,
         )
-
-    def _color(self, index: int) -> QColor:
-        return self._colors[index] if self._colors else self._theme.class_color(index)
 
     def _columns(self) -> int:
         return sum(c.whole.top() == self._cells[0].whole.top() for c in self._cells) or 1
@@ -327,12 +327,7 @@ class ClassSelector(QWidget):
     def _show_state(self) -> None:
         if self._dragged is None:
             self._note.setText("")
-        edited = (
-            self._prior is not None
-            and self._learned is not None
-            and not np.allclose(self._prior, self._learned, atol=1e-6)
-        )
-        self._reset.setVisible(edited)
+        self._reset.setVisible(self.edited)
         self._samples.setEnabled(bool(self._names))
         self._repaint_all()
 

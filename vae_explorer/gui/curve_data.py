@@ -30,6 +30,7 @@ METRICS = (
     "accuracy",
     "objective",
 )
+OF_CLASSES = frozenset({"log_prior", "classification", "accuracy"})
 _COLUMN = {name: index for index, name in enumerate((*AXES, *METRICS))}
 
 MAX_THINNED = 32_768
@@ -81,11 +82,13 @@ class Run:
     """One training: its name, what its numbers mean, and the numbers.
 
     Attributes:
-        unit: of ELBO, reconstruction and KL, such as “nats per image”.
+        unit: of ELBO and reconstruction, such as “nats per image”; a KL is in nats per image always.
         label: what `elbo` is: the ELBO, or the exact log-likelihood of PPCA.
         data: the name of the data set; likelihood: what it is a distribution of. Only runs that agree in
             unit, data and likelihood can be compared, and p(x, y) not with p(x).
-        reference: the value that `elbo` should reach, where one is known.
+        train_title: what the train metrics, but for the objective, are of: “train, 100 labelled”.
+        objective: what is maximised, where that can differ from `elbo`; else nothing.
+        reference: the train split's `elbo` that a training should reach, where it is known.
     """
 
     name: str
@@ -94,6 +97,8 @@ class Run:
     label: str = "ELBO"
     data: str = ""
     likelihood: str = ""
+    objective: str = ""
+    train_title: str = "train"
     visible: bool = True
     steps: Table = field(default_factory=Table)
     train: Table = field(default_factory=Table)
@@ -117,6 +122,12 @@ class Run:
         self.kl_per_dimension.append(tuple(kl_per_dimension))
         if reference is not None:
             self.reference = reference
+
+    def has(self, metric: str) -> bool:
+        """Whether a metric is one of this run's, and not merely its ELBO again."""
+        if metric in OF_CLASSES:
+            return self.has_classes
+        return metric != "objective" or bool(self.objective)
 
     def end(self, axis: str) -> float:
         """How far the run has come on an axis; 0 before its first step."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QImage, QRegion
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QImage, QPainter, QRegion
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QWidget
 
 from vae_explorer.engine.errors import EngineError
@@ -14,6 +14,7 @@ from vae_explorer.engine.files import write_whole
 from vae_explorer.gui import style
 from vae_explorer.gui.curve_data import Run, csv_bytes
 from vae_explorer.gui.pixels import png_bytes
+from vae_explorer.gui.run_chips import CurveKey
 from vae_explorer.gui.style import Theme
 
 
@@ -21,14 +22,17 @@ class CurveExport(QWidget):
     """Asks what to write and where; `exported` or `failed` says what came of it.
 
     Args:
-        content: gives the runs and the widget that shows them, up to date.
+        content: gives the runs, the key to their lines, and the widget that shows them, up to date.
     """
 
     exported = Signal(str)
     failed = Signal(str)
 
     def __init__(
-        self, theme: Theme, content: Callable[[], tuple[list[Run], QWidget]], parent: QWidget
+        self,
+        theme: Theme,
+        content: Callable[[], tuple[list[Run], CurveKey, QWidget]],
+        parent: QWidget,
     ) -> None:
         super().__init__(parent)
         self._theme, self._content = theme, content
@@ -48,13 +52,18 @@ class CurveExport(QWidget):
         write_whole(Path(path), csv_bytes(self._content()[0]))
 
     def write_png(self, path: str | Path) -> None:
-        """Write the panels as they are, at twice the screen's resolution. Raises EngineError."""
-        sheet = self._content()[1]
-        picture = QImage(sheet.size() * 2, QImage.Format.Format_RGB32)
+        """Write the panels as they are under their key, at twice the screen's resolution. Raises EngineError."""
+        _, key, sheet = self._content()
+        top = key.sizeHint().height() + style.HALF
+        picture = QImage((sheet.size() + QSize(0, top)) * 2, QImage.Format.Format_RGB32)
         picture.setDevicePixelRatio(2)
         picture.fill(self._theme.panel)
+        painter = QPainter(picture)
+        painter.translate(style.HALF, 0)
+        key.draw(painter, sheet.width() - style.HALF)
+        painter.end()
         whole = QRegion(sheet.rect())
-        sheet.render(picture, QPoint(), whole, QWidget.RenderFlag.DrawChildren)
+        sheet.render(picture, QPoint(0, top), whole, QWidget.RenderFlag.DrawChildren)
         write_whole(Path(path), png_bytes(picture))
 
     def ask(self, kind: str) -> None:

@@ -274,10 +274,18 @@ def make_panels(theme: Theme, parent: QWidget | None = None) -> Iterator[PlotPan
         Measure("kl", "KL", nats, decimals=2),
         Measure("classification", _tr("Classification"), _tr("nats of log q(y|x)"), decimals=3),
         Measure("accuracy", _tr("Accuracy"), "%", factor=100, decimals=2),
+        Measure("objective", _tr("Objective"), nats),
     ):
         item = plot_item()
         yield None
-        yield CurvePanel(measure, theme, item, parent)
+        panel = CurvePanel(measure, theme, item, parent)
+        if measure.key == "objective":
+            panel.setToolTip(
+                _tr(
+                    "What is maximised, with the β and λ in force: the best validation value is kept"
+                )
+            )
+        yield panel
     item = plot_item()
     yield None
     bars = KlBarsPanel(_tr("KL by dimension"), theme, item, parent)

@@ -71,7 +71,8 @@ class CurveReadout(QLabel):
         self, run: Run, key: str, axis: str, x: float, number: Callable[[float], str]
     ) -> str:
         """`validation −120.3, train −118.9`; before the first epoch, the step's own value."""
-        tables = [(self.tr("validation"), run.validation), (self.tr("train"), run.train)]
+        train = self.tr("train") if key == "objective" else run.train_title
+        tables = [(self.tr("validation"), run.validation), (train, run.train)]
         if not len(run.validation):
             tables = [(self.tr("step"), run.steps)]
         texts = []
@@ -79,6 +80,8 @@ class CurveReadout(QLabel):
             row = table.nearest(axis, x)
             if row >= 0:
                 texts.append(f"{name} <b>{number(table.at(row, key))}</b>")
+        if key == "elbo" and run.reference is not None:
+            texts.append(f"{self.tr('closed form, train')} <b>{number(run.reference)}</b>")
         return ", ".join(texts)
 
     def _place(self, axis: str, x: float) -> str:

@@ -19,6 +19,7 @@ from vae_explorer.gui import style
 from vae_explorer.gui.curve_board import CurveBoard, EmptyBoard
 from vae_explorer.gui.curve_data import (
     AXES,
+    OF_CLASSES,
     Numbers,
     Run,
     StepRow,
@@ -38,7 +39,7 @@ TURN_MS = 25  # new numbers come to one panel at a time: all at once would take 
 
 
 class Curves(QWidget):
-    """ELBO, reconstruction, KL, classification, accuracy and KL by dimension, live.
+    """ELBO, reconstruction, KL, classification, accuracy, objective and KL by dimension, live.
 
     Thin grey lines are single steps, dashed lines the train split by epoch, solid lines with
     points the validation split.
@@ -64,7 +65,7 @@ class Curves(QWidget):
         )
         self._every_panel: tuple[PlotPanel, ...] = (*self._panels, self._kl_bars)
         self._readout = CurveReadout(theme, self)
-        self.export = CurveExport(theme, self._runs_and_sheet, self)
+        self.export = CurveExport(theme, self._content, self)
         self._chips = RunChips(self)
         for panel in self._every_panel:
             panel.hide()  # until the board lays it out
@@ -105,11 +106,15 @@ class Curves(QWidget):
         *,
         data: str = "",
         likelihood: str = "",
+        objective: str = "",
+        train_title: str = "train",
     ) -> None:
         """Begin a run, which becomes the current one; the earlier ones stay, named and fainter.
 
-        unit: of ELBO, reconstruction and KL, such as “nats per image”. label: what the ELBO is
+        unit: of ELBO and reconstruction, such as “nats per image”. label: what the ELBO is
         called for this model. data, likelihood: what must agree for two runs to be comparable.
+        objective: what is maximised, where that can differ from the ELBO. train_title: of which
+        images the train metrics are, but for the objective, which is of all.
         """
         taken = {run.name for run in self._runs}
         unique, number = name, 2
@@ -117,10 +122,19 @@ class Curves(QWidget):
             unique, number = f"{name} ({number})", number + 1
         self._runs = [run for run in self._runs if len(run.steps) or len(run.validation)]
         self._runs = self._runs[-(MAX_RUNS - 1) :]
-        self._runs.append(Run(unique, has_classes, unit, label, data, likelihood))
+        self._runs.append(
+            Run(unique, has_classes, unit, label, data, likelihood, objective, train_title)
+        )
         self._moment = None
         self._is_over = False
         self._rebuild()
+
+    def name_objective(self, title: str) -> None:
+        """The current run no longer maximises its ELBO: show what it does, if that is not on show."""
+        run = self._current
+        if run is not None and not run.objective:
+            run.objective = title
+            self._rebuild()
 
     def append_steps(self, rows: Iterable[StepRow]) -> None:
         """Add steps to the current run: (step, epoch, seconds, metrics) each.
@@ -148,6 +162,7 @@ class Curves(QWidget):
         if run is None:
             return
         run.append_epoch(epoch, step, seconds, train, validation, kl_per_dimension, reference)
+        self._show_key()
         self._turns.add(self._every_panel)
 
     def end_run(self) -> None:
@@ -182,12 +197,12 @@ class Curves(QWidget):
         self._readout.set_theme(theme)
         self._color_warning()
 
-    def _runs_and_sheet(self) -> tuple[list[Run], QWidget]:
+    def _content(self) -> tuple[list[Run], CurveKey, QWidget]:
         """What an export writes, with everything that was appended."""
         self.catch_up()
         for panel in self._every_panel:
             panel.plot.show()  # though the curves were never in front
-        return self._runs, self._board.sheet
+        return self._runs, self._key, self._board.sheet
 
     # Runs
 
@@ -243,9 +258,10 @@ class Curves(QWidget):
 
     def _shown_panels(self) -> list[PlotPanel]:
         """The panels that the runs have numbers for."""
-        has_classes = any(run.has_classes for run in self._runs if run.visible)
-        panels: list[PlotPanel] = list(self._panels if has_classes else self._panels[:3])
-        return [*panels, self._kl_bars]
+        runs = [run for run in self._runs if run.visible] or self._runs
+        keys = {panel.measure.key for panel in self._panels}
+        wanted = {key for key in keys if any(run.has(key) for run in runs)}
+        return [*(p for p in self._panels if p.measure.key in wanted), self._kl_bars]
 
     def _colors(self) -> list[QColor]:
         """The current run in the accent, earlier ones in the colours of the palette."""
@@ -262,6 +278,11 @@ class Curves(QWidget):
         shown = [run.visible for run in self._runs]
         self._chips.set_runs([run.name for run in self._runs], self._colors(), shown)
 
+    def _show_key(self) -> None:
+        known = any(run.reference is not None for run in self._runs if run.visible)
+        train = self._current.train_title if self._current else self.tr("train")
+        self._key.set_names(train, has_reference=known)
+
     def _rebuild_now(self) -> None:
         """After what the user chose here."""
         self._rebuild()
@@ -270,6 +291,7 @@ class Curves(QWidget):
     def _rebuild(self) -> None:
         """After anything but new numbers: the panels follow in turns."""
         self._show_chips()
+        self._show_key()
         self._name_panels()
         self._outdated = set(self._every_panel)
         self._turns.add(self._every_panel)
@@ -299,9 +321,11 @@ class Curves(QWidget):
         run = self._current
         if run is None:
             return
-        for panel in self._panels[:3]:
+        elbo, reconstruction, *_, objective = self._panels
+        elbo.set_title(run.label)
+        objective.set_title(run.objective or self.tr("Objective"))
+        for panel in (elbo, reconstruction, objective):  # a KL is in nats, whatever the likelihood
             panel.set_unit(run.unit)
-        self._panels[0].set_title(run.label)
 
     def _update_panel(self, panel: PlotPanel) -> None:
         """Show what has been appended since the panel's last turn."""
@@ -366,7 +390,7 @@ class Curves(QWidget):
             return
         table = run.validation if len(run.validation) else run.steps
         row = len(table) - 1 if x is None else table.nearest(self._axis, x)
-        known = row >= 0 and (panel.measure.key in _COMMON or run.has_classes)
+        known = row >= 0 and (run.has_classes or panel.measure.key not in OF_CLASSES)
         panel.set_value(panel.number(table.at(row, panel.measure.key)) if known else "")
 
     def _place_of_moment(self) -> float | None:
@@ -421,6 +445,3 @@ class Curves(QWidget):
 
     def _color_warning(self) -> None:
         self._warning.setStyleSheet(f"QLabel {{ color: {self._theme.warning.name()}; }}")
-
-
-_COMMON = frozenset({"elbo", "reconstruction", "kl"})

@@ -85,13 +85,9 @@ class DecodedImage(QWidget):
         row.addStretch(1)
         group = QButtonGroup(self)
         self._modes: dict[str, QToolButton] = {}
-        for mode, text, tip in (
-            (_MEAN_MODE, self.tr("Mean"), self.tr("The mean of p(x given z)")),
-            (_SAMPLE_MODE, self.tr("Sample"), self.tr("A random image from p(x given z)")),
-        ):
+        for mode, text in ((_MEAN_MODE, self.tr("Mean")), (_SAMPLE_MODE, self.tr("Sample"))):
             button = QToolButton(self._header)
             button.setText(text)
-            button.setToolTip(tip)
             button.setCheckable(True)
             button.setProperty("quiet", True)
             button.clicked.connect(self._on_mode)
@@ -99,6 +95,7 @@ class DecodedImage(QWidget):
             row.addWidget(button)
             self._modes[mode] = button
         self._modes[_MEAN_MODE].setChecked(True)
+        self.set_has_classes(False)
         row.addSpacing(HALF)
         self._copy = self._tool("copy", self.tr("Copy the image"))
         self._copy.clicked.connect(self.copy_requested)
@@ -114,6 +111,16 @@ class DecodedImage(QWidget):
         return button
 
     # --- what is shown -------------------------------------------------------------------------
+
+    def set_has_classes(self, has: bool) -> None:
+        """Whether the images are of p(x|z, y), or of p(x|z)."""
+        likelihood = "p(x|z, y)" if has else "p(x|z)"
+        tips = {
+            _MEAN_MODE: self.tr("The mean of {0}").format(likelihood),
+            _SAMPLE_MODE: self.tr("A random image from {0}").format(likelihood),
+        }
+        for mode, tip in tips.items():
+            self._modes[mode].setToolTip(tip)
 
     def set_image(self, image: NDArray[np.generic] | None, caption: str = "") -> None:
         """Show an image (H, W) or (H, W, 3), float in [0, 1] or uint8, or an empty frame."""

@@ -41,8 +41,8 @@ def _tr(text: str) -> str:
 def equation(kind: str) -> tuple[Term, ...]:
     """The terms of a model's bound: kind is `vae`, `joint-vae` or `ppca`."""
     joint = kind == "joint-vae"
-    given = "x,y" if joint else "x"
-    decoder = "p(x|z,y)" if joint else "p(x|z)"
+    given = "x, y" if joint else "x"
+    decoder = "p(x|z, y)" if joint else "p(x|z)"
     posterior = f"q(z|{given})"
     terms = [
         _bound(kind),
@@ -99,9 +99,9 @@ def _bound(kind: str) -> Term:
         )
         return Term("elbo", "", _tr("log-likelihood"), "log p(x)", words)
     if kind == "joint-vae":
-        words = _tr("Evidence lower bound: log p(x,y) is at least this. The gap is the KL between "
-                    "q(z|x,y) and the true posterior.")  # fmt: skip
-        return Term("elbo", "", _tr("ELBO"), "≤ log p(x,y)", words)
+        words = _tr("Evidence lower bound: log p(x, y) is at least this. The gap is the KL between "
+                    "q(z|x, y) and the true posterior.")  # fmt: skip
+        return Term("elbo", "", _tr("ELBO"), "≤ log p(x, y)", words)
     words = _tr(
         "Evidence lower bound: log p(x) is at least this. The gap is the KL between q(z|x) and "
         "the true posterior."
@@ -155,7 +155,7 @@ class EquationBar(QWidget):
         elif kind == "joint-vae":
             self._signs[-2].setText(self._blocks[-1].term.sign)
         nothing = self.tr("Point at the canvas or draw, and the numbers come in")
-        words = self.tr("{} of {}").format(unit, subject) if subject else unit
+        words = self.tr("{0}, in {1}").format(subject, unit) if subject else unit
         self._subject.setText(nothing if terms is None else words)
         self._fit()
         self.setAccessibleDescription(self._in_words(numbers))

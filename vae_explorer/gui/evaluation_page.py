@@ -24,6 +24,8 @@ from PySide6.QtWidgets import (
 
 from vae_explorer.gui import style
 from vae_explorer.gui.evaluation_settings import EvaluationSettings, EvaluationSettingsRow
+from vae_explorer.gui.formula_delegate import FormulaDelegate
+from vae_explorer.gui.notation import typeset_tip
 from vae_explorer.gui.style import Theme
 
 IMAGES = (200, 1000, 0)  # 0: all of the split
@@ -90,9 +92,9 @@ class EvaluationPage(QWidget):
         self._button = QPushButton(self.tr("Evaluate"), self)
         self._button.clicked.connect(self._on_button)
         self._gradients = QPushButton(self.tr("Compare gradients"), self)
-        self._gradients.setToolTip(
-            self.tr("Variance of ∇_ψ ELBO: the reparameterization beside the score function")
-        )
+        tip = self.tr("Variance of ∇_ψ ELBO: the reparameterization beside the score function")
+        self._gradients.setToolTip(typeset_tip(tip))
+        self._gradients.setAccessibleDescription(tip)
         self._gradients.clicked.connect(self.gradients_requested)
         self._more, self._save = self._make_tools(theme)
         self._settings = EvaluationSettingsRow(self)
@@ -100,6 +102,7 @@ class EvaluationPage(QWidget):
         self._more.toggled.connect(self._settings.setVisible)
         self._progress = style.muted_label("", self)
         self._progress.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._progress.setWordWrap(True)
         self._progress.hide()
         self._table = self._make_table()
         self._hint = self._make_hint()
@@ -143,9 +146,9 @@ class EvaluationPage(QWidget):
         """Whether the model is one whose gradient is estimated."""
         self._gradients.setVisible(offered)
 
-    def set_exact_offered(self, offered: bool) -> None:
-        """Whether the model's exact evidence can be integrated."""
-        self._settings.set_exact_offered(offered)
+    def set_model(self, given_class: str, exact_offered: bool) -> None:
+        """Speak of the model in hand, as `EvaluationSettingsRow.set_model` says."""
+        self._settings.set_model(given_class, exact_offered)
 
     def set_saving_offered(self, offered: bool) -> None:
         """Whether there are figures that a file can keep."""
@@ -166,7 +169,8 @@ class EvaluationPage(QWidget):
         for line, row in enumerate(rows):
             for column, text in enumerate(row.cells):
                 item = QTableWidgetItem(text)
-                item.setToolTip(row.tip)
+                item.setToolTip(typeset_tip(row.tip))
+                item.setData(Qt.ItemDataRole.AccessibleDescriptionRole, row.tip)
                 if column in _NUMBERS:
                     item.setTextAlignment(
                         Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -253,6 +257,7 @@ class EvaluationPage(QWidget):
             "QHeaderView::section { background: palette(base); border: none; padding: 2px 6px;"
             " border-bottom: 1px solid palette(mid); color: palette(link-visited); }"
         )
+        table.setItemDelegateForColumn(0, FormulaDelegate(table))
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setAccessibleName(self.tr("Figures of the model"))

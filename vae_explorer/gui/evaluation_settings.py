@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtWidgets import QComboBox, QGridLayout, QSpinBox, QWidget
 
 from vae_explorer.gui import style
+from vae_explorer.gui.notation import typeset_tip
 
 PRIOR_SHARES = (0.0, 0.1, 0.25, 0.5)
 LARGEST_SEED = 999_999
@@ -61,7 +62,7 @@ class EvaluationSettingsRow(QWidget):
         self._grid.setVerticalSpacing(2)
         self._add_fields()
         self._grid.setColumnStretch(self._grid.columnCount(), 1)
-        self.set_exact_offered(True)
+        self.set_model("", True)
 
     def _add_fields(self) -> None:
         self._add(
@@ -71,25 +72,14 @@ class EvaluationSettingsRow(QWidget):
                 "Which split is measured: only test images say how good a model is on new ones"
             ),
         )
-        self._add(
-            self.elbo_samples,
-            self.tr("M, of the ELBO"),
-            self.tr("Samples z from q(z|x) an image for E log p(x|z), the reconstruction term"),
-        )
+        self._add(self.elbo_samples, self.tr("M, of the ELBO"), "")
         self._add(
             self.seed,
             self.tr("Seed"),
             self.tr("Of the binarised pixels and the samples z: the same seed, the same figures"),
         )
         self._add(self.exact, self.tr("Exact log p(x)"), "")
-        self._add(
-            self.prior_share,
-            self.tr("z from the prior"),
-            self.tr(
-                "The share of the K samples that comes from p(z) instead of q(z|x): "
-                "the bound gets closer where q misses a mode of the true posterior"
-            ),
-        )
+        self._add(self.prior_share, self.tr("z from the prior"), "")
 
     def settings(self) -> EvaluationSettings:
         """What is set."""
@@ -101,17 +91,33 @@ class EvaluationSettingsRow(QWidget):
             self.prior_share.currentData(),
         )
 
-    def set_exact_offered(self, offered: bool) -> None:
-        """Whether the evidence of the model can be integrated."""
-        self.exact.setEnabled(offered)
-        self.exact.setToolTip(
+    def set_model(self, given_class: str, exact_offered: bool) -> None:
+        """Speak of the model in hand.
+
+        given_class: `, y` for a Joint VAE, as in q(z|x, y). exact_offered: its evidence can be integrated.
+        """
+        y, sum_over_y = given_class, "Σ_y π_y " if given_class else ""
+        self.elbo_samples.setToolTip(
+            self.tr("Samples z from q(z|x{0}) an image for E log p(x|z{0}), the reconstruction term")
+            .format(y)
+        )  # fmt: skip
+        self.prior_share.setToolTip(
             self.tr(
-                "log p(x) = log ∫ p(x|z) p(z) dz on a grid, and with it KL(q ‖ p(z|x)); "
+                "The share of the K samples that comes from p(z) instead of q(z|x{0}): "
+                "the bound gets closer where q misses a mode of the true posterior"
+            ).format(y)
+        )
+        self.exact.setEnabled(exact_offered)
+        exact = (
+            self.tr(
+                "log p(x) = log {1}∫ p(x|z{0}) p(z) dz on a grid, and with it KL(q ‖ p(z|x{0})); "
                 "automatic: where it takes minutes at most"
-            )
-            if offered
+            ).format(y, sum_over_y)
+            if exact_offered
             else self.tr("A grid over z is for VAEs of one or two latent dimensions")
         )
+        self.exact.setToolTip(typeset_tip(exact))
+        self.exact.setAccessibleDescription(exact)
 
     def _add(self, field: QWidget, caption: str, tip: str) -> None:
         column = self._grid.count() // 2

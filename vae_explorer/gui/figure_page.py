@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from vae_explorer.engine.lecture_figure import Curve, square
 from vae_explorer.gui import style
+from vae_explorer.gui.notation import signed
 from vae_explorer.gui.pixels import image_to_qimage, mosaic, paint_image
 from vae_explorer.gui.style import Theme
 
-SIDE = 6  # images a side of each grid
 _CAPTION = 20
 _AXIS = 44
-
-
-@dataclass(frozen=True)
-class FigureCurve:
-    """The validation ELBO by epoch, nats per image."""
-
-    epochs: Sequence[float]
-    values: Sequence[float]
-    label: str = "ELBO"
 
 
 class FigurePage(QWidget):
@@ -59,17 +48,19 @@ class FigurePage(QWidget):
     def set_images(
         self, real: NDArray[np.generic] | None, generated: NDArray[np.generic] | None
     ) -> None:
-        """Show 36 images on each side, (n, H, W) or (n, H, W, 3); None leaves a side empty."""
+        """Test images and means E[x|z], (n, H, W) or (n, H, W, 3); None leaves a side empty."""
         self._sheet.set_images(real, generated)
 
-    def set_curve(self, curve: FigureCurve | None) -> None:
+    def set_curve(self, curve: Curve | None) -> None:
         """Show the course of a training; None says that there was none."""
         self._sheet.curve = curve
         self._sheet.update()
 
-    def set_caption(self, text: str) -> None:
-        """One line: which model, which data."""
-        self._caption.setText(text)
+    def set_model(self, caption: str, given_class: str) -> None:
+        """Which model and which data, in a line; `given_class` is `, y` where the decoder takes a class."""
+        self._caption.setText(caption)
+        self._sheet.given_class = given_class
+        self._sheet.update()
 
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of a theme."""
@@ -82,7 +73,8 @@ class _Figure(QWidget):
         self._theme = theme
         self._real: NDArray[np.generic] | None = None
         self._generated: NDArray[np.generic] | None = None
-        self.curve: FigureCurve | None = None
+        self.curve: Curve | None = None
+        self.given_class = ""
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(self.tr("The lecture's figure"))
 
@@ -102,8 +94,8 @@ class _Figure(QWidget):
         side = min(self.height() - _CAPTION, (self.width() - 3 * style.GRID) // 3)
         left = 0.0
         for images, title in (
-            (self._real, self.tr("(a) real images")),
-            (self._generated, self.tr("(b) generated images")),
+            (self._real, self.tr("(a) test images")),
+            (self._generated, self.tr("(b) generated: E[x|z{0}]").format(self.given_class)),
         ):
             self._paint_grid(painter, QRectF(left, 0, side, side), images, title)
             left += side + 2 * style.GRID
@@ -115,9 +107,8 @@ class _Figure(QWidget):
         self, painter: QPainter, place: QRectF, images: NDArray[np.generic] | None, title: str
     ) -> None:
         if images is not None and len(images):
-            # a small data set has fewer than 36: as many squares as it fills
-            side = min(SIDE, int(len(images) ** 0.5))
-            grid = images[: side * side].reshape(side, side, *images.shape[1:])
+            shown, side = square(images)
+            grid = shown.reshape(side, side, *images.shape[1:])
             paint_image(painter, place, image_to_qimage(mosaic(grid), self._theme))
         painter.setPen(QPen(self._theme.border, 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -125,55 +116,73 @@ class _Figure(QWidget):
         self._paint_title(painter, place, title)
 
     def _paint_curve(self, painter: QPainter, place: QRectF) -> None:
-        label = self.curve.label if self.curve else "ELBO"
-        self._paint_title(painter, place, self.tr("(c) validation {0}, nats").format(label))
+        quantity, unit = (self.curve.quantity, self.curve.unit) if self.curve else ("ELBO", "nats")
+        title = self.tr("(c) validation {0}").format(quantity)
+        self._paint_title(painter, place, f"{title}, {unit}", title)
         plot = place.adjusted(_AXIS, 4, -style.MARGIN, -_CAPTION)
         painter.setPen(QPen(self._theme.border, 1))
         painter.drawLine(plot.topLeft(), plot.bottomLeft())
         painter.drawLine(plot.bottomLeft(), plot.bottomRight())
         painter.setFont(style.small_font())
         painter.setPen(self._theme.muted)
-        if self.curve is None or not self.curve.values:
+        if self.curve is None:
             flags = int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap)
             text = self.tr("Train a model, and its curve appears here.")
             painter.drawText(plot, flags, text)
             return
-        self._paint_line(painter, plot, self.curve)
+        self._paint_lines(painter, plot, self.curve)
 
-    def _paint_line(self, painter: QPainter, plot: QRectF, curve: FigureCurve) -> None:
-        low, high = min(curve.values), max(curve.values)
+    def _paint_lines(self, painter: QPainter, plot: QRectF, curve: Curve) -> None:
+        """Closed form, train and validation, and the best epoch's dot, as in the exported figure."""
+        level = [] if curve.reference is None else [curve.reference]
+        values = [*curve.validation, *curve.train, *level]
+        low, high = min(values), max(values)
         pad = 0.05 * (high - low) or 1.0
-        low, high = low - pad, high + pad
         first, last = curve.epochs[0], max(curve.epochs[-1], curve.epochs[0] + 1)
 
         def at(epoch: float, value: float) -> QPointF:
             return QPointF(
                 plot.left() + (epoch - first) / (last - first) * plot.width(),
-                plot.bottom() - (value - low) / (high - low) * plot.height(),
+                plot.bottom() - (value - low + pad) / (high - low + 2 * pad) * plot.height(),
             )
 
-        metrics = QFontMetricsF(painter.font())
-        for value in (low + pad, high - pad):
-            text = f"{value:.1f}".replace("-", "−")
-            y = at(first, value).y()
-            painter.drawText(
-                QPointF(plot.left() - metrics.horizontalAdvance(text) - 4, y + 4), text
-            )
-        for epoch in (first, last):
-            text = f"{epoch:g}"
-            x = at(epoch, low).x() - metrics.horizontalAdvance(text) / 2
-            painter.drawText(QPointF(x, plot.bottom() + metrics.ascent() + 2), text)
+        self._paint_ticks(painter, plot, [at(first, low), at(last, high)], (low, high, first, last))
+        if curve.reference is not None:
+            painter.setPen(QPen(self._theme.text, 1, Qt.PenStyle.DotLine))
+            painter.drawLine(at(first, curve.reference), at(last, curve.reference))
+        if curve.train:
+            painter.setPen(QPen(self._theme.muted, 1, Qt.PenStyle.DashLine))
+            painter.drawPolyline(QPolygonF([*map(at, curve.epochs, curve.train)]))
         painter.setPen(QPen(self._theme.accent, 1.6))
-        points = [at(e, v) for e, v in zip(curve.epochs, curve.values, strict=True)]
-        painter.drawPolyline(QPolygonF(points))
-        painter.setBrush(self._theme.accent)
-        painter.drawEllipse(points[-1], 3, 3)
+        painter.drawPolyline(QPolygonF([*map(at, curve.epochs, curve.validation)]))
+        if curve.best_point is not None:
+            painter.setBrush(self._theme.accent)
+            painter.drawEllipse(at(*curve.best_point), 3, 3)
 
-    def _paint_title(self, painter: QPainter, place: QRectF, title: str) -> None:
+    def _paint_ticks(
+        self,
+        painter: QPainter,
+        plot: QRectF,
+        corners: list[QPointF],
+        numbers: tuple[float, float, float, float],
+    ) -> None:
+        """The lowest and highest value, and the first and last epoch, where they are on the axes."""
+        metrics = QFontMetricsF(painter.font())
+        low, high, first, last = numbers
+        for value, place in zip((low, high), corners, strict=True):
+            text = signed(value, 1)
+            left = plot.left() - metrics.horizontalAdvance(text) - 4
+            painter.drawText(QPointF(left, place.y() + 4), text)
+        for epoch, place in zip((first, last), corners, strict=True):
+            text = f"{epoch:g}"
+            x = place.x() - metrics.horizontalAdvance(text) / 2
+            painter.drawText(QPointF(x, plot.bottom() + metrics.ascent() + 2), text)
+
+    def _paint_title(self, painter: QPainter, place: QRectF, title: str, short: str = "") -> None:
         painter.setFont(style.small_font())
         painter.setPen(self._theme.muted)
         below = QRectF(place.left(), place.bottom(), place.width(), _CAPTION)
-        if QFontMetricsF(painter.font()).horizontalAdvance(title) > place.width():
-            title = title.rsplit(" ", 1)[0]  # “(b) generated”: that these are images is seen
+        if short and QFontMetricsF(painter.font()).horizontalAdvance(title) > place.width():
+            title = short
         room = below.adjusted(-style.GRID, 0, style.GRID, 0)  # into the gaps beside it
         painter.drawText(room, Qt.AlignmentFlag.AlignCenter, title)

@@ -348,11 +348,13 @@ def read_again(
 
 def gallery_of(dataset: Dataset, key: str, count: int = GALLERY_SIZE, fit: Fit = "crop") -> Gallery:
     """The first test images of a data set."""
+    from vae_explorer.engine.data import pictures
+
     labels = _first(dataset.test.labels, count)
     return Gallery(
         key,
         dataset.title,
-        images_for_window(dataset.test.images[:count]),
+        np.ascontiguousarray(pictures(dataset.test.images[:count])),
         None if labels is None else labels.numpy(),
         dataset.class_names,
         fit,
@@ -391,12 +393,6 @@ def gallery_names(config: ModelConfig, card: dict[str, Any]) -> list[str]:
     if config.image_shape[1] == _SMALL_SIDE:
         names.append("digits-8x8")
     return names
-
-
-def images_for_window(images: Tensor) -> np.ndarray:
-    """Images (n, C, H, W) as the window has them: (n, H, W), or (n, H, W, 3)."""
-    array = images.numpy()
-    return array[:, 0] if array.shape[1] == 1 else np.ascontiguousarray(np.moveaxis(array, 1, -1))
 
 
 def _first(labels: Tensor | None, count: int) -> Tensor | None:

@@ -120,9 +120,9 @@ class LatentCanvas(QWidget):
         self._place()
         self._schedule()
 
-    def set_axes(self, titles: tuple[str, str]) -> None:
-        """Name the two axes."""
-        self._scene.titles = titles
+    def set_axes(self, titles: tuple[str, str], prior_mean: Point = (0.0, 0.0)) -> None:
+        """Name the two axes, and say where z = 0 lies."""
+        self._scene.titles, self._scene.prior_mean = titles, prior_mean
         self._scene.forget_base()
         self.update()
 
@@ -144,11 +144,9 @@ class LatentCanvas(QWidget):
         self._scene.pin = None if point is None else (float(point[0]), float(point[1]))
         self.update()
 
-    def set_drawing(
-        self, mean: NDArray[np.floating] | Point, std: NDArray[np.floating] | Point
-    ) -> None:
-        """Show where the drawing is encoded: its posterior's mean (2,) and standard deviations (2,)."""
-        self._scene.drawing = _gaussian(mean, std, self.tr("your drawing"))
+    def set_drawing(self, mean: NDArray[np.floating] | Point, factor: NDArray[np.floating]) -> None:
+        """Show where the drawing is encoded: its posterior's mean (2,), and L (2, 2) of its covariance LLᵀ."""
+        self._scene.drawing = _gaussian(mean, factor, self.tr("your drawing"))
         self.update()
 
     def clear_drawing(self) -> None:
@@ -156,11 +154,9 @@ class LatentCanvas(QWidget):
         self._scene.drawing = None
         self.update()
 
-    def set_ellipse(
-        self, mean: NDArray[np.floating] | Point, std: NDArray[np.floating] | Point
-    ) -> None:
-        """Show the posterior of the selected encoded image."""
-        self._scene.selected = _gaussian(mean, std, "")
+    def set_ellipse(self, mean: NDArray[np.floating] | Point, factor: NDArray[np.floating]) -> None:
+        """Show the posterior of the selected encoded image, as `set_drawing` does."""
+        self._scene.selected = _gaussian(mean, factor, "")
         self.update()
 
     def clear_ellipse(self) -> None:
@@ -462,6 +458,6 @@ class LatentCanvas(QWidget):
 
 
 def _gaussian(
-    mean: NDArray[np.floating] | Point, std: NDArray[np.floating] | Point, label: str
+    mean: NDArray[np.floating] | Point, factor: NDArray[np.floating], label: str
 ) -> Gaussian:
-    return Gaussian((float(mean[0]), float(mean[1])), (float(std[0]), float(std[1])), label)
+    return Gaussian((float(mean[0]), float(mean[1])), factor, label)

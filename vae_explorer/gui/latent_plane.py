@@ -8,6 +8,7 @@ seen apart.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -78,14 +79,24 @@ class LatentPlane:
         """Codes (n, d) -> canvas points (n, 2), the foot of each on the plane."""
         codes = np.atleast_2d(np.asarray(codes, dtype=np.float32))
         points = ((codes - self.origin) @ self.basis.T).astype(np.float32)
-        if self.dim == 1:
+        if self.dim == 1 and len(points) > 1:
             points[:, 1] = _spread(len(points))
         return points
 
-    def project_std(self, stds: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Standard deviations (n, d) -> those along the plane's two directions, (n, 2)."""
-        variances = np.atleast_2d(np.asarray(stds, dtype=np.float32)) ** 2
-        return np.sqrt(variances @ (self.basis.T**2)).astype(np.float32)
+    def project_std(self, std: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Standard deviations (d,) -> a factor L (2, 2) of the covariance LLᵀ of a point's foot on the plane.
+
+        It is diagonal on two axes; a principal plane tilts the ellipse.
+        """
+        (a, b), (_, c) = (self.basis * np.asarray(std, dtype=np.float64) ** 2) @ self.basis.T
+        first = max(math.sqrt(a), 1e-12)
+        return np.array([[first, 0.0], [b / first, math.sqrt(max(c - (b / first) ** 2, 0.0))]])
+
+    @property
+    def prior_mean(self) -> tuple[float, float]:
+        """Where the foot of z = 0 lies on the canvas."""
+        x, y = (-self.origin @ self.basis.T).tolist()
+        return x, y
 
     def lift(self, points: NDArray[np.floating]) -> NDArray[np.float32]:
         """Canvas points (n, 2) -> codes (n, d); off the plane they are where `rest` is."""

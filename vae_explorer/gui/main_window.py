@@ -105,7 +105,11 @@ class MainWindow(QMainWindow):
         if self._making is None:
             self._making = self._make_curves()
         while self._curves is None:
-            next(self._making, None)
+            try:
+                next(self._making, None)
+            except Exception:
+                self._making = None  # a generator that failed says nothing to who asks again
+                raise
             yield
 
     def _make_curves(self) -> Iterator[None]:

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
+from typing import Any
 
 from PySide6.QtCore import QCoreApplication
 
 from vae_explorer.engine.config import ModelConfig
+from vae_explorer.engine.report import COUNT, FRACTION, headlines
+from vae_explorer.gui.notation import signed, typeset
 
 KINDS = {"vae": "VAE p(x)", "joint-vae": "Joint VAE p(x, y)", "ppca": "PPCA"}
 
 
-def card_rows(config: ModelConfig, card: Mapping[str, object]) -> list[tuple[str, str]]:
-    """Names and values, only of what is known."""
+def card_rows(
+    config: ModelConfig, card: Mapping[str, object], noise_variance: float | None = None
+) -> list[tuple[str, str]]:
+    """Names and values, only of what is known.
+
+    noise_variance: η² or σ² of a Gaussian likelihood, as it is now.
+    """
     rows = [(_tr("Model"), f"{KINDS[config.kind]}, d = {config.latent_dim}")]
     rows.append((_tr("Likelihood"), config.likelihood_title))
+    if noise_variance is not None and (config.learn_variance or config.kind == "ppca"):
+        name = "σ²" if config.kind == "ppca" else "η²"
+        rows.append((name, _tr("{0:.4g}, of pixels in [0, 1]").format(noise_variance)))
     if config.kind != "ppca":
         rows.append((_tr("Networks"), _networks(config)))
     if "dataset" in card:
@@ -30,11 +41,13 @@ def card_rows(config: ModelConfig, card: Mapping[str, object]) -> list[tuple[str
     return rows + _figures(card.get("evaluation"))
 
 
-def card_html(config: ModelConfig, card: Mapping[str, object]) -> str:
+def card_html(
+    config: ModelConfig, card: Mapping[str, object], noise_variance: float | None = None
+) -> str:
     """The rows as rich text for a message box."""
     rows = "".join(
-        f"<tr><td><b>{escape(name)}</b>&nbsp;&nbsp;</td><td>{escape(value)}</td></tr>"
-        for name, value in card_rows(config, card)
+        f"<tr><td><b>{typeset(name)}</b>&nbsp;&nbsp;</td><td>{escape(value)}</td></tr>"
+        for name, value in card_rows(config, card, noise_variance)
     )
     return f"<table cellspacing=4>{rows}</table>"
 
@@ -53,11 +66,20 @@ def _figures(evaluation: object) -> list[tuple[str, str]]:
     for figure in evaluation["figures"]:
         if not isinstance(figure, Mapping) or not isinstance(figure.get("value"), float | int):
             continue
-        fraction = figure.get("unit") == "fraction"
-        value = f"{100 * figure['value']:.2f} %" if fraction else f"{figure['value']:.2f}"
-        rows.append((str(figure.get("title", "")), value.replace("-", "−")))
-    split = f"{evaluation.get('dataset', '')}, {evaluation.get('split', '')}"
-    return [(_tr("Measured on"), split), *rows]
+        rows.append((str(figure.get("title", "")), _value(figure)))
+    return [(_tr("Measured on"), "; ".join(headlines(evaluation))), *rows]
+
+
+def _value(figure: Mapping[str, Any]) -> str:
+    """The value of a figure with its standard error, and how many latent samples made it."""
+    scale, unit = (100, " %") if figure.get("unit") == FRACTION else (1, "")
+    digits = 0 if figure.get("unit") == COUNT else 2
+    text = signed(scale * figure["value"], digits)
+    error, samples = figure.get("standard_error"), figure.get("samples")
+    if isinstance(error, float):
+        text += f" ± {scale * error:.2f}"
+    text += unit
+    return f"{text}, {samples:,} {_tr('samples')}" if isinstance(samples, int) else text
 
 
 def _tr(text: str) -> str:

@@ -1,6 +1,11 @@
-"""Mathematical writing in plain text."""
+"""Mathematical writing: numbers in plain text, and indices of formulas such as E_q or Var_x E[z_i]."""
 
 from __future__ import annotations
+
+import re
+from html import escape
+
+INDEX = re.compile(r"_(\w)\b")  # one letter or digit: my_class has no index
 
 TOO_LONG = 99_999.5
 """From here on a number is written by its power of ten."""
@@ -18,3 +23,15 @@ def signed(value: float, decimals: int = 2) -> str:
     if float(text) == 0:
         text = text.lstrip("-")
     return text.replace("-", "−")
+
+
+def typeset(text: str) -> str:
+    """Plain text as rich text with its indices below the line."""
+    return INDEX.sub(r"<sub>\1</sub>", escape(text, quote=False))
+
+
+def typeset_tip(text: str) -> str:
+    """A tooltip with its indices below the line; plain text where there are none, as Qt then leaves it."""
+    if INDEX.search(text) is None:
+        return text
+    return f"<p>{typeset(text).replace(chr(10), '<br>')}</p>"

@@ -40,6 +40,12 @@ class ProbabilityBars(QWidget):
         self._bold.setWeight(QFont.Weight.DemiBold)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(self.tr("Class probabilities"))
+        self.setToolTip(
+            self.tr(
+                "q(y|x) is the classifier's. p(y|x) is what generation makes of it, in proportion to "
+                "π_y exp ELBO(x|y): an approximation, for the ELBO is a bound, of a few samples."
+            )
+        )
 
     def set_probabilities(
         self, q: ArrayLike | None, verdict: ArrayLike | None, names: Sequence[str]
@@ -153,7 +159,7 @@ class ProbabilityBars(QWidget):
         if self._q is not None:
             entries.append((self.tr("classifier"), "q(y|x)", 8.0))
         if self._verdict is not None:
-            entries.append((self.tr("generative"), "p(y|x)", 3.0))
+            entries.append((self.tr("generative"), "≈ p(y|x)", 3.0))
         return entries
 
     def _paint_row(self, painter: QPainter, area: QRectF, index: int, is_best: bool) -> None:

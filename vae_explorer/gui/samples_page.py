@@ -32,8 +32,8 @@ class SamplesPage(QWidget):
         self._class.activated.connect(self.request)
         self._mode = QComboBox(self)
         self._mode.setAccessibleName(self.tr("What is drawn"))
-        self._mode.addItem(self.tr("mean of p(x | z)"), "mean")
-        self._mode.addItem(self.tr("draw from p(x | z)"), "sample")
+        self._mode.addItem("", "mean")
+        self._mode.addItem("", "sample")
         self._mode.activated.connect(self.request)
         self._again = QPushButton(self.tr("New samples"), self)
         self._again.setToolTip(self.tr("Draw new codes from the prior N(0, I)"))
@@ -49,6 +49,7 @@ class SamplesPage(QWidget):
         column.setSpacing(style.GAP)
         column.addLayout(head)
         column.addWidget(self._sheet, 1)
+        self.set_classes(())
 
     def set_classes(self, names: Sequence[str]) -> None:
         """The classes to choose from; none for a model of p(x)."""
@@ -57,6 +58,9 @@ class SamplesPage(QWidget):
         for index, name in enumerate(names):
             self._class.addItem(self.tr("Class {0}").format(name), index)
         self._class.setVisible(bool(names))
+        likelihood = "p(x|z, y)" if names else "p(x|z)"
+        self._mode.setItemText(0, self.tr("mean of {0}").format(likelihood))
+        self._mode.setItemText(1, self.tr("draw from {0}").format(likelihood))
 
     def choose_class(self, index: int) -> None:
         """Ask for samples of one class; −1 for any."""

@@ -29,6 +29,7 @@ class Session:
         unsaved: whether the model has weights that no file holds.
         learned: whether a training of this session has got through an epoch.
         training: how the model in hand was trained, for its card.
+        epoch: of a training in this window, whose weights are in hand; None for a model from a file.
     """
 
     opened: ModelOpened | None = None
@@ -39,6 +40,7 @@ class Session:
     unsaved: bool = False
     learned: bool = False
     training: TrainingConfig | None = None
+    epoch: float | None = None
 
     @property
     def explorer(self) -> Explorer:
@@ -88,6 +90,7 @@ class Session:
         self.code = None
         self.sample = None
         self.learned = False
+        self.epoch = None
         self.label = min(self.label, max(0, len(self.class_names) - 1))
 
     def saved_as(self, path: Path) -> None:

@@ -30,6 +30,7 @@ from vae_explorer.gui.training_settings import (
     DatasetChoice,
     Setting,
     Value,
+    explanation,
     folder_settings,
     model_settings,
     relevant,
@@ -201,21 +202,24 @@ class TrainingForm(QWidget):
         if isinstance(editor, QComboBox):
             editor.currentIndexChanged.connect(self._refresh)
 
-    def _add_row(self, name: str, title: str, editor: QWidget, explanation: str) -> None:
+    def _add_row(self, name: str, title: str, editor: QWidget, text: str) -> None:
         editor.setMinimumWidth(64)  # a long choice must not push the others out of the panel
         policy = QSizePolicy.Policy
         editor.setSizePolicy(policy.Ignored, policy.Fixed)
         label = QLabel(title, self)
         label.setBuddy(editor)
         self._labels[name] = label
-        for widget in (label, editor):
-            widget.setToolTip(explanation)
+        self._explain(label, editor, text)
         editor.setObjectName(name)
         editor.setAccessibleName(title)
-        editor.setAccessibleDescription(explanation)
         editor.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # not by the wheel, see `eventFilter`
         editor.installEventFilter(self)
         self._rows.append((label, editor))
+
+    def _explain(self, label: QLabel, editor: QWidget, text: str) -> None:
+        for widget in (label, editor):
+            widget.setToolTip(text)
+        editor.setAccessibleDescription(text)
 
     # -- events ----------------------------------------------------------------------------
 
@@ -273,6 +277,7 @@ class TrainingForm(QWidget):
             editor.setVisible(shown)
             self._labels[name].setVisible(shown)
             editor.setEnabled(setting.live or not self._running)
+            self._explain(self._labels[name], editor, explanation(setting, self._plain_value))
         for name, box in (("recipe", self._recipe), ("dataset", self._dataset)):
             box.setEnabled(not self._running)
             box.setVisible(self._show_details or not self._running)

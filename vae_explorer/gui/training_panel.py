@@ -40,6 +40,7 @@ class TrainingPanel(QWidget):
     step_requested = Signal()
     epoch_requested = Signal()
     stop_requested = Signal()
+    go_on_requested = Signal()
     live_changed = Signal(str, float)
     dataset_chosen = Signal(str)
     folder_requested = Signal()
@@ -50,6 +51,7 @@ class TrainingPanel(QWidget):
         super().__init__(parent)
         self._state: TrainingState = "unready"
         self._focus_owner: QAbstractButton | None = None
+        self._can_go_on = False
         self.form = TrainingForm(self)
         self.form.live_changed.connect(self.live_changed)
         self.form.dataset_changed.connect(self.dataset_chosen)
@@ -94,9 +96,15 @@ class TrainingPanel(QWidget):
                 self.stop_button: state in ("loading", "training", "paused"),
             }
         )
-        if not running:
-            self._bar.setRange(0, 1000)
-            self._bar.setValue(0)
+        self._show_go_on()
+
+    def set_can_go_on(self, can: bool) -> None:
+        """Offer to continue a training that was stopped, as long as nothing else runs."""
+        self._can_go_on = can
+        self._show_go_on()
+
+    def _show_go_on(self) -> None:
+        self.go_on_button.setVisible(self._can_go_on and self._state == "idle")
 
     def _enable(self, enabled: Mapping[QAbstractButton, bool]) -> None:
         """Enable and disable buttons; one with the focus has it back when it can be pressed again.
@@ -125,12 +133,20 @@ class TrainingPanel(QWidget):
         """How far the training is; `epoch` counts parts of an epoch."""
         self._bar.setRange(0, 1000)
         self._bar.setValue(round(1000 * min(1.0, epoch / max(1, epochs))))
+        if self._state == "paused":
+            self.set_note(self.tr("Paused at epoch {0:.2f} of {1}").format(epoch, epochs))
+            return
         parts = [self.tr("Epoch {0:.1f} of {1}").format(epoch, epochs)]
         if text:
             parts.append(text)
         if seconds_left is not None:
             parts.append(self.tr("{0} left").format(format_duration(seconds_left)))
         self.set_note("  ·  ".join(parts))
+
+    def clear_progress(self) -> None:
+        """Nothing is done yet."""
+        self._bar.setRange(0, 1000)
+        self._bar.setValue(0)
 
     def set_download(self, done: int, total: int | None) -> None:
         """How much of a data set has come; an unknown total shows a busy bar."""
@@ -217,6 +233,9 @@ class TrainingPanel(QWidget):
             style.with_shortcut(self.tr("Start, pause or resume"), "Space")
         )
         self.start_button.clicked.connect(self.activate)
+        self.go_on_button = QPushButton(self.tr("Continue"), self)
+        self.go_on_button.setToolTip(self.tr("Go on with the stopped training, as if it never had"))
+        self.go_on_button.clicked.connect(self.go_on_requested)
         self.step_button = style.tool_button(
             "step", self.tr("One step"), theme, shortcut="Ctrl+Right"
         )
@@ -238,6 +257,7 @@ class TrainingPanel(QWidget):
         head.addWidget(self.details_button)
         buttons = QHBoxLayout()
         buttons.setSpacing(style.HALF)
+        buttons.addWidget(self.go_on_button, 1)
         buttons.addWidget(self.start_button, 1)
         for button in (self.step_button, self.epoch_button, self.stop_button):
             buttons.addWidget(button)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QCoreApplication
 
+from vae_explorer.engine.config import EM_STEPS
+
 Value = str | int | float | bool | None | tuple[int, ...]
 
 
@@ -59,7 +61,7 @@ def model_settings() -> list[Setting]:
         Setting(
             "likelihood",
             _tr("Likelihood"),
-            _tr("p(x | z) of one pixel."),
+            _tr("p(x|z) of one pixel; in a Joint VAE p(x|z, y)."),
             "choice",
             "bernoulli",
             (
@@ -111,7 +113,7 @@ def model_settings() -> list[Setting]:
         Setting(
             "classifier",
             _tr("Classifier"),
-            _tr("The network of q(y | x)."),
+            _tr("The network of q(y|x)."),
             "choice",
             "mlp",
             (("mlp", _tr("Like the encoder")), ("conv", _tr("Convolutional"))),
@@ -120,7 +122,7 @@ def model_settings() -> list[Setting]:
         Setting(
             "posterior",
             _tr("Posterior"),
-            _tr("q(z | x): one variance a dimension, or one for all."),
+            _tr("q(z|x), in a Joint VAE q(z|x, y): one variance a dimension, or one for all."),
             "choice",
             "diagonal",
             (("diagonal", _tr("Diagonal")), ("isotropic", _tr("Isotropic"))),
@@ -204,6 +206,15 @@ def training_settings() -> list[Setting]:
     """The settings of `TrainingConfig`, in the order in which the panel shows them."""
     return [
         Setting(
+            "ppca_fit",
+            _tr("Fit"),
+            _tr("PPCA by EM, step by step, or its maximum of the likelihood at once."),
+            "choice",
+            "em",
+            (("em", _tr("EM")), ("closed-form", _tr("Closed form"))),
+            detail=False,
+        ),
+        Setting(
             "epochs",
             _tr("Epochs"),
             _tr("How often every training image is seen."),
@@ -258,7 +269,7 @@ def training_settings() -> list[Setting]:
         Setting(
             "objective",
             _tr("Objective"),
-            _tr("The ELBO, or the importance-weighted bound of M samples."),
+            _tr("The ELBO, or the importance-weighted bound of M samples, which has no β."),
             "choice",
             "elbo",
             (("elbo", "ELBO"), ("iw", _tr("Importance-weighted"))),
@@ -364,11 +375,21 @@ def training_settings() -> list[Setting]:
     ]
 
 
+def explanation(setting: Setting, value_of: Callable[[str], Value]) -> str:
+    """A setting's line of explanation beside the others: an epoch of PPCA is not one of images."""
+    if setting.name == "epochs" and value_of("kind") == "ppca":
+        text = _tr("Of {0} EM iterations each; fewer where the log-likelihood no longer rises.")
+        return text.format(EM_STEPS)
+    return setting.help
+
+
 def relevant(name: str, value_of: Callable[[str], Value]) -> bool:
     """Whether a setting means anything beside the others: the panel hides what does not."""
     kind, likelihood = value_of("kind"), value_of("likelihood")
     if kind == "ppca":
-        return name in {"kind", "latent_dim", "epochs", "seed", "image_size", "channels", "fit"}
+        if name in {"epochs", "seed"}:
+            return value_of("ppca_fit") == "em"
+        return name in {"kind", "latent_dim", "ppca_fit", "image_size", "channels", "fit"}
     rules: dict[str, bool] = {
         "widths": value_of("preset") == "deep",
         "activation": value_of("preset") != "lecture",
@@ -380,5 +401,8 @@ def relevant(name: str, value_of: Callable[[str], Value]) -> bool:
         "classification_weight": kind == "joint-vae",
         "labels": kind == "joint-vae",
         "augment": kind == "joint-vae",
+        "ppca_fit": False,
+        "beta": value_of("objective") == "elbo",
+        "warmup_epochs": value_of("objective") == "elbo",
     }
     return rules.get(name, True)

@@ -80,7 +80,7 @@ def go_back_in_time(player: Player) -> None:
         return float(np.abs(newest - shown).max())
 
     player.wait(lambda: apart() > 0.02)
-    player.click("Now")
+    player.click("Best")
     player.wait(lambda: apart() < 1e-6)
     assert player.window.snapshots.follows
 

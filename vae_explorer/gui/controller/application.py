@@ -11,7 +11,6 @@ from PySide6.QtCore import QObject, QSettings, Signal
 
 from vae_explorer import paths
 from vae_explorer.engine.catalogue import DATASETS
-from vae_explorer.engine.config import TrainingConfig
 from vae_explorer.engine.errors import Cancelled, EngineError
 from vae_explorer.gui.collector import Collector
 from vae_explorer.gui.controller.equation import Equation
@@ -77,7 +76,7 @@ class Controller(QObject):
         self.layers = Layers(window, self.session, self.idle)
         self.pages = Pages(window, self.session, self.exploring)
         self.training = Training(
-            window, self.session, self.reporter, self.files.may_replace, options.data_dir
+            window, self.session, self.reporter, self._may_train, options.data_dir
         )
         self.equation = Equation(window, self.session, self.exploring, self.handwriting, self.idle)
         self.evaluating = Evaluating(window, self.session, self.reporter, options.data_dir)
@@ -109,17 +108,30 @@ class Controller(QObject):
         else:
             self.open_model(first)
 
-    def open_model(self, path: Path) -> None:
-        """Open a model file; the one in hand stays until that has worked."""
+    def ask_open(self, path: Path) -> None:
+        """Open a model file, once the user has decided about unsaved work."""
         if self.training.busy:
             self.reporter.refuse(self.tr("Stop the training before you open another model."))
-            return
+        elif self.files.may_replace(self.tr("Save it before another one is opened?")):
+            self.open_model(path)
+
+    def open_model(self, path: Path) -> None:
+        """Open a model file; the one in hand stays until that has worked."""
         if self._opener.busy:
             self._next = path
             self._opener.cancel()
             return
+        self.window.training.clear_progress()
         self.window.training.set_note(self.tr("Opening {0}…").format(path.name))
         self._opener.start(OpenModel(path, self.options.data_dir))
+
+    def _may_train(self, replaces: bool) -> bool:
+        """Whether a training may begin; one that replaces the model in hand, only if that may go."""
+        if self._opener.busy:
+            self.reporter.refuse(self.tr("A model is being opened: its place is taken."))
+            return False
+        question = self.tr("Save it before another one is trained?")
+        return not replaces or self.files.may_replace(question)
 
     def may_close(self) -> bool:
         """Whether the window may close.
@@ -132,7 +144,7 @@ class Controller(QObject):
             if not self.files.keep_unsaved():
                 return False
             self.training.shut_down()
-        elif not self.files.may_replace():
+        elif not self.files.may_replace(self.tr("Save it before you quit?")):
             return False
         self.idle.drop()
         self.training.shut_down()
@@ -153,7 +165,7 @@ class Controller(QObject):
         window, menus = self.window, self.window.menus
         window.set_close_guard(self.may_close)
         window.digit_typed.connect(self.exploring.select_class)
-        self.files.open_requested.connect(self.open_model)
+        self.files.open_requested.connect(self.ask_open)
         self.files.saved.connect(self._on_saved)
         menus.quit.triggered.connect(window.close)
         menus.fit.triggered.connect(window.canvas.fit_view)
@@ -171,8 +183,8 @@ class Controller(QObject):
         self.plots.made.connect(self.export.wire_curves)
         training.model_replaced.connect(self._on_model)
         training.weights_changed.connect(self._on_weights)
+        training.weights_changed.connect(self.evaluating.weights_changed)
         training.epoch_ended.connect(self.pages.epoch_ended)
-        training.begun.connect(self._on_begun)
         training.finished.connect(self._show_title)
         training.finished.connect(self.exploring.training_finished)
         training.finished.connect(self.pages.draw_again)
@@ -206,7 +218,6 @@ class Controller(QObject):
                     self.window.banner.dismiss()
                 self._keeps_message = False
                 self._on_model()
-                self.equation.set_classification_weight(_weight(message.card))
             elif isinstance(message, Failed) and not isinstance(message.error, Cancelled):
                 self.reporter.error(message.error, message.details)
                 self.open_failed.emit()
@@ -240,6 +251,8 @@ class Controller(QObject):
         self.pages.model_changed()
         self.evaluating.forget()
         self.layers.model_changed()
+        card = self.session.opened.card if self.session.opened else {}
+        self.equation.set_classification_weight(_weight(card))
         self._show_title()
         self.opened.emit()
 
@@ -261,9 +274,6 @@ class Controller(QObject):
         self.window.canvas.give_way()
         self.window.curves_give_way()
 
-    def _on_begun(self, training: TrainingConfig) -> None:
-        self.equation.set_classification_weight(training.classification_weight)
-
     def _on_live(self, name: str, value: float) -> None:
         if name == "classification_weight":
             self.equation.set_classification_weight(value)
@@ -279,6 +289,7 @@ class Controller(QObject):
             self.reporter.error(error)
         else:
             self.session.unsaved = True
+            self._show_title()
             self.handwriting.answer()
             self.equation.invalidate()
             self.evaluating.forget()

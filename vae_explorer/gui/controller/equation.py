@@ -86,7 +86,11 @@ class Equation(QObject):
         yield
         terms = {name: float(values[0]) for name, values in found.items()}
         self._window.equation.set_terms(
-            terms, explorer.kind, subject=subject, classification_weight=self._weight
+            terms,
+            explorer.kind,
+            subject=subject,
+            unit=explorer.likelihood_unit,
+            classification_weight=self._weight,
         )
 
     def _show_point_terms(self) -> None:
@@ -100,7 +104,7 @@ class Equation(QObject):
         image = session.gallery.images[index][None]
         log_likelihood = session.explorer.log_likelihood(code[None], image, session.decoder_label)
         given = "z" if session.decoder_label is None else "z, y"
-        name = self.tr("log p(real | {0})").format(given)
+        name = self.tr("log p(real|{0})").format(given)
         terms = {"log p(z)": log_prior, name: float(log_likelihood[0])}
         self._window.image.set_terms(terms)
 

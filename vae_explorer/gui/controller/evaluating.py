@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject
 
 from vae_explorer.engine.errors import Cancelled
+from vae_explorer.engine.report import headlines
 from vae_explorer.gui.controller.reporting import Reporter
 from vae_explorer.gui.evaluation_page import FigureRow
 from vae_explorer.gui.evaluation_settings import EvaluationSettings
@@ -39,6 +40,8 @@ class Evaluating(QObject):
         self._report: Report | None = None
         self._comparison: EstimatorComparison | None = None
         self._stale = False  # what runs measures a model that is no longer in hand
+        self._epoch: float | None = None  # of the training, whose weights are measured
+        self._moved = False  # the weights in hand became others while these were measured
         self._worker = Worker(self)
         self._worker.messages_arrived.connect(self._on_messages)
         self._worker.ended.connect(self._on_ended)
@@ -83,7 +86,7 @@ class Evaluating(QObject):
         if self._report is None:
             return None
         path = self._session.path
-        return document(path.name if path else None, self._report, self._comparison)
+        return document(path.name if path else None, self._report, self._comparison, self._epoch)
 
     def _images(self) -> Gallery | None:
         """The images at hand, where something can be measured on them now."""
@@ -98,22 +101,41 @@ class Evaluating(QObject):
 
     def _run(self, job: Evaluate | CompareGradients) -> None:
         self._stale = False
+        if self._session.epoch != self._epoch:  # what is on show is of other weights
+            self._report = self._comparison = None
+        self._epoch, self._moved = self._session.epoch, False
         self._show_rows()
         self._window.evaluation.set_running(True)
         self._window.evaluation.set_progress(self.tr("Reading the images…"))
         self._worker.start(job)
+
+    def weights_changed(self) -> None:
+        """Drop figures of weights that are no longer in hand.
+
+        What runs measures a copy: its figures stay, under the epoch that they are of.
+        """
+        page, busy = self._window.evaluation, self._worker.busy
+        if self._moved or self._session.epoch == self._epoch or not (busy or page.rows()):
+            return
+        self._moved = busy
+        self._report = self._comparison = None
+        self._show_rows()
+        if not busy:
+            page.set_progress("")
 
     def forget(self) -> None:
         """Another model, or another class prior: the figures on show are of the old one."""
         self._worker.cancel()
         self._stale = True
         self._report = self._comparison = None
+        self._epoch, self._moved = self._session.epoch, False
         self._show_rows()
         page, explorer = self._window.evaluation, self._session.explorer
         page.set_progress("")
         estimated = explorer.kind != "ppca"
         page.set_gradients_offered(estimated)
-        page.set_exact_offered(estimated and explorer.latent_dim <= MAX_GRID_DIMENSIONS)
+        exact = estimated and explorer.latent_dim <= MAX_GRID_DIMENSIONS
+        page.set_model(explorer.config.given_class, exact)
 
     def shut_down(self) -> None:
         """Stop and wait: the window is closing."""
@@ -128,19 +150,13 @@ class Evaluating(QObject):
                 text = f"{message.title}  {message.fraction:.0%}"
                 self._window.evaluation.set_progress(text)
             elif isinstance(message, Report):
-                self._show(message)
+                self._report = message
+                self._show()
             elif isinstance(message, EstimatorComparison):
-                self._show_comparison(message)
-            elif isinstance(message, Failed):
-                self._window.evaluation.set_progress("")
-                if not isinstance(message.error, Cancelled):
-                    self._reporter.error(message.error, message.details)
-
-    def _show_comparison(self, found: EstimatorComparison) -> None:
-        self._comparison = found
-        self._show_rows()
-        words = self.tr("{0:,.0f} times the variance by the score function; {1} draws, {2} images")
-        self._window.evaluation.set_progress(words.format(found.ratio, found.draws, found.images))
+                self._comparison = message
+                self._show()
+            elif isinstance(message, Failed) and not isinstance(message.error, Cancelled):
+                self._reporter.error(message.error, message.details)
 
     def _show_rows(self) -> None:
         figures = [] if self._report is None else [row(f) for f in self._report.figures]
@@ -148,18 +164,22 @@ class Evaluating(QObject):
         self._window.evaluation.set_rows([*figures, *gradients])
         self._window.evaluation.set_saving_offered(self._report is not None)
 
-    def _show(self, report: Report) -> None:
-        self._report = report
+    def _show(self) -> None:
+        """The figures, and what they are of."""
         self._show_rows()
-        words = self.tr("{0}, {1} split, {2:,} images, seed {3}, {4}")
-        said = (report.dataset, report.split, report.images, report.seed, report.unit)
-        self._window.evaluation.set_progress(words.format(*said))
+        lines = [] if self._report is None else headlines(vars(self._report))
+        if (found := self._comparison) is not None:
+            words = self.tr(
+                "{0:,.0f} times the variance by the score function; {1} draws, {2} images"
+            )
+            lines.append(words.format(found.ratio, found.draws, found.images))
+        if lines and self._epoch is not None:
+            lines.append(self.tr("weights of epoch {0:.2f}").format(self._epoch))
+        self._window.evaluation.set_progress("; ".join(lines))
 
     def _on_ended(self) -> None:
-        page = self._window.evaluation
-        page.set_running(False)
-        if not page.rows():  # stopped before anything was found
-            page.set_progress("")
+        self._window.evaluation.set_running(False)
+        self._show()  # what was there before, where it was stopped
 
 
 def row(figure: Figure) -> FigureRow:

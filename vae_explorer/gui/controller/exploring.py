@@ -107,7 +107,6 @@ class Exploring(QObject):
 
     def recolour(self) -> None:
         """The theme changed."""
-        self._show_classes()
         self._show_again()
 
     # -- the point in hand -------------------------------------------------------------------
@@ -203,8 +202,7 @@ class Exploring(QObject):
         plane = self._session.plane
         x, y = plane.project(opened.means)[index].tolist()
         if opened.stds is not None:
-            spread = plane.project_std(opened.stds[index])[0]
-            self._window.canvas.set_ellipse((x, y), tuple(spread.tolist()))
+            self._window.canvas.set_ellipse((x, y), plane.project_std(opened.stds[index]))
         self._hold(opened.means[index], (x, y))
 
     def select_class(self, index: int) -> None:
@@ -361,9 +359,9 @@ class Exploring(QObject):
         self._window.image.set_neighbour(gallery.images[self.neighbour], caption)
 
     def _show_classes(self) -> None:
-        session, theme = self._session, self._window.theme
+        session = self._session
         names = session.explorer.class_names if session.explorer.has_classes else ()
-        self._window.classes.set_classes(list(names), theme.class_colors(len(names)))
+        self._window.classes.set_classes(list(names))
         self._window.classes.setVisible(bool(names))
         if names:
             self._window.classes.set_selected(session.label)
@@ -376,7 +374,7 @@ class Exploring(QObject):
         self._window.dimensions.set_dimensions(session.plane.dim, axes, session.collapsed, kl)
         self._window.dimensions.show_axes(axes if session.plane.kind == "axes" else None)
         self._window.dimensions.set_coordinates(session.plane.rest)
-        self._window.canvas.set_axes(session.plane.titles())
+        self._window.canvas.set_axes(session.plane.titles(), session.plane.prior_mean)
         self._show_points()
 
     def _show_points(self) -> None:

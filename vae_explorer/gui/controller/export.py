@@ -177,17 +177,18 @@ class Export(QObject):
         if not self._session.ready:
             return
         real, generated = self._pages.figure_images()
-        epochs, values = self._pages.figure_curve()
-        if real is None or not values:
+        curve = self._pages.figure_curve()
+        if real is None or curve is None:
             self._reporter.inform(
                 self.tr("Train a model first: the figure shows its validation curve.")
             )
             return
 
         def write(path: Path) -> None:
-            from vae_explorer.engine.figures import Curve, save_lecture_figure
+            from vae_explorer.engine.lecture_figure import save_lecture_figure
 
-            save_lecture_figure(path, real, generated, Curve(epochs, values))
+            config, data = self._session.explorer.config, self._pages.data_title
+            save_lecture_figure(path, config, data, real, generated, curve)
 
         self._ask("figure.pdf", f"{_PDF};;{_PNG}", write)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QSettings, Qt, Signal
+from PySide6.QtCore import QObject, QSettings, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from vae_explorer import paths
 from vae_explorer.engine.errors import EngineError
-from vae_explorer.gui.controller.reporting import Reporter
+from vae_explorer.gui.controller.reporting import Reporter, text_box
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.model_card import card_html
 from vae_explorer.gui.session import Session
@@ -54,16 +54,13 @@ class Files(QObject):
         opened = self._session.opened
         if opened is None:
             return
-        box = QMessageBox(self._window)
-        box.setWindowTitle(self.tr("About this model"))
-        box.setText(card_html(opened.explorer.config, opened.card))
-        box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        box.exec()
+        explorer = opened.explorer
+        text = card_html(explorer.config, self._card(opened.card), explorer.noise_variance)
+        text_box(self._window, self.tr("About this model"), text).exec()
 
     def open(self, path: Path) -> None:
-        """Open a model, once the user has decided about unsaved work."""
-        if self.may_replace():
-            self.open_requested.emit(path)
+        """Ask for a model to be opened."""
+        self.open_requested.emit(path.absolute())
 
     def open_dropped(self, names: list[str]) -> None:
         """A model is opened, a picture goes to the pad, a folder becomes a data set."""
@@ -111,24 +108,30 @@ class Files(QObject):
         )
         if not name:
             return False
-        path = Path(name)
+        path = Path(name).absolute()
         return self._write(path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX))
 
-    def may_replace(self) -> bool:
-        """Whether the model in hand may go: saved, or the user lets it go."""
+    def may_replace(self, question: str) -> bool:
+        """Whether the model in hand may go: saved, or the user, asked whether to save it first, lets it go."""
         if not self._session.unsaved:
             return True
         buttons = QMessageBox.StandardButton
         answer = QMessageBox.question(
             self._window,
             self.tr("Unsaved model"),
-            self.tr("The model in hand was trained here and is not saved."),
+            f"{self._what_is_unsaved()} {question}",
             buttons.Save | buttons.Discard | buttons.Cancel,
             buttons.Save,
         )
         if answer == buttons.Save:
             return self.save()
         return answer == buttons.Discard
+
+    def _what_is_unsaved(self) -> str:
+        path = self._session.path
+        if path is None:
+            return self.tr("The model that was trained here is not saved.")
+        return self.tr("The class prior of {0} was changed and is not saved.").format(path.stem)
 
     def keep_unsaved(self) -> bool:
         """Keep a model in training where it can be found again; whether nothing would be lost."""
@@ -144,7 +147,7 @@ class Files(QObject):
         if opened is None:
             return False
         try:
-            save_model(path, opened.explorer.model, card_to_save(opened.card))
+            save_model(path, opened.explorer.model, self._card(opened.card))
         except EngineError as error:
             self._reporter.refuse(f"{error} {advice}".rstrip())
             return False
@@ -152,6 +155,14 @@ class Files(QObject):
         self.opened(path)
         self.saved.emit(path)
         return True
+
+    def _card(self, card: dict[str, object]) -> dict[str, object]:
+        """A card without its configuration, which the file holds in its own place.
+
+        Figures that were measured with the learned π are not of a model with another one.
+        """
+        left_out = {"config", "evaluation"} if self._window.classes.edited else {"config"}
+        return {key: value for key, value in card.items() if key not in left_out}
 
     def _folder(self) -> Path:
         folder = Path(str(self._settings.value("files/folder", "")) or paths.user_models())
@@ -165,8 +176,3 @@ class Files(QObject):
     def _suggestion(self) -> str:
         config = self._session.explorer.config
         return f"{config.kind}-{config.latent_dim}d{SUFFIX}"
-
-
-def card_to_save(card: dict[str, object]) -> dict[str, object]:
-    """A model's card without its configuration, which the file holds in its own place."""
-    return {key: value for key, value in card.items() if key != "config"}

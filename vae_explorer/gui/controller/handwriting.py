@@ -112,10 +112,12 @@ class Handwriting(QObject):
                 self.drawing_answered.emit()
             return
         self._window.pad.set_model_view(self.drawn.image)
-        if self.drawn.q is not None:
-            self._window.bars.set_probabilities(
-                self.drawn.q, None, self._session.explorer.class_names
-            )
+        explorer, q = self._session.explorer, self.drawn.q
+        names = explorer.class_names if explorer.has_classes else ()
+        self._window.bars.set_probabilities(q, None, names)
+        if q is None:
+            self._idle.drop("verdict")
+        else:
             self._idle.run("verdict", self._verdict(self.drawn))
         self._rest.start()
         self.drawing_answered.emit()
@@ -161,8 +163,8 @@ class Handwriting(QObject):
         """Mark where the drawing lies on the canvas, if there is one."""
         drawn, plane = self.drawn, self._session.plane
         if drawn is not None:
-            mean, std = plane.project(drawn.code)[0], plane.project_std(drawn.spread)[0]
-            self._window.canvas.set_drawing(mean, std)
+            mean, factor = plane.project(drawn.code)[0], plane.project_std(drawn.spread)
+            self._window.canvas.set_drawing(mean, factor)
 
     def _verdict(self, drawn: Drawn) -> Iterator[None]:
         """The slower half of the answer, when the window has a moment: in one piece."""

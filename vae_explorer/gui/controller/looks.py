@@ -9,10 +9,11 @@ from importlib.metadata import PackageNotFoundError, version
 
 from PySide6.QtCore import QObject, QSettings, Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 import vae_explorer
 from vae_explorer.gui import style
+from vae_explorer.gui.controller.reporting import text_box
 from vae_explorer.gui.idle import IdleQueue
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.style import Theme
@@ -116,7 +117,8 @@ class Looks(QObject):
         rows.append((self.tr("System"), f"{platform.system()} {platform.release()}"))
         body = self.tr("Train variational autoencoders, and walk around in what they have learned.")
         title = f"<h3>VAE Explorer {vae_explorer.__version__}</h3>"
-        box = self._box(self.tr("About VAE Explorer"), f"{title}<p>{body}</p>{_table(rows)}")
+        text = f"{title}<p>{body}</p>{_table(rows)}"
+        box = text_box(self._window, self.tr("About VAE Explorer"), text)
         box.setIconPixmap(QGuiApplication.windowIcon().pixmap(64, 64))
         box.exec()
 
@@ -131,16 +133,7 @@ class Looks(QObject):
         )
         gap = "&nbsp;" * 6
         table = f"<table><tr><td>{canvas}</td><td>{gap}</td><td>{rest}</td></tr></table>"
-        self._box(self.tr("Keys and gestures"), table).exec()
-
-    def _box(self, title: str, text: str) -> QMessageBox:
-        """A message box whose text can be copied."""
-        box = QMessageBox(self._window)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setWindowTitle(title)
-        box.setText(text)
-        box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        return box
+        text_box(self._window, self.tr("Keys and gestures"), table).exec()
 
     def _canvas_keys(self) -> list[tuple[str, str]]:
         return [

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Literal, cast
 import numpy as np
 from PySide6.QtCore import QObject
 
+from vae_explorer.engine.config import train_title
+from vae_explorer.engine.lecture_figure import SIDE, Curve, figure_images
 from vae_explorer.gui.controller.exploring import Exploring
-from vae_explorer.gui.figure_page import SIDE, FigureCurve
 from vae_explorer.gui.latent_plane import spherical_path, straight_path
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.samples_page import COUNT
@@ -28,8 +29,7 @@ class Pages(QObject):
         super().__init__(window)
         self._window, self._session, self._exploring = window, session, exploring
         self._codes: np.ndarray | None = None  # (T, d) the path's
-        self._epochs: list[float] = []
-        self._values: list[float] = []
+        self._epochs: list[EpochEvent] = []
         self._chosen_seed = 0
         self.path_frames: np.ndarray | None = None
         canvas = window.canvas
@@ -125,11 +125,13 @@ class Pages(QObject):
         self._window.samples.set_classes(explorer.class_names if explorer.has_classes else ())
         self._window.samples.set_images(None)
         self._window.handwriting.set_has_classes(explorer.has_classes)
+        self._window.image.set_has_classes(explorer.has_classes)
         self.clear_path()
         self._window.canvas.set_path(None)
-        self._epochs, self._values = [], []
+        self._epochs = []
         self._window.figure.set_curve(None)
-        self._window.figure.set_caption(self._figure_caption())
+        caption = ", ".join(filter(None, (explorer.config.title, self.data_title)))
+        self._window.figure.set_model(caption, explorer.config.given_class)
         self.refresh_visible()
 
     def weights_changed(self) -> None:
@@ -151,10 +153,8 @@ class Pages(QObject):
 
     def epoch_ended(self, event: EpochEvent) -> None:
         """Another point of the figure's curve."""
-        self._epochs.append(float(event.epoch))
-        self._values.append(event.validation.elbo)
-        label = "log p(x)" if self._session.explorer.kind == "ppca" else "ELBO"
-        self._window.figure.set_curve(FigureCurve(self._epochs, self._values, label))
+        self._epochs.append(event)
+        self._window.figure.set_curve(self.figure_curve())
 
     def refresh_visible(self) -> None:
         """Fill the page in front, where it is made of the model's images."""
@@ -167,26 +167,34 @@ class Pages(QObject):
             self._window.samples.request()
 
     def figure_images(self) -> tuple[np.ndarray | None, np.ndarray]:
-        """Real images of the gallery, and generated ones, 36 of each."""
-        count = SIDE * SIDE
-        gallery = self._session.gallery
-        real = None
-        if gallery is not None:
-            chosen = np.random.default_rng(self._chosen_seed).permutation(len(gallery.images))
-            real = gallery.images[chosen[:count]]
+        """Real images of the gallery, where there is one, and generated ones, 36 of each."""
+        gallery, explorer = self._session.gallery, self._session.explorer
         seed = _FIGURE_SEED + self._chosen_seed
-        return real, self._session.explorer.sample(count, seed=seed)
+        if gallery is None:
+            return None, explorer.sample(SIDE * SIDE, seed=seed)
+        return figure_images(explorer, gallery.images, self._chosen_seed, seed)
 
-    def figure_curve(self) -> tuple[list[float], list[float]]:
-        """Epochs and validation values of the training in hand."""
-        return list(self._epochs), list(self._values)
+    def figure_curve(self) -> Curve | None:
+        """The course of the training in hand; None before its first epoch."""
+        if not self._epochs:
+            return None
+        explorer, events, training = self._session.explorer, self._epochs, self._session.training
+        return Curve(
+            epochs=[event.epoch for event in events],
+            validation=[event.validation.elbo for event in events],
+            train=[event.train.elbo for event in events],
+            train_title=train_title(explorer.config, training) if training else "train",
+            reference=events[-1].reference,
+            best=next((event.epoch for event in reversed(events) if event.is_best), None),
+            quantity=explorer.config.elbo_title,
+            unit=explorer.likelihood_unit,
+        )
+
+    @property
+    def data_title(self) -> str:
+        """Of the data set whose images are shown; empty without one."""
+        return self._session.gallery.title if self._session.gallery else ""
 
     def _show_figure(self) -> None:
         if self._session.ready:
             self._window.figure.set_images(*self.figure_images())
-
-    def _figure_caption(self) -> str:
-        config = self._session.explorer.config
-        gallery = self._session.gallery
-        data = f", {gallery.title}" if gallery else ""
-        return f"{config.kind_title}, {config.latent_dim}-D, {config.likelihood_title}{data}"

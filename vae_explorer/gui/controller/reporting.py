@@ -10,6 +10,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QMessageBox, QWidget
 
 from vae_explorer.engine.errors import EngineError
 from vae_explorer.gui.message_banner import MessageBanner
@@ -85,3 +86,13 @@ class Reporter(QObject):
         name = type(error).__name__
         text = self.tr("Something went wrong that should not ({0}: {1}).").format(name, error)
         self._banner.show_message(text, "error", details)
+
+
+def text_box(parent: QWidget, title: str, text: str) -> QMessageBox:
+    """A message box whose text can be copied, to be executed once."""
+    box = QMessageBox(parent)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.setWindowTitle(title)
+    box.setText(text)
+    box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return box

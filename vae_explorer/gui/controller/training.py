@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from vae_explorer.engine.catalogue import DATASETS
-from vae_explorer.engine.config import ModelConfig, TrainingConfig
+from vae_explorer.engine.config import ModelConfig, TrainingConfig, objective_title, train_title
 from vae_explorer.engine.errors import Cancelled, DataError, EngineError
 from vae_explorer.gui.controller.reporting import Reporter
 from vae_explorer.gui.jobs import (
@@ -42,7 +42,6 @@ class Training(QObject):
     model_replaced = Signal()
     weights_changed = Signal()
     epoch_ended = Signal(object)  # an EpochEvent
-    begun = Signal(object)  # a TrainingConfig
     live_set = Signal(str, float)  # a setting of the running training, and its new value
     finished = Signal()
 
@@ -51,12 +50,12 @@ class Training(QObject):
         window: MainWindow,
         session: Session,
         reporter: Reporter,
-        may_replace: Callable[[], bool],
+        may_begin: Callable[[bool], bool],
         data_dir: Path | None,
     ) -> None:
         super().__init__(window)
         self._window, self._session, self._reporter = window, session, reporter
-        self._may_replace = may_replace
+        self._may_begin = may_begin
         self._data_dir = data_dir
         self._worker = Worker(self)
         self._worker.messages_arrived.connect(self._on_messages)
@@ -67,7 +66,9 @@ class Training(QObject):
         self._stopped: tuple[Train | None, TrainingState | None] = (None, None)
         self._best: BestEmbedded | None = None
         self._epochs = 1
+        self._ppca_fit = ""
         self._epochs_done = 0
+        self._moment = 0.0  # of the last report, in epochs
         self.history = SnapshotHistory()
         window.snapshots.hide()
         self._connect()
@@ -80,6 +81,7 @@ class Training(QObject):
         panel.step_requested.connect(self.step)
         panel.epoch_requested.connect(self.epoch)
         panel.stop_requested.connect(self.stop)
+        panel.go_on_requested.connect(self.go_on)
         panel.live_changed.connect(self.set_live)
         panel.refused.connect(self._reporter.refuse)
         menus.start.triggered.connect(panel.activate)
@@ -99,7 +101,7 @@ class Training(QObject):
 
     def start(self, model: ModelConfig, dataset: str, training: TrainingConfig) -> None:
         """Train a model; what was not saved is asked about first."""
-        if self._worker.busy or not self._may_replace():
+        if self._worker.busy or not self._may_begin(True):
             return
         self._window.banner.dismiss()
         fit = self._window.training.form.folder_fit()
@@ -110,7 +112,9 @@ class Training(QObject):
         stopped, state = self._stopped
         if self._worker.busy or stopped is None or state is None:
             return
-        self._begin(stopped, state)
+        is_own = len(self.history) > 0  # what is in hand is what the training goes on from
+        if self._may_begin(not is_own):
+            self._begin(stopped, state)
 
     def _begin(self, asked: Train, state: TrainingState | None = None) -> None:
         """Begin what `asked` describes: a job runs but once, and so a new one is made of it."""
@@ -118,10 +122,13 @@ class Training(QObject):
         job = Train(asked.model, asked.dataset, training, self._data_dir, state, asked.fit)
         self._started, self._resumed = job, state
         self._stopped = (None, None)
-        self._window.menus.go_on.setEnabled(False)
+        self._offer_to_go_on(False)
         self._before = (self._session.opened, self._session.unsaved)
-        self._epochs, self._epochs_done = training.epochs, 0
+        self._epochs, self._epochs_done = training.last_epoch, 0
+        is_em = training.ppca_fit == "em"
+        self._ppca_fit = self.tr("EM on moments") if is_em else self.tr("closed form")
         self._window.training.set_state("loading")
+        self._window.training.clear_progress()
         self._window.training.set_note(self.tr("Reading the images…"))
         self._worker.start(job)
 
@@ -129,7 +136,7 @@ class Training(QObject):
         """Hold after the step in hand."""
         if job := self._job():
             job.control.pause()
-            self._window.training.set_state("paused")
+            self._show_state()
 
     def resume(self) -> None:
         """Go on."""
@@ -141,7 +148,6 @@ class Training(QObject):
         """One step, then hold."""
         if job := self._job():
             job.control.step_once()
-            self._show_state()
 
     def epoch(self) -> None:
         """To the end of the epoch, then hold."""
@@ -237,19 +243,21 @@ class Training(QObject):
         session.take(begun.opened)
         session.unsaved = True
         session.training = begun.training
+        session.epoch = 0.0
         explorer = session.explorer
         label = "log-likelihood" if explorer.kind == "ppca" else "ELBO"
         self._window.curves.begin_run(
             self._run_name(begun),
             explorer.has_classes,
-            explorer.likelihood_unit,
+            self.tr("{0} per image").format(explorer.likelihood_unit),
             label=label,
             data=begun.opened.gallery.title if begun.opened.gallery else "",
             likelihood=begun.config.target_title,
+            objective=objective_title(begun.config, begun.training),
+            train_title=train_title(begun.config, begun.training),
         )
         self._show_state()
         self.model_replaced.emit()
-        self.begun.emit(begun.training)
 
     def _run_name(self, begun: TrainingBegun) -> str:
         data = begun.opened.gallery.title if begun.opened.gallery else ""
@@ -261,9 +269,12 @@ class Training(QObject):
             self._window.curves.append_steps(
                 [(s.step, s.epoch, s.seconds, _numbers(s.metrics)) for s in steps]
             )
+            if steps[-1].beta != 1.0:  # the user's doing, where the configuration says otherwise
+                self._window.curves.name_objective(self.tr("Objective"))
             self._show_progress(steps[-1])
             steps.clear()
         for event in snapshots:
+            self._moment = event.epoch
             self.history.add(Snapshot(event.epoch, event.state, event.means, event.stds))
         if snapshots:
             follows = self._window.snapshots.follows
@@ -281,18 +292,19 @@ class Training(QObject):
 
     def _show(self, snapshot: Snapshot) -> None:
         self._session.explorer.load_state(snapshot.state)
+        self._session.epoch = snapshot.epoch
         self._session.reembed(snapshot.means, snapshot.stds)
         self.weights_changed.emit()
 
     def _show_progress(self, event: StepEvent) -> None:
         epoch, seconds = event.epoch, event.seconds
+        self._moment = epoch
         left = (self._epochs - epoch) * seconds / epoch if epoch > 0 else None
         rate = event.images_per_second
-        # PPCA's EM goes over moments, not images
-        text = self.tr("{0:,.0f} images/s").format(rate) if rate else self.tr("EM on moments")
+        # PPCA goes over moments, not images
+        text = self.tr("{0:,.0f} images/s").format(rate) if rate else self._ppca_fit
         self._window.training.set_progress(epoch, self._epochs, left, text)
-        if self._window.training.state() == "loading":
-            self._show_state()
+        self._show_state()
 
     def _on_epoch(self, event: EpochEvent) -> None:
         epoch, seconds = event.epoch, event.seconds
@@ -320,24 +332,37 @@ class Training(QObject):
         self.history.end(Snapshot(moment, event.best_state, means, stds, is_best))
         self._show_moments()
         self.show_newest()
+        self._resumed, self._before = None, (None, False)  # large, and never gone back to now
         reasons = {
             "completed": self.tr("Trained {0} epochs; the best was epoch {1}"),
-            "stopped": self.tr("Stopped in epoch {0}; the best was epoch {1}"),
+            "stopped": self.tr("Stopped at epoch {0:.2f}; the best was epoch {1}"),
             "early-stopped": self.tr("No progress after {0} epochs; the best was epoch {1}"),
         }
         reason = event.reason
         if reason == "stopped" and event.resume is not None:
-            self._stopped = (self._started, event.resume)
-            self._window.menus.go_on.setEnabled(True)
+            self._may_go_on(event.resume)
         epoch, best = event.epoch, event.best_epoch
+        if reason == "stopped":
+            epoch = self._moment
         if reason == "completed" and epoch == 1:
             self._window.training.set_note(self.tr("Trained 1 epoch"))
         elif best == 0:
-            self._window.training.set_note(self.tr("Stopped in the first epoch"))
+            self._window.training.set_note(self.tr("Stopped at epoch {0:.2f}").format(epoch))
         else:
             self._window.training.set_note(reasons[reason].format(epoch, best))
 
+    def _may_go_on(self, state: TrainingState) -> None:
+        self._stopped = (self._started, state)
+        self._offer_to_go_on(True)
+
+    def _offer_to_go_on(self, can: bool) -> None:
+        self._window.menus.go_on.setEnabled(can)
+        self._window.training.set_can_go_on(can)
+
     def _on_failed(self, failed: Failed) -> None:
+        if self._resumed is not None:  # where it was stopped before is not lost
+            self._may_go_on(self._resumed)
+        self._window.training.clear_progress()
         if isinstance(failed.error, Cancelled):
             self._window.training.set_note(self.tr("Stopped"))
         elif isinstance(failed.error, DataError):
@@ -355,7 +380,7 @@ class Training(QObject):
             self._go_back_to_before()
 
     def _try_again(self) -> None:
-        if not self._worker.busy and self._started is not None:
+        if not self._worker.busy and self._started is not None and self._may_begin(True):
             self._begin(self._started, self._resumed)
 
     def _go_back_to_before(self) -> None:
@@ -378,7 +403,10 @@ class Training(QObject):
         job = self._job()
         if job is None or self._window.training.state() == "stopping":
             return
-        self._window.training.set_state("paused" if job.control.paused else "training")
+        panel = self._window.training
+        panel.set_state("paused" if job.control.holding else "training")
+        if job.control.holding:
+            panel.set_progress(self._moment, self._epochs, None)
 
     def _job(self) -> Train | None:
         job = self._worker.job
