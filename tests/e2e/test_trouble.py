@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from tests.engine.idx_files import write_raw
+from tests.gui.windows import wait_written
 from vae_explorer import paths
 from vae_explorer.engine.errors import EngineError
 from vae_explorer.gui.controller.application import Controller
@@ -75,6 +76,7 @@ def test_a_full_disk_while_saving_keeps_the_old_file_and_the_work(
 @pytest.mark.parametrize("what", ["canvas", "manifold", "image", "samples"])
 def test_a_full_disk_while_exporting_keeps_the_old_file(
     joint: Controller,
+    qtbot: QtBot,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     full_disk: Callable[[], None],
@@ -85,6 +87,7 @@ def test_a_full_disk_while_exporting_keeps_the_old_file(
     name_file(monkeypatch, target)
     full_disk()
     getattr(joint.export, what)()
+    wait_written(qtbot, joint)
     assert joint.window.banner.kind() == "error"
     assert "Free some room" in joint.window.banner.text()
     assert target.read_bytes() == b"old"

@@ -11,7 +11,14 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu, QMessageBox
 from pytestqt.qtbot import QtBot
 
-from tests.gui.windows import MakeController, code_of, image_of, wait_open, write_model
+from tests.gui.windows import (
+    MakeController,
+    code_of,
+    image_of,
+    wait_open,
+    wait_written,
+    write_model,
+)
 from vae_explorer.engine.checkpoint import read_card
 from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.controller.layers import TOGETHER
@@ -472,13 +479,14 @@ def test_samples_and_the_figure_are_filled(joint: Controller) -> None:
 
 
 def test_the_path_can_be_played_and_exported(
-    joint: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    joint: Controller, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     joint.pages.draw_path(-1.0, 0.0, 1.0, 0.0)
     joint.window.film.frame_selected.emit(10)
     np.testing.assert_allclose(image_of(joint), joint.pages.path_frames[10], atol=1e-6)  # type: ignore[index]
     save_name(monkeypatch, tmp_path / "path.gif")
     joint.export.path()
+    wait_written(qtbot, joint)
     assert (tmp_path / "path.gif").read_bytes()[:3] == b"GIF"
 
 
@@ -627,20 +635,22 @@ def test_a_path_says_which_class_it_keeps(
 
 @pytest.mark.parametrize("what", ["canvas", "manifold", "image", "samples"])
 def test_pictures_are_exported(
-    joint: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+    joint: Controller, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     save_name(monkeypatch, tmp_path / what)
     getattr(joint.export, what)()
+    wait_written(qtbot, joint)
     assert (tmp_path / f"{what}.png").read_bytes()[:4] == b"\x89PNG"
     assert what in joint.window.banner.text()
 
 
 def test_an_export_that_cannot_be_written_says_so(
-    joint: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    joint: Controller, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save_name(monkeypatch, tmp_path / "nowhere" / "deep" / "x.png")
     (tmp_path / "nowhere").write_text("a file")
     joint.export.image()
+    wait_written(qtbot, joint)
     assert joint.window.banner.kind() == "error"
 
 

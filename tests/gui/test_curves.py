@@ -17,6 +17,7 @@ from vae_explorer.gui import style
 from vae_explorer.gui.curve_panel import CurvePanel
 from vae_explorer.gui.curves import MAX_RUNS, Curves
 from vae_explorer.gui.plot_panel import clock
+from vae_explorer.gui.run_chips import shortened
 
 UNIT = "nats per image"
 
@@ -222,6 +223,38 @@ def test_earlier_runs_stay_named_and_can_be_renamed_hidden_and_removed(curves: C
     assert curves.run_names == ("without warm-up", "Joint VAE (3)")
     chips = [chip.text() for chip in curves._chips._chips]
     assert chips == list(curves.run_names)
+
+
+def test_a_shortened_name_keeps_its_number() -> None:
+    name = "Joint VAE 2-D, Embedded digits (2)"
+    assert shortened(name, 60) == name
+    assert shortened(name, 20) == "Joint VAE 2-D, E… (2)".replace(", E", "")
+    assert shortened(name, 9) == "Join… (2)"
+    assert shortened("a long name without one", 10) == "a long na…"
+
+
+def test_beside_another_run_one_has_no_values_where_it_did_not_come(curves: Curves) -> None:
+    for count in (200, 100):
+        curves.begin_run("run", True, UNIT)
+        feed(curves, count)
+    far = curves._runs[0].end("step")
+    assert far > curves._runs[1].end("step")
+    curves._readout.show_values(curves._shown_runs(), "elbo", "step", far, str)
+    assert "run (2)" not in curves._readout.text()
+    curves._readout.show_values(curves._shown_runs(), "elbo", "step", 50, str)
+    assert "run (2)" in curves._readout.text()
+
+
+def test_what_comes_of_a_removed_run_goes_into_no_other(curves: Curves) -> None:
+    for name in ("first", "second"):
+        curves.begin_run(name, True, UNIT)
+        feed(curves, 100)
+    first = curves._runs[0]
+    before = len(first.steps), len(first.validation)
+    curves.remove_run(1)
+    feed(curves, 100)
+    assert curves.run_names == ("first",)
+    assert (len(first.steps), len(first.validation)) == before
 
 
 def test_a_chip_hides_its_run_and_its_menu_renames(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
-from tests.gui.windows import MakeController, wait_open, write_model
+from tests.gui.windows import MakeController, wait_open, wait_written, write_model
 from vae_explorer.engine import films
 from vae_explorer.engine.events import EpochEvent, Metrics
 from vae_explorer.gui.controller.application import Controller
@@ -53,6 +54,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str, str
 
 def test_a_film_is_offered_and_written_as_mp4(
     joint: Controller,
+    qtbot: QtBot,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     asked: Callable[[str, str], list[str]],
@@ -68,6 +70,7 @@ def test_a_film_is_offered_and_written_as_mp4(
     joint.pages.draw_path(-1.0, 0.0, 1.0, 0.0)
     offered = asked("path.gif", "MP4 (*.mp4)")
     joint.export.path()
+    wait_written(qtbot, joint)
     assert offered == [KINDS]
     assert (tmp_path / "path.mp4").read_bytes() == b"a film"
     assert given == [((40, 112, 112, 3), 15)]
@@ -76,6 +79,7 @@ def test_a_film_is_offered_and_written_as_mp4(
 
 def test_without_ffmpeg_the_dialog_says_what_it_takes(
     joint: Controller,
+    qtbot: QtBot,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     asked: Callable[[str, str], list[str]],
@@ -84,11 +88,13 @@ def test_without_ffmpeg_the_dialog_says_what_it_takes(
     joint.pages.draw_path(-1.0, 0.0, 1.0, 0.0)
     offered = asked("path", "")
     joint.export.path()
+    wait_written(qtbot, joint)
     assert "MP4 (*.mp4)" not in offered[0]
     assert offered[0].startswith("GIF (for MP4: install ffmpeg")
     assert (tmp_path / "path.gif").read_bytes()[:3] == b"GIF"
     asked("path.mp4", "")
     joint.export.path()
+    wait_written(qtbot, joint)
     assert "needs ffmpeg" in joint.window.banner.text()
     assert not (tmp_path / "path.mp4").exists()
 
@@ -96,6 +102,7 @@ def test_without_ffmpeg_the_dialog_says_what_it_takes(
 @pytest.mark.parametrize("yes", [True, False])
 def test_a_name_the_dialog_did_not_ask_about_is_not_overwritten_unasked(
     joint: Controller,
+    qtbot: QtBot,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     asked: Callable[[str, str], list[str]],
@@ -106,6 +113,7 @@ def test_a_name_the_dialog_did_not_ask_about_is_not_overwritten_unasked(
     monkeypatch.setattr(QMessageBox, "question", lambda *_: buttons.Yes if yes else buttons.No)
     asked("canvas", "PNG (*.png)")
     joint.export.canvas()
+    wait_written(qtbot, joint)
     assert ((tmp_path / "canvas.png").read_bytes() == b"old") is not yes
 
 
@@ -115,18 +123,23 @@ def epoch(number: int, elbo: float, is_best: bool, reference: float | None = Non
 
 
 def test_the_exported_figure_is_the_page_s(
-    joint: Controller, monkeypatch: pytest.MonkeyPatch, asked: Callable[[str, str], list[str]]
+    joint: Controller,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: Callable[[str, str], list[str]],
 ) -> None:
     written = []
     saver = "vae_explorer.engine.lecture_figure.save_lecture_figure"
     monkeypatch.setattr(saver, lambda *arguments: written.append(arguments))
     asked("figure.pdf", "PDF (*.pdf)")
     joint.export.figure()
+    wait_written(qtbot, joint)
     assert not written and "Train a model first" in joint.window.banner.text()
     for event in (epoch(1, -200.0, True), epoch(2, -120.0, True), epoch(3, -119.0, False)):
         joint.pages.epoch_ended(event)
     joint.window.show_tab(joint.window.figure)
     joint.export.figure()
+    wait_written(qtbot, joint)
     ((_, config, data, real, generated, curve),) = written
     sheet = joint.window.figure._sheet
     np.testing.assert_array_equal(real, sheet._real)
@@ -153,3 +166,23 @@ def test_the_figure_of_ppca_is_of_its_log_density_beside_the_closed_form(
     assert curve.reference == 310.0
     controller.window.show_tab(controller.window.figure)
     assert not controller.window.figure.grab().isNull()
+
+
+def test_the_window_goes_on_while_a_file_is_written(
+    joint: Controller,
+    qtbot: QtBot,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: Callable[[str, str], list[str]],
+) -> None:
+    go = threading.Event()
+    monkeypatch.setattr("vae_explorer.engine.figures.save_film", lambda *_, **__: go.wait(60))
+    joint.pages.draw_path(-1.0, 0.0, 1.0, 0.0)
+    asked("path.gif", "GIF (*.gif)")
+    joint.export.path()
+    joint.exploring.pin(0.3, 0.2)
+    joint.export.canvas()
+    assert joint.window.banner.text() == "Another file is still being written."
+    go.set()
+    wait_written(qtbot, joint)
+    assert "path.gif" in joint.window.banner.text()

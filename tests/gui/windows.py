@@ -43,6 +43,11 @@ def python(*arguments: str, cwd: Path, display: bool = True) -> subprocess.Compl
     )  # fmt: skip
 
 
+def wait_written(qtbot: QtBot, controller: Controller) -> None:
+    """Wait until a file that is exported is there, or why it is not was said."""
+    qtbot.waitUntil(lambda: not controller.export.busy, timeout=60_000)
+
+
 def wait_open(qtbot: QtBot, controller: Controller) -> None:
     """Start it and wait until its model is on show."""
     with qtbot.waitSignal(controller.opened, timeout=60_000):

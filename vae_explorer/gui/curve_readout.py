@@ -47,7 +47,7 @@ class CurveReadout(QLabel):
         """Write the values of metric `key` nearest to x; `number` turns a value into text."""
         rows = [f"<span style='color:{self._theme.muted.name()}'>{self._place(axis, x)}</span>"]
         for run, color in runs:
-            values = self._values(run, key, axis, x, number)
+            values = self._values(run, key, axis, x, number, alone=len(runs) == 1)
             dash = f"<span style='color:{color.name()}'>━</span>"
             name = f"{dash} {escape(run.name)} " if len(runs) > 1 else ""
             if values:
@@ -68,9 +68,19 @@ class CurveReadout(QLabel):
         self.raise_()
 
     def _values(
-        self, run: Run, key: str, axis: str, x: float, number: Callable[[float], str]
+        self,
+        run: Run,
+        key: str,
+        axis: str,
+        x: float,
+        number: Callable[[float], str],
+        *,
+        alone: bool,
     ) -> str:
-        """`validation −120.3, train −118.9`; before the first epoch, the step's own value."""
+        """`validation −120.3, train −118.9`; before the first epoch, the step's own value.
+
+        Beside another run one has no values where it did not come.
+        """
         train = self.tr("train") if key == "objective" else run.train_title
         tables = [(self.tr("validation"), run.validation), (train, run.train)]
         if not len(run.validation):
@@ -78,9 +88,9 @@ class CurveReadout(QLabel):
         texts = []
         for name, table in tables:
             row = table.nearest(axis, x)
-            if row >= 0:
+            if row >= 0 and (alone or x <= run.end(axis)):
                 texts.append(f"{name} <b>{number(table.at(row, key))}</b>")
-        if key == "elbo" and run.reference is not None:
+        if texts and key == "elbo" and run.reference is not None:
             texts.append(f"{self.tr('closed form, train')} <b>{number(run.reference)}</b>")
         return ", ".join(texts)
 

@@ -57,7 +57,7 @@ class Curves(QWidget):
         self._runs: list[Run] = []
         self._axis = "step"
         self._moment: float | None = None
-        self._is_over = False  # the current run: the axes end where it does
+        self._growing: Run | None = None  # the current run of a training that goes on
         self._outdated: set[PlotPanel] = set()  # panels that wait to be painted anew
         self._turns = Turns(self._update_panel, TURN_MS, self)
         self._panels, self._kl_bars = self._take_panels(
@@ -122,16 +122,16 @@ class Curves(QWidget):
             unique, number = f"{name} ({number})", number + 1
         self._runs = [run for run in self._runs if len(run.steps) or len(run.validation)]
         self._runs = self._runs[-(MAX_RUNS - 1) :]
-        self._runs.append(
-            Run(unique, has_classes, unit, label, data, likelihood, objective, train_title)
+        self._growing = Run(
+            unique, has_classes, unit, label, data, likelihood, objective, train_title
         )
+        self._runs.append(self._growing)
         self._moment = None
-        self._is_over = False
         self._rebuild()
 
     def name_objective(self, title: str) -> None:
         """The current run no longer maximises its ELBO: show what it does, if that is not on show."""
-        run = self._current
+        run = self._growing
         if run is not None and not run.objective:
             run.objective = title
             self._rebuild()
@@ -141,7 +141,7 @@ class Curves(QWidget):
 
         The panels follow in turns, all within a fifth of a second.
         """
-        run = self._current
+        run = self._growing
         if run is None:
             return
         run.steps.append(rows)
@@ -158,7 +158,7 @@ class Curves(QWidget):
         reference: float | None = None,
     ) -> None:
         """Add the end of an epoch to the current run; reference is what the ELBO should reach."""
-        run = self._current
+        run = self._growing
         if run is None:
             return
         run.append_epoch(epoch, step, seconds, train, validation, kl_per_dimension, reference)
@@ -167,7 +167,7 @@ class Curves(QWidget):
 
     def end_run(self) -> None:
         """The current run is over: let the axes end where it does."""
-        self._is_over = True
+        self._growing = None
         self._turns.add(self._panels)
 
     def give_way(self) -> None:
@@ -226,8 +226,9 @@ class Curves(QWidget):
         self._rebuild_now()
 
     def remove_run(self, index: int) -> None:
-        """Forget a run."""
-        del self._runs[index]
+        """Forget a run; if it still grows, what is appended is not kept."""
+        if self._runs.pop(index) is self._growing:
+            self._growing = None
         self._rebuild_now()
 
     def set_run_visible(self, index: int, visible: bool) -> None:
@@ -344,7 +345,7 @@ class Curves(QWidget):
     def _fit_panels(self, panels: Iterable[CurvePanel]) -> None:
         runs = [run for run in self._runs if run.visible]
         end = max((run.end(self._axis) for run in runs), default=0.0)
-        end = end if self._is_over and end > 0 else rounded_up(end)
+        end = end if self._growing is None and end > 0 else rounded_up(end)
         for panel in panels:
             if self._board.shows(panel):
                 panel.fit(runs, self._axis, end=end)

@@ -289,6 +289,20 @@ class CompareGradients:
         self._cancelled.set()
 
 
+class WriteFile:
+    """Write a file, which is not stopped half way; the last message is its path."""
+
+    def __init__(self, path: Path, write: Callable[[Path], None]) -> None:
+        self._path, self._write = path, write
+
+    def run(self, post: Post) -> None:
+        self._write(self._path)
+        post(self._path)
+
+    def cancel(self) -> None:
+        """A file that is begun is finished."""
+
+
 def opened(
     explorer: Explorer, path: Path | None, card: dict[str, Any], gallery: Gallery | None
 ) -> ModelOpened:

@@ -72,9 +72,7 @@ class RunChips(QWidget):
         """Write the names in full, or as much of them as lets all chips be seen."""
         for length in NAME_LENGTHS:
             for chip in self._chips:
-                name = str(chip.property("run_name"))
-                short = name if len(name) <= length else name[: length - 1].rstrip(" ,") + "…"
-                chip.setText(short.replace("&", "&&"))
+                chip.setText(shortened(str(chip.property("run_name")), length).replace("&", "&&"))
             if sum(chip.sizeHint().width() + style.HALF for chip in self._chips) <= self.width():
                 return
 
@@ -112,6 +110,14 @@ class RunChips(QWidget):
         menu.addAction(self.tr("Rename…"), lambda: self.ask_name(index))
         menu.addAction(self.tr("Remove"), lambda: self.removed.emit(index))
         menu.popup(place)
+
+
+def shortened(name: str, length: int) -> str:
+    """A name within so many characters: what is cut out stands before the number of its repetition."""
+    if len(name) <= length:
+        return name
+    tail = name[name.rfind(" (") :] if name.endswith(")") else ""
+    return name[: max(1, length - 1 - len(tail))].rstrip(" ,") + "…" + tail
 
 
 class CurveKey(QWidget):

@@ -149,6 +149,7 @@ class Controller(QObject):
         self.idle.drop()
         self.training.shut_down()
         self.evaluating.shut_down()
+        self.export.shut_down()
         self.plots.shut_down()
         self.looks.shut_down()
         self._opener.shut_down()

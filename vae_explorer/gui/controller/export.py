@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from vae_explorer.engine.errors import EngineError
 from vae_explorer.gui.controller.evaluating import Evaluating
 from vae_explorer.gui.controller.exploring import Exploring
 from vae_explorer.gui.controller.layers import TILES, grid, grid_shape
 from vae_explorer.gui.controller.pages import Pages
 from vae_explorer.gui.controller.reporting import Reporter
 from vae_explorer.gui.controller.training import Training
+from vae_explorer.gui.jobs import WriteFile
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.pixels import mosaic, png_bytes, to_bytes
 from vae_explorer.gui.session import Session
+from vae_explorer.gui.training_thread import Failed, Worker
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 PICTURE_SCALE = 4  # file pixels a side for each pixel of the model
 FILM_FPS = 15
 FILM_FRAMES = 120
+FILM_EXTENT = (-2.5, 2.5, -2.5, 2.5)  # of the plane, at every moment of a training
 
 Writer = Callable[[Path], None]
 
 
 class Export(QObject):
-    """Asks for a name and writes; a failure is told, and leaves no half a file."""
+    """Asks for a name and writes, beside the window; a failure is told, and leaves no half a file."""
 
     def __init__(
         self,
@@ -45,6 +52,8 @@ class Export(QObject):
         self._window, self._session, self._reporter = window, session, reporter
         self._exploring, self._pages, self._training = exploring, pages, training
         self._evaluating = evaluating
+        self._worker = Worker(self)
+        self._worker.messages_arrived.connect(self._on_messages)
         menus = window.menus
         menus.export_canvas.triggered.connect(self.canvas)
         menus.export_grid.triggered.connect(self.manifold)
@@ -68,24 +77,28 @@ class Export(QObject):
 
     def canvas(self) -> None:
         """The canvas as it is on the screen."""
+        picture = self._window.canvas.grab().toImage()
 
         def write(path: Path) -> None:
             from vae_explorer.engine.files import write_whole
 
-            write_whole(path, png_bytes(self._window.canvas.grab().toImage()))
+            write_whole(path, png_bytes(picture))
 
         self._ask("canvas.png", _PNG, write)
 
     def manifold(self) -> None:
         """The decoded images over the view of the canvas."""
+        if not self._session.ready:
+            return
+        extent, label = self._window.canvas.view, self._session.decoder_label
+        rows, columns = grid_shape(extent, TILES)
+        codes = self._session.plane.lift(np.concatenate(list(grid(extent, rows, columns))))
+        explorer = copy.deepcopy(self._session.explorer)
 
         def write(path: Path) -> None:
             from vae_explorer.engine.figures import save_picture
 
-            session, extent = self._session, self._window.canvas.view
-            rows, columns = grid_shape(extent, TILES)
-            codes = session.plane.lift(np.concatenate(list(grid(extent, rows, columns))))
-            images = session.explorer.decode(codes, session.decoder_label)
+            images = explorer.decode(codes, label)
             picture = mosaic(images.reshape(rows, columns, *images.shape[1:]))
             save_picture(path, to_bytes(picture), scale=2)
 
@@ -110,12 +123,13 @@ class Export(QObject):
         if images is None:
             self._window.samples.request()
             images = self._window.samples.images()
+        columns = self._window.samples.columns()
 
         def write(path: Path) -> None:
             from vae_explorer.engine.figures import save_grid
 
             if images is not None:
-                save_grid(path, to_bytes(images), columns=self._window.samples.columns(), scale=2)
+                save_grid(path, to_bytes(images), columns=columns, scale=2)
 
         self._ask("samples.png", _PNG, write)
 
@@ -138,15 +152,26 @@ class Export(QObject):
 
     def training_film(self) -> None:
         """How the decoded images of the canvas' plane came to be, snapshot by snapshot."""
-        history = self._training.history
+        history, session = self._training.history, self._session
         if len(history) < 2:
             self._reporter.inform(self.tr("Train a model first: its snapshots make the film."))
             return
+        moments = np.unique(np.linspace(0, len(history) - 1, FILM_FRAMES).round().astype(int))
+        states = [history[index].state for index in moments.tolist()]
+        explorer, label = copy.deepcopy(session.explorer), session.decoder_label
+        codes = session.plane.lift(np.concatenate(list(grid(FILM_EXTENT, 8, 8))))
+
+        def frame(state: Mapping[str, Tensor]) -> np.ndarray:
+            """A small manifold."""
+            explorer.load_state(state)
+            images = explorer.decode(codes, label)
+            return mosaic(images.reshape(8, 8, *images.shape[1:]))
 
         def write(path: Path) -> None:
             from vae_explorer.engine.figures import save_film
 
-            save_film(path, to_bytes(self._training_frames()), frames_per_second=FILM_FPS, scale=2)
+            frames = to_bytes(np.stack([frame(state) for state in states]))
+            save_film(path, frames, frames_per_second=FILM_FPS, scale=2)
 
         self._ask("training.gif", self._film_kinds(), write)
 
@@ -157,20 +182,6 @@ class Export(QObject):
         if ffmpeg_program() is None:
             return self.tr("GIF (for MP4: {0}) (*.gif)").format(HOW_TO_GET)
         return f"{_GIF};;{_MP4}"
-
-    def _training_frames(self) -> np.ndarray:
-        """A small manifold at each of at most 120 moments, (T, H, W)."""
-        history, session = self._training.history, self._session
-        extent = (-2.5, 2.5, -2.5, 2.5)
-        codes = session.plane.lift(np.concatenate(list(grid(extent, 8, 8))))
-        moments = np.unique(np.linspace(0, len(history) - 1, FILM_FRAMES).round().astype(int))
-        frames = []
-        for index in moments.tolist():
-            session.explorer.load_state(history[index].state)
-            images = session.explorer.decode(codes, session.decoder_label)
-            frames.append(mosaic(images.reshape(8, 8, *images.shape[1:])))
-        self._training.show_snapshot(self._window.snapshots.index)
-        return np.stack(frames)
 
     def figure(self) -> None:
         """The lecture's figure, on white paper."""
@@ -184,10 +195,11 @@ class Export(QObject):
             )
             return
 
+        config, data = self._session.explorer.config, self._pages.data_title
+
         def write(path: Path) -> None:
             from vae_explorer.engine.lecture_figure import save_lecture_figure
 
-            config, data = self._session.explorer.config, self._pages.data_title
             save_lecture_figure(path, config, data, real, generated, curve)
 
         self._ask("figure.pdf", f"{_PDF};;{_PNG}", write)
@@ -219,6 +231,9 @@ class Export(QObject):
     def _ask(self, suggestion: str, kinds: str, write: Writer) -> None:
         if not self._session.ready:
             return
+        if self._worker.busy:
+            self._reporter.refuse(self.tr("Another file is still being written."))
+            return
         start = str(Path.home() / suggestion)
         name, kind = QFileDialog.getSaveFileName(self._window, self.tr("Export"), start, kinds)
         if not name:
@@ -226,12 +241,23 @@ class Export(QObject):
         path = path_of_kind(Path(name), kind, kinds, Path(suggestion).suffix)
         if path != Path(name) and path.exists() and not self._may_overwrite(path):
             return
-        try:
-            write(path)
-        except EngineError as error:
-            self._reporter.error(error)
-        else:
-            self._on_exported(str(path))
+        self._worker.start(WriteFile(path, write))
+
+    @property
+    def busy(self) -> bool:
+        """Whether a file is being written."""
+        return self._worker.busy
+
+    def shut_down(self) -> None:
+        """Finish the file that is being written: the window is closing."""
+        self._worker.shut_down()
+
+    def _on_messages(self, messages: Sequence[object]) -> None:
+        for message in messages:
+            if isinstance(message, Failed):
+                self._reporter.error(message.error, message.details)
+            else:
+                self._on_exported(str(message))
 
     def _may_overwrite(self, path: Path) -> bool:
         """The dialog asked about the name it was given; this is about the one that came of it."""
