@@ -206,7 +206,7 @@ class Train:
             self.model, image_shape=dataset.image_shape, class_names=dataset.class_names
         )
         model = build_model(config, seed=self.training.seed)
-        gallery = gallery_of(dataset, self.dataset, SNAPSHOT_IMAGES, self.fit)
+        gallery = gallery_of(dataset, self.dataset, SNAPSHOT_IMAGES)
         explorer = Explorer(copy.deepcopy(model))  # the window's own: no live module is shared
         card = {"dataset": dataset.title, "training": self.training.to_dict()}
         begun = TrainingBegun(opened(explorer, None, card, gallery), config, self.training)
@@ -360,7 +360,7 @@ def read_again(
     )
 
 
-def gallery_of(dataset: Dataset, key: str, count: int = GALLERY_SIZE, fit: Fit = "crop") -> Gallery:
+def gallery_of(dataset: Dataset, key: str, count: int = GALLERY_SIZE) -> Gallery:
     """The first test images of a data set."""
     from vae_explorer.engine.data import pictures
 
@@ -371,7 +371,7 @@ def gallery_of(dataset: Dataset, key: str, count: int = GALLERY_SIZE, fit: Fit =
         np.ascontiguousarray(pictures(dataset.test.images[:count])),
         None if labels is None else labels.numpy(),
         dataset.class_names,
-        fit,
+        dataset.fit,
     )
 
 
