@@ -67,8 +67,8 @@ def fit(
         resume: the state of a stopped training of the same model, data and configuration.
         snapshot_images: uint8 (n, C, H, W), whose posterior means every snapshot carries.
         snapshot_labels: int64 (n,), for a Joint VAE.
-        snapshot_seconds: the least time between snapshots within an epoch; at the start and after every epoch there is
-            one in any case. `None` for none at all. They do not change the training.
+        snapshot_seconds: the least time between snapshots within an epoch; at the start, after every epoch and where
+            the training holds there is one in any case. `None` for none at all. They do not change the training.
 
     Raises:
         ConfigError: model, data and configuration do not fit together.
