@@ -97,11 +97,14 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         return options
     state = TrainingState.load(options.resume)
     channels, side, _ = state.model_config.image_shape
-    folder = {"image_size": side} if state.dataset == "folder" else {}
+    name, fit = state.data["name"], state.data.get("fit", "crop")
+    folder = {"image_size": side} if name == "folder" else {}
     if channels == 3:
         folder["channels"] = channels
+    if fit != "crop":
+        folder["fit"] = fit
     settings = {**vars(state.model_config), **vars(state.training_config), **folder}
-    parser.set_defaults(stopped=state, dataset=state.dataset, **settings)
+    parser.set_defaults(stopped=state, dataset=name, **settings)
     return parser.parse_args(arguments)
 
 
@@ -143,7 +146,7 @@ class Session:
             self._start_from(arguments.start_from)
         self.control = TrainingControl()
         self.events = fit(self.model, self.dataset, self.training, self.control, state)
-        done = 0 if state is None else int(state.counters["epoch"])
+        done = 0 if state is None else state.epoch
         self.history = History(self.out / "history.csv", keep=done)
         self.quiet: bool = arguments.quiet
 

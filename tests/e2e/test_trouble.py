@@ -9,14 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from tests.engine.idx_files import write_raw
 from tests.gui.windows import wait_written
 from vae_explorer import paths
+from vae_explorer.engine.errors import EngineError
 from vae_explorer.gui.controller.application import Controller
+from vae_explorer.gui.screenshot import take_screenshot
 
 PATIENCE = 60_000  # milliseconds
 
@@ -107,13 +109,24 @@ def test_a_full_disk_while_exporting_curves_keeps_the_old_file(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    monkeypatch.setattr("csv.writer", full)
     joint.window.curves.export.ask(kind)
     assert len(said) == 1 and "Free some room" in said[0]
     assert target.read_bytes() == b"old"
     assert [
         path.name for path in tmp_path.iterdir() if path.is_file() and "curves" in path.name
     ] == [target.name]
+
+
+def test_a_full_disk_keeps_the_old_picture_of_the_window(
+    joint: Controller, tmp_path: Path, full_disk: Callable[[], None]
+) -> None:
+    target = tmp_path / "window.png"
+    target.write_bytes(b"old")
+    full_disk()
+    with pytest.raises(EngineError, match="Free some room"):
+        take_screenshot(joint, target, QSize(1100, 720))
+    assert target.read_bytes() == b"old"
+    assert not list(tmp_path.glob(".window*"))
 
 
 def test_a_training_that_cannot_be_kept_keeps_the_window_open(

@@ -12,7 +12,14 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from vae_explorer.engine.checkpoint import load_model, read_card, save_model
+from vae_explorer.engine import checkpoint
+from vae_explorer.engine.checkpoint import (
+    load_model,
+    read_card,
+    read_tensors,
+    save_model,
+    write_tensors,
+)
 from vae_explorer.engine.config import ModelConfig
 from vae_explorer.engine.errors import EngineError, ModelFileError
 from vae_explorer.engine.models import build_model
@@ -60,6 +67,24 @@ def test_a_model_comes_back_as_it_was(config: ModelConfig, tmp_path: Path) -> No
         assert torch.equal(tensor, again.state_dict()[name])
     assert read_card(path)["figures"] == {"accuracy": 0.5}
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+def test_only_tensors_of_one_storage_are_copied_for_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = torch.arange(12.0).view(3, 4)
+    tensors = {"whole": table, "rows": table[1:], "same": table, "turned": table.T}
+    tensors |= {"none": torch.empty(0), "own": torch.ones(2)}
+    taken: dict[str, torch.Tensor] = {}
+    write = checkpoint.to_bytes
+    monkeypatch.setattr(
+        checkpoint, "to_bytes", lambda own, **rest: taken.update(own) or write(own, **rest)
+    )
+    write_tensors(tmp_path / "some.safetensors", tensors, {})
+    for name, tensor in read_tensors(tmp_path / "some.safetensors")[0].items():
+        assert torch.equal(tensor, tensors[name])
+    for name in ("whole", "own"):
+        assert taken[name].data_ptr() == tensors[name].data_ptr()
 
 
 def test_the_first_weights_depend_on_the_seed_alone_and_leave_the_global_generator_alone() -> None:
@@ -156,6 +181,12 @@ def test_a_header_of_deep_nonsense_is_refused(saved: Path) -> None:
         save_file({"a": torch.zeros(1)}, saved, metadata={"vae_explorer": text})
         with pytest.raises(ModelFileError, match="damaged header"):
             load_model(saved)
+
+
+def test_a_card_that_is_no_card_is_refused(saved: Path) -> None:
+    for card in ([1, 2], "trained", 3):
+        with pytest.raises(ModelFileError, match="damaged card"):
+            read_card(tampered(saved, {"card": card}))
 
 
 def test_a_failed_save_leaves_the_old_file_and_nothing_else(

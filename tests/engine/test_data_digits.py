@@ -12,7 +12,7 @@ import pytest
 
 from tests.engine.idx_files import digits, write_idx, write_raw
 from vae_explorer import paths
-from vae_explorer.engine.errors import DataError
+from vae_explorer.engine.errors import DataError, EngineError
 from vae_explorer.engine.make_digits import choose_balanced, main, read_original, write_npz
 
 # SHA-256 over the four arrays of the file that is shipped
@@ -60,6 +60,22 @@ def test_the_same_arrays_give_the_same_bytes_at_any_time(tmp_path: Path) -> None
         assert np.array_equal(arrays["images"], images)
         assert np.array_equal(arrays["labels"], labels)
     assert sorted(path.name for path in tmp_path.glob("*.npz*")) == ["first.npz", "second.npz"]
+
+
+def test_a_file_that_cannot_be_written_stays_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "digits.npz"
+    path.write_bytes(b"old")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(EngineError, match="No space left"):
+        write_npz(path, {"labels": digits(5)[1]})
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_files_that_are_not_the_originals_are_refused(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from vae_explorer.engine import evidence, importance
 from vae_explorer.engine.checkpoint import save_model
 from vae_explorer.engine.config import LikelihoodName, ModelConfig
 from vae_explorer.engine.data import Dataset, Split, load_dataset
-from vae_explorer.engine.errors import ConfigError
+from vae_explorer.engine.errors import ConfigError, EngineError
 from vae_explorer.engine.evaluation import EvaluationConfig, evaluate, evaluation
 from vae_explorer.engine.evidence import cross_log_prob, quadrature
 from vae_explorer.engine.importance import importance_bound, reconstruction_terms
@@ -31,6 +31,7 @@ from vae_explorer.engine.models import Model, build_model
 from vae_explorer.engine.moments import image_moments
 from vae_explorer.engine.objective import gaussian_kl
 from vae_explorer.engine.ppca import PPCA
+from vae_explorer.engine.targets import Targets
 from vae_explorer.engine.vae import VAE
 
 SHAPE = (1, 4, 4)
@@ -43,6 +44,15 @@ def result_of(steps: Generator[object, None, T]) -> T:
             next(steps)
         except StopIteration as finished:
             return finished.value
+
+
+def noted(steps: Generator[float, None, T], shares: list[float]) -> Generator[float, None, T]:
+    while True:
+        try:
+            shares.append(next(steps))
+        except StopIteration as finished:
+            return finished.value
+        yield shares[-1]
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -172,6 +182,18 @@ def test_quadrature_finds_narrow_posteriors() -> None:
     torch.testing.assert_close(result.log_evidence, ppca.log_evidence(target), rtol=0, atol=2e-2)
 
 
+@pytest.mark.parametrize("place", ["Measurement", "_elbo"])
+def test_short_memory_is_a_sentence_wherever_it_shows(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def short(*_: object) -> None:
+        raise torch.OutOfMemoryError("no room")
+
+    monkeypatch.setattr(f"vae_explorer.engine.evaluation.{place}", short)
+    with pytest.raises(EngineError, match="Memory is short"):
+        evaluate(vae(), dataset())
+
+
 def test_quadrature_in_one_dimension_and_none_in_three() -> None:
     model = vae(latent_dim=1)
     target, posterior = encoded(model, 5)
@@ -188,6 +210,36 @@ def test_quadrature_in_one_dimension_and_none_in_three() -> None:
     target, posterior = encoded(deep, 3)
     with pytest.raises(ConfigError, match="at most 2 latent dimensions"):
         result_of(quadrature(deep, target, None, posterior))
+
+
+@pytest.mark.parametrize("made_when_asked_for", [False, True])
+def test_more_images_than_there_is_room_for_are_integrated_in_parts(
+    made_when_asked_for: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = vae("gaussian", factor=4.0)
+    target, posterior = encoded(model, 20)
+    floor = torch.where(torch.arange(20) % 3 == 0, math.inf, -math.inf)
+    whole = result_of(quadrature(model, target, None, posterior, floor=floor))
+    monkeypatch.setattr(evidence, "IMAGES_AT_ONCE", 7)
+    monkeypatch.setattr(evidence, "MAP_BYTES", 0)
+    asked = target
+    if made_when_asked_for:
+        pixels = images(20).flatten(1)
+        asked = Targets(model.likelihood, pixels.__getitem__, torch.arange(20))
+    sizes: list[int] = []
+    refine = evidence._refine
+    monkeypatch.setattr(
+        evidence, "_refine", lambda *given: sizes.append(len(given[2])) or refine(*given)
+    )
+    shares: list[float] = []
+    parts = result_of(noted(quadrature(model, asked, None, posterior, floor=floor), shares))
+    assert set(sizes) == {6, 7}
+    torch.testing.assert_close(parts.log_evidence, whole.log_evidence, rtol=0, atol=1e-5)
+    torch.testing.assert_close(parts.change, whole.change, rtol=0, atol=1e-5)
+    assert (parts.points, parts.spacing) == (whole.points, whole.spacing)
+    assert shares == sorted(shares) and max(shares) <= 1.0
+    for ended in (7 / 20, 14 / 20):  # a part is done, and no more than it is
+        assert any(ended < share < ended + 0.1 for share in shares)
 
 
 def test_a_floor_spares_the_refinement() -> None:

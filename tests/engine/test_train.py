@@ -9,7 +9,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -272,10 +271,8 @@ def test_ctrl_c_stops_cleanly_and_keeps_the_best_model(train: ModuleType, tmp_pa
     for _ in range(2):
         assert "epoch" in process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    began = time.monotonic()
     rest, _ = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert time.monotonic() - began < 60
     assert "stopped after" in rest
     best = max(rows(out / "history.csv"), key=lambda row: float(row["validation_objective"]))
     assert json.dumps(read_card(out / "model.safetensors")["best_epoch"]) == best["epoch"]
@@ -327,6 +324,25 @@ def test_a_resumed_training_has_the_settings_of_the_stopped_one(
     capsys.readouterr()
     assert run(train, *more, "--learning-rate", 0.5, "--latent-dim", 7) == 2
     assert "another --latent-dim, --learning-rate" in capsys.readouterr().err
+
+
+def test_a_resumed_training_has_the_pictures_of_the_stopped_one(
+    train: ModuleType, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Image.open(folder / "dark" / "0.png") as square:
+        square.resize((16, 8)).save(folder / "dark" / "0.png")  # which crop and pad make square
+    data = ["--dataset", "folder", "--image-size", 8, "--data-dir", folder]
+    stopped, out = tmp_path / "stopped", tmp_path / "out"
+    assert run(train, *data, "--fit", "pad", "--out", stopped) == 0
+    resume = ["--resume", stopped / "training.safetensors", "--out", out, "--data-dir"]
+    assert run(train, *resume, folder) == 0
+    assert "--fit pad" in read_card(out / "model.safetensors")["command"]
+    capsys.readouterr()
+    assert run(train, *resume, folder, "--fit", "crop") == 2
+    assert "other images" in capsys.readouterr().err
+    (folder / "light" / "7.png").rename(folder / "dark" / "20.png")
+    assert run(train, *resume, folder) == 2
+    assert "other images" in capsys.readouterr().err
 
 
 def test_only_a_folders_images_have_a_size_to_choose(

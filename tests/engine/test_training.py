@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 import torch
 
-from tests.engine.small_data import NAMES, SHAPE, small_dataset
+from tests.engine.small_data import NAMES, SHAPE, bars, small_dataset
 from vae_explorer.engine.batches import choose_labelled, images_at_once
+from vae_explorer.engine.checkpoint import read_tensors, write_tensors
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.control import TrainingControl
-from vae_explorer.engine.errors import ConfigError, TrainingError
+from vae_explorer.engine.errors import ConfigError, ModelFileError, TrainingError
 from vae_explorer.engine.events import EpochEvent, Event, FinishedEvent, SnapshotEvent, StepEvent
 from vae_explorer.engine.latent_model import LatentModel
 from vae_explorer.engine.losses import OBJECTIVE, BatchLoss, BatchResult
@@ -173,6 +174,61 @@ def test_resuming_another_training_is_refused() -> None:
                 resume=finished.resume,
             )
         )
+
+
+@pytest.fixture(scope="module")
+def stopped() -> TrainingState:
+    finished = trained(model_config(), training_config(epochs=1))[1][-1]
+    assert isinstance(finished, FinishedEvent)
+    assert finished.resume is not None
+    return finished.resume
+
+
+def resumed(state: TrainingState, **changes: object) -> list[Event]:
+    data = dataclasses.replace(small_dataset(), **changes)  # type: ignore[arg-type]
+    return list(fit(build_model(model_config()), data, training_config(), resume=state))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"train": bars(300, 3)}, {"train": bars(299, 0)}, {"fit": "pad"}],
+    ids=["other images", "fewer images", "other fit"],
+)
+def test_resuming_on_other_images_is_refused(
+    stopped: TrainingState, changes: dict[str, object]
+) -> None:
+    with pytest.raises(ConfigError, match="other images"):
+        resumed(stopped, **changes)
+
+
+def test_a_state_that_knows_only_the_name_of_its_data_resumes(
+    stopped: TrainingState, tmp_path: Path
+) -> None:
+    """As states were written before data had more of an identity."""
+    path = tmp_path / "state.safetensors"
+    stopped.save(path)
+    tensors, header = read_tensors(path)
+    write_tensors(path, tensors, {**header, "dataset": "bars"})
+    assert timeless(resumed(TrainingState.load(path))) == timeless(resumed(stopped))
+
+
+@pytest.mark.parametrize("name", ["position", "learning_rate", "seconds"])
+def test_a_state_without_a_counter_is_refused(stopped: TrainingState, name: str) -> None:
+    counters = {key: value for key, value in stopped.counters.items() if key != name}
+    with pytest.raises(ModelFileError, match=name):
+        resumed(dataclasses.replace(stopped, counters=counters))
+
+
+def test_a_state_without_a_tensor_or_an_epoch_is_refused(
+    stopped: TrainingState, tmp_path: Path
+) -> None:
+    for gone in ("generator", "model.class_logits"):
+        tensors = {name: value for name, value in stopped.tensors.items() if name != gone}
+        with pytest.raises(ModelFileError, match=gone.rpartition(".")[2]):
+            resumed(dataclasses.replace(stopped, tensors=tensors))
+    dataclasses.replace(stopped, counters={}).save(tmp_path / "state.safetensors")
+    with pytest.raises(ModelFileError, match="epoch"):
+        TrainingState.load(tmp_path / "state.safetensors")
 
 
 @pytest.mark.parametrize(
@@ -398,21 +454,27 @@ def test_pause_step_epoch_and_stop_from_another_thread() -> None:
     control.pause()
     training = training_config(epochs=1000)
     taken: list[Event] = []
+    epoch_over = threading.Event()
 
     def run() -> None:
-        taken.extend(fit(model, small_dataset(), training, control))
+        for event in fit(model, small_dataset(), training, control):
+            taken.append(event)
+            if isinstance(event, EpochEvent):
+                epoch_over.set()
 
     worker = threading.Thread(target=run)
     worker.start()
     time.sleep(0.1)
     assert worker.is_alive()
+    assert taken == []
     control.step_once()
     control.step_once()
     control.epoch_once()
-    time.sleep(0.3)
+    assert epoch_over.wait(60.0)
+    time.sleep(0.1)
     assert worker.is_alive()
     control.stop()
-    worker.join(5.0)
+    worker.join(60.0)
     assert not worker.is_alive()
     finished = taken[-1]
     assert isinstance(finished, FinishedEvent)
@@ -490,6 +552,14 @@ def test_what_does_not_fit_together_is_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=sentence):
         list(fit(build_model(config), small_dataset(labelled), training))
+
+
+@pytest.mark.parametrize("kind", ["vae", "ppca"])
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_a_split_without_images_is_refused(kind: str, split: str) -> None:
+    data = dataclasses.replace(small_dataset(), **{split: bars(0, 0)})
+    with pytest.raises(ConfigError, match=f"The {split} split of Bars has no images"):
+        list(fit(build_model(model_config(kind)), data, training_config()))
 
 
 def test_an_absent_device_is_refused() -> None:

@@ -448,12 +448,12 @@ def test_export_as_a_table_and_as_a_picture(
     picture = QImage(str(tmp_path / "curves.png"))
     assert picture.width() == 2 * curves._board.sheet.width()
     assert picture.pixelColor(2, 2) == style.LIGHT.panel
-    missing = tmp_path / "missing" / "curves.csv"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(missing), ""))
+    below_a_file = tmp_path / "curves.png" / "curves.csv"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(below_a_file), ""))
     with qtbot.waitSignal(curves.export.failed) as failed:
         curves.export.ask("csv")
     assert failed.args is not None
-    assert "missing" in failed.args[0]
+    assert f"{below_a_file} cannot be written" in failed.args[0]
 
 
 def test_another_theme_keeps_the_curves(curves: Curves) -> None:

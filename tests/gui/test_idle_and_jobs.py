@@ -18,7 +18,7 @@ from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
-from vae_explorer.engine.errors import ConfigError, ModelFileError
+from vae_explorer.engine.errors import ConfigError, DataError, ModelFileError
 from vae_explorer.engine.evaluation import EvaluationConfig
 from vae_explorer.engine.events import FinishedEvent
 from vae_explorer.gui.controller.application import Controller
@@ -31,6 +31,7 @@ from vae_explorer.gui.jobs import (
     OpenModel,
     Train,
     TrainingBegun,
+    find_gallery,
     gallery_names,
     uncollected,
 )
@@ -109,18 +110,16 @@ def test_turns_go_round_and_one_that_waits_keeps_its_place(qtbot: QtBot) -> None
 
 
 def test_work_gives_way_to_the_user_though_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    parent, interval = QObject(), 1000
-    turns = Turns[int](list().append, interval, parent)
+    parent, began_anew = QObject(), []
+    turns = Turns[int](list().append, 1000, parent)
     turns.add([1])
-    time.sleep(0.3)
-    assert turns._timer.remainingTime() < 800
-    monkeypatch.setattr(turns._timer, "_patience", 60.0)
+    monkeypatch.setattr(turns._timer, "start", lambda: began_anew.append(True))
+    monkeypatch.setattr(turns._timer, "_patience", math.inf)
     turns.give_way()
-    assert turns._timer.remainingTime() > 800  # a whole interval from now
-    time.sleep(0.3)
+    assert len(began_anew) == 1  # a whole interval from now
     monkeypatch.setattr(turns._timer, "_patience", 0.0)
     turns.give_way()
-    assert turns._timer.remainingTime() < 800  # it has waited long enough
+    assert len(began_anew) == 1  # it has waited long enough
 
 
 def test_no_work_begins_between_a_move_and_the_picture_that_answers_it(
@@ -137,16 +136,19 @@ def test_no_work_begins_between_a_move_and_the_picture_that_answers_it(
     assert set(waited) == {"idle", "followers", "plots"}
 
 
-def test_plots_are_not_made_under_a_hand_that_never_rests(qtbot: QtBot) -> None:
+def test_plots_are_not_made_under_a_hand_that_never_rests(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     done: list[int] = []
+    began_anew: list[bool] = []
     queue = IdleQueue(None, 40, math.inf)
     queue.run("plots", iter(()))
     queue.run("plots", (done.append(n) for n in range(3)))
-    end = time.perf_counter() + 0.5
-    while time.perf_counter() < end:
+    with monkeypatch.context() as patch:
+        patch.setattr(queue._timer, "start", lambda: began_anew.append(True))
+        patch.setattr(queue._timer, "_began", -3600.0)  # an hour of it
         queue.give_way()
-        qtbot.wait(5)
-    assert done == []
+    assert (began_anew, done) == ([True], [])
     qtbot.waitUntil(lambda: done == [0, 1, 2])
 
 
@@ -160,8 +162,11 @@ def test_without_a_budget_a_slice_is_one_piece_of_work(qtbot: QtBot) -> None:
     assert done == [0, 1]
 
 
-def test_under_the_users_hands_a_slice_is_one_piece_and_tasks_take_turns() -> None:
-    queue, first, second = IdleQueue(), [], []
+def test_under_the_users_hands_a_slice_is_one_piece_and_tasks_take_turns(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("vae_explorer.gui.idle.PATIENCE_S", 60.0)  # however slow the machine is
+    queue, first, second = IdleQueue(patience=60.0), [], []
     queue.run("first", count_to(3, first))
     queue.run("second", count_to(3, second))
     queue.give_way()
@@ -171,6 +176,18 @@ def test_under_the_users_hands_a_slice_is_one_piece_and_tasks_take_turns() -> No
     queue._timer._patience = 0.0  # it has given way for long enough
     queue._advance()
     assert (first, second) == ([0, 1, 2], [0, 1, 2])
+
+
+def test_data_that_cannot_be_shown_beside_a_model_is_logged(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(*_: object, **__: object) -> None:
+        raise DataError("train-images is damaged.")
+
+    monkeypatch.setattr("vae_explorer.gui.jobs.read_dataset", damaged)
+    with caplog.at_level("INFO"):
+        assert find_gallery(ModelConfig(), {"dataset": "fashion-mnist"}, None, bool) is None
+    assert "train-images is damaged." in caplog.text
 
 
 def test_opening_a_model_imports_what_the_first_percentile_would(joint_file: Path) -> None:

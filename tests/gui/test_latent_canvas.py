@@ -553,12 +553,15 @@ def test_a_haloed_word_is_drawn_once_and_copied(canvas: LatentCanvas) -> None:
     assert canvas_paint._haloed_word.cache_info().misses > known
 
 
-def test_pictures_of_new_points_give_way_to_an_answer(canvas: LatentCanvas, qtbot: QtBot) -> None:
+def test_pictures_of_new_points_give_way_to_an_answer(
+    canvas: LatentCanvas, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     canvas.set_points(POINTS, np.arange(3), NAMES)
-    canvas._refresh._patience = 60.0  # however slow the machine is
-    for _ in range(20):
-        canvas.give_way()
-        qtbot.wait(5)
+    began_anew: list[bool] = []
+    monkeypatch.setattr(canvas._refresh, "_patience", 60.0)  # however slow the machine is
+    monkeypatch.setattr(canvas._refresh, "start", lambda: began_anew.append(True))
+    canvas.give_way()
+    assert began_anew
     assert "points" in canvas._scene._stale
     qtbot.waitUntil(lambda: "points" not in canvas._scene._stale)
     assert not canvas._refresh.isActive()

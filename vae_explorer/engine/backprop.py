@@ -1,8 +1,7 @@
 """The ELBO of a pair of MLPs with its gradient written out.
 
-Autograd makes a graph of forty nodes at every step and walks it back: a third of a step where arithmetic takes no time,
-a fourteenth of one of 784-400-20 on one thread. What this is not written out for (convolutions, importance weights,
-score functions, densities of grey) is left to autograd, which gives the same gradient.
+Autograd makes a graph of forty nodes at every step and walks it back. What this is not written out for (convolutions,
+importance weights, score functions, densities of grey) is left to autograd, which gives the same gradient.
 """
 
 from __future__ import annotations

@@ -31,7 +31,13 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str
     Raises:
         EngineError: the file cannot be written; what was there before is untouched.
     """
-    own = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    own: dict[str, Tensor] = {}
+    storages: set[int] = set()  # the format has a tensor in one place, and no two in the same
+    for name, tensor in tensors.items():
+        on_cpu = tensor.detach().cpu().contiguous()
+        place = on_cpu.untyped_storage().data_ptr()
+        own[name] = on_cpu.clone() if place in storages else on_cpu
+        storages.add(place)
     data = to_bytes(own, metadata={HEADER: json.dumps(header)})
     write_whole(path, data)
 
@@ -130,6 +136,13 @@ def _check_size(path: Path, config: ModelConfig) -> None:
 
 
 def read_card(path: str | Path) -> dict[str, Any]:
-    """What a model file says of itself: its `config` and its `card`, without loading a weight."""
+    """What a model file says of itself: its `config` and its `card`, without loading a weight.
+
+    Raises:
+        ModelFileError: the file is missing, damaged or foreign, or its card is none.
+    """
     header = read_header(Path(path))
-    return {"config": header.get("config", {}), **(header.get("card") or {})}
+    card = header.get("card") or {}
+    if not isinstance(card, dict):
+        raise ModelFileError(f"{path} has a damaged card.")
+    return {"config": header.get("config", {}), **card}

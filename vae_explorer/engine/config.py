@@ -127,7 +127,8 @@ class ModelConfig(_Config):
             convolutional pair.
         widths: hidden widths of the `deep` encoder; the decoder has them in reverse.
         activation: of `deep` and `conv`; the lecture's is LeakyReLU.
-        classifier: q(y|x) of a Joint VAE: `mlp` has the preset's widths, `conv` is four convolutions.
+        classifier: q(y|x) of a Joint VAE: `mlp` has the preset's widths, `conv` is three convolutions
+            and a linear layer.
         class_names: the names of the classes; empty where there are no labels. A Joint VAE needs at least one.
     """
 
@@ -184,10 +185,14 @@ class ModelConfig(_Config):
         return len(self.class_names) if self.kind == "joint-vae" else 0
 
     @property
+    def kind_title(self) -> str:
+        """The kind as a person writes it."""
+        return {"vae": "VAE", "joint-vae": "Joint VAE", "ppca": "PPCA"}[self.kind]
+
+    @property
     def title(self) -> str:
         """The model in words: its kind, latent size and likelihood."""
-        kind = {"vae": "VAE", "joint-vae": "Joint VAE", "ppca": "PPCA"}[self.kind]
-        return f"{kind}, d = {self.latent_dim}, {self.likelihood_title}"
+        return f"{self.kind_title}, d = {self.latent_dim}, {self.likelihood_title}"
 
     @property
     def elbo_title(self) -> str:

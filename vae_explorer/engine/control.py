@@ -97,7 +97,7 @@ class TrainingControl:
         return taken
 
     def wait_for_turn(self) -> bool:
-        """Block while paused; whether the next step may be taken. `fit` calls it before every step."""
+        """Block while paused; whether the next step may be taken."""
         if not self._paused and not self._stopping:
             return True
         with self._changed:

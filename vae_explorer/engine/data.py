@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from vae_explorer import paths
 from vae_explorer.engine.catalogue import DATASETS, DIGIT_NAMES, DatasetInfo
 from vae_explorer.engine.device import is_out_of_memory
 from vae_explorer.engine.downloads import Cancelling, Progress
-from vae_explorer.engine.errors import DataError
+from vae_explorer.engine.errors import ConfigError, DataError
 from vae_explorer.engine.image_folder import Fit, Frame, list_folder
 from vae_explorer.engine.mnist_family import read_relative
 from vae_explorer.engine.pixel_cache import PixelFile, folder_pixels
@@ -32,6 +33,7 @@ __all__ = ["DATASETS", "Dataset", "DatasetInfo", "Rows", "Split", "load_dataset"
 VALIDATION_SHARE = 0.1
 MAX_VALIDATION = 5_000
 SPLIT_SEED = 0
+IDENTIFYING = 256  # train images, at equal steps: enough to tell a large folder from another
 SMALL_DIGITS_LEVELS = 17  # 0..16
 SMALL_DIGITS_SPLIT = (1000, 1350)  # train, validation and test of 1797 images, in file order
 
@@ -79,6 +81,7 @@ class Dataset:
         name: a key of `DATASETS`.
         title: as a person writes it; a folder's own name.
         class_names: in the order of the labels; () without labels.
+        fit: how a folder's pictures were made square.
     """
 
     name: str
@@ -87,6 +90,29 @@ class Dataset:
     validation: Split
     test: Split
     class_names: tuple[str, ...] = ()
+    fit: Fit = "crop"
+
+    def check(self, image_shape: tuple[int, int, int], *splits: str) -> None:
+        """Refuse images of another shape than a model's (C, H, W), and a split without any.
+
+        Raises:
+            ConfigError: with the sentence for the user.
+        """
+        if self.image_shape != image_shape:
+            raise ConfigError(
+                f"The model is for images of shape {image_shape}; {self.title} has {self.image_shape}."
+            )
+        for split in splits:
+            if not len(getattr(self, split)):
+                raise ConfigError(f"The {split} split of {self.title} has no images.")
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What tells it from other data, JSON-ready: a folder's name and size alone do not."""
+        images = self.train.images
+        some = images[:: max(1, len(images) // IDENTIFYING)].cpu().numpy()
+        checksum = zlib.crc32(some.tobytes())
+        return {"name": self.name, "images": len(images), "fit": self.fit, "checksum": checksum}
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -229,7 +255,8 @@ def _load_folder(
         for start, end in zip([0, *ends], ends, strict=False)
     )
     train = replace(train, file=file)  # whose pictures come first in it
-    return Dataset("folder", folder.resolve().name, train, validation, test, listing.class_names)
+    title, classes = folder.resolve().name, listing.class_names
+    return Dataset("folder", title, train, validation, test, classes, frame.fit)
 
 
 def _view(pixels: np.ndarray) -> Tensor:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
-from vae_explorer.engine.errors import ConfigError
+from vae_explorer.engine.errors import ConfigError, EngineError
 
 
 def pick_device(name: str) -> torch.device:
@@ -32,6 +34,17 @@ def is_out_of_memory(error: RuntimeError) -> bool:
     """Whether torch says that memory is short: in a class of its own, or on a CPU and some devices in words."""
     words = str(error)
     return isinstance(error, torch.OutOfMemoryError) or "alloc" in words or "out of memory" in words
+
+
+@contextmanager
+def short_memory_is(problem: EngineError) -> Iterator[None]:
+    """Within, memory that runs out is a known problem."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        raise problem from error
 
 
 def keep_freed_memory() -> None:

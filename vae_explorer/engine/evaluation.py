@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from vae_explorer.engine.data import Dataset, Split
-from vae_explorer.engine.device import keep_freed_memory
-from vae_explorer.engine.errors import ConfigError
+from vae_explorer.engine.device import keep_freed_memory, short_memory_is
+from vae_explorer.engine.errors import ConfigError, EngineError
 from vae_explorer.engine.evidence import MAX_DIMENSIONS, Evidence
 from vae_explorer.engine.importance import reconstruction_terms
 from vae_explorer.engine.joint_vae import JointVAE
@@ -64,6 +64,7 @@ def evaluation(
     Raises:
         ConfigError: another image shape than the model's, no such split, no images in it, or exact
             evidence asked for where d is above 2.
+        EngineError: memory is short.
     """
     keep_freed_memory()
     config = config or EvaluationConfig()
@@ -74,11 +75,12 @@ def evaluation(
             f"Exact evidence is for at most {MAX_DIMENSIONS} latent dimensions; this model has {d}."
         )
     model.eval()
-    work = Measurement(model, dataset, images, config)
-    if isinstance(model, JointVAE):
-        yield from _joint(work, model)
-    else:
-        yield from _plain(work)
+    with short_memory_is(EngineError("Memory is short: evaluate fewer images.")):
+        work = Measurement(model, dataset, images, config)
+        if isinstance(model, JointVAE):
+            yield from _joint(work, model)
+        else:
+            yield from _plain(work)
     return work.report(dataset, split, len(images))
 
 
@@ -254,11 +256,5 @@ def _images(model: Model, dataset: Dataset, split: str) -> Split:
     }
     if split not in splits:
         raise ConfigError(f"A split is one of {', '.join(splits)}; not {split!r}.")
-    if tuple(dataset.image_shape) != tuple(model.config.image_shape):
-        raise ConfigError(
-            f"The model is for images of shape {model.config.image_shape}; "
-            f"{dataset.title} has {dataset.image_shape}."
-        )
-    if not len(splits[split]):
-        raise ConfigError(f"The {split} split of {dataset.title} has no images.")
+    dataset.check(model.config.image_shape, split)
     return splits[split]

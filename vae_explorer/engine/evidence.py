@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -49,6 +50,10 @@ TOLERANCE = 1e-3
 
 PARAMETER_BYTES = 48 * 2**20
 IMAGES_AT_ONCE = 2048
+MAP_BYTES = 512 * 2**20
+"""Room for what is kept of every image and tile: more images than fit are taken a part at a time."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ class Evidence:
         log_evidence: log p(x) or log p(x|y) of each image, (N,), float64, nats.
         change: what the last halving of the spacing changed, (N,), nats: the error is smaller.
         spacing: the finest spacing used.
-        points: decoder outputs computed.
+        points: latent points, of all images together.
     """
 
     log_evidence: Tensor
@@ -90,6 +95,37 @@ def quadrature(
         ConfigError: d above 2.
     """
     grid = _Grid(model, y, posterior[0])
+    count, at_once = len(target), grid.images_at_once()
+    parts: list[tuple[Tensor, Tensor, float]] = []
+    for start in range(0, count, at_once):
+        rows = slice(start, start + at_once)
+        some = target[rows] if isinstance(target, Tensor) else target.select(rows)
+        own = posterior[0][rows], posterior[1][rows]
+        steps = _integrate(grid, some, own, tolerance, None if floor is None else floor[rows])
+        parts.append((yield from _as_share(steps, start / count, len(some) / count)))
+    values, changes, spacings = zip(*parts, strict=True)
+    return Evidence(torch.cat(values), torch.cat(changes), min(spacings), grid.points_used)
+
+
+def _as_share(
+    steps: Generator[float, None, T], start: float, share: float
+) -> Generator[float, None, T]:
+    """Progress of a part as that of the whole."""
+    while True:
+        try:
+            yield start + share * next(steps)
+        except StopIteration as finished:
+            return finished.value
+
+
+def _integrate(
+    grid: _Grid,
+    target: Tensor | Targets,
+    posterior: tuple[Tensor, Tensor],
+    tolerance: float,
+    floor: Tensor | None,
+) -> Generator[float, None, tuple[Tensor, Tensor, float]]:
+    """The evidence and the last change of some images, (N,) both, and the finest spacing."""
     keep, value = yield from _coarse(grid, target, posterior)
     slack = _slack(posterior, TILE / COARSE)
     active = torch.ones_like(value, dtype=torch.bool)
@@ -106,8 +142,7 @@ def quadrature(
         value = torch.where(active, finer, value)
         keep = keep_finer
         active &= change > tolerance
-    spacing = TILE / (COARSE * 2**level)
-    return Evidence(value, change, spacing, grid.points_decoded)
+    return value, change, TILE / (COARSE * 2**level)
 
 
 class _Grid:
@@ -126,10 +161,16 @@ class _Grid:
         self.per_axis = len(side)
         self.corners = _product(side, self.dimensions)  # (T, d)
         self.device = means.device
-        self.points_decoded = 0
+        self._used: set[tuple[int, int]] = set()  # points a side, and the tile
+
+    @property
+    def points_used(self) -> int:
+        """How many points there were; what several parts of the images share counts once."""
+        return sum(per_side**self.dimensions for per_side, _ in self._used)
 
     def points(self, tiles: Tensor, per_side: int) -> Tensor:
         """Midpoints of a grid in each of the tiles, (tiles · per_side^d, d)."""
+        self._used.update((per_side, tile) for tile in tiles.tolist())
         offsets = (torch.arange(per_side, dtype=torch.float64) + 0.5) * (TILE / per_side)
         inside = _product(offsets, self.dimensions)  # (per_side^d, d)
         points = self.corners[tiles][:, None] + inside
@@ -142,7 +183,6 @@ class _Grid:
 
     def decode(self, points: Tensor) -> Tensor:
         """Likelihood parameters, (G, P·k)."""
-        self.points_decoded += len(points)
         y = None if self.y is None else self.y.expand(len(points), -1)
         return self.model.decode(points, y)
 
@@ -150,6 +190,10 @@ class _Grid:
         """The log of p(x|z) p(z), (n, G), of images (n, P) at points (G, d)."""
         values = cross_log_prob(self.model.likelihood, parameters, target)
         return values + standard_log_density(points)
+
+    def images_at_once(self) -> int:
+        """Images of whose every tile there is room for a float and three flags."""
+        return max(IMAGES_AT_ONCE, MAP_BYTES // (7 * len(self.corners)))
 
     def points_at_once(self) -> int:
         """Points whose parameters fit into the room there is for them."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vae_explorer.engine.batches import images_at_once
 from vae_explorer.engine.checkpoint import load_model
 from vae_explorer.engine.embedding import embed_images
 from vae_explorer.engine.errors import InputError
@@ -31,9 +32,9 @@ from vae_explorer.engine.vae import one_hot
 Floats = NDArray[np.float32]
 Labels = int | Sequence[int] | NDArray[np.integer[Any]]
 Mode = Literal["mean", "sample"]
-BATCH = 512
 DECODED_TOGETHER = 10_000  # latent samples, which bounds the memory of a verdict
 LARGEST_COUNT = 1_000_000
+LARGEST_SIDE = 200  # images, of a manifold
 
 
 class Explorer:
@@ -102,17 +103,19 @@ class Explorer:
             float32 (N, H, W), or (N, H, W, 3), in [0, 1].
 
         Raises:
-            InputError: another shape, values that are no finite numbers, or a label that is missing or unknown.
+            InputError: another shape or mode, values that are no finite numbers, or a label that is missing or unknown.
         """
+        if mode not in get_args(Mode):
+            raise InputError(f"An image is decoded as a mean or a sample; not as {mode!r}.")
         z = self._points(points)
         y = self._labels(labels, len(z), needed=True)
         generator = _generator(seed)
+        step = images_at_once(self.config.pixels)
         parts, likelihood = [], self._model.likelihood
-        for start in range(0, max(1, len(z)), BATCH):
-            condition = (
-                None if y is None else one_hot(y[start : start + BATCH], self.config.classes)
-            )
-            parameters = self._model.decode(z[start : start + BATCH], condition)
+        for start in range(0, max(1, len(z)), step):
+            rows = slice(start, start + step)
+            condition = None if y is None else one_hot(y[rows], self.config.classes)
+            parameters = self._model.decode(z[rows], condition)
             parts.append(
                 likelihood.sample(parameters, generator)
                 if mode == "sample"
@@ -125,6 +128,9 @@ class Explorer:
         """The posterior's means and standard deviations, both float32 (N, d).
 
         Without labels a Joint VAE takes y as the class that q(y|x) finds most probable.
+
+        Raises:
+            InputError: images of another shape or kind, or an unknown label.
         """
         pixels = self._images(images)
         means, deviations = embed_images(self._model, pixels, self._labels(labels, len(pixels)))
@@ -135,18 +141,23 @@ class Explorer:
         """q(y|x), float32 (N, C), rows summing to 1.
 
         Raises:
-            InputError: the model is one of p(x) and has no classifier.
+            InputError: the model is one of p(x) and has no classifier, or images of another shape or kind.
         """
         model = self._joint()
         x = classifier_input(self._images(images))
-        return torch.cat([model.classify(some).exp() for some in x.split(BATCH)]).numpy()
+        parts = x.split(images_at_once(self.config.pixels))
+        return torch.cat([model.classify(some).exp() for some in parts]).numpy()
 
     @torch.inference_mode()
     def verdict(self, images: Any, samples: int = 8, seed: int = 0) -> Floats:
         """The generative verdict p(y|x) ∝ π_y exp(ELBO(x|y)), float32 (N, C), by M latent samples a class.
 
         With stochastic binarisation every sample has pixels of its own, the same for all classes.
+
+        Raises:
+            InputError: as `classify` does, or no number of samples.
         """
+        samples = _count(samples, "latent samples")
         model, classes = self._joint(), self.config.classes
         generator = _generator(seed)
         pixels = self._images(images)
@@ -177,7 +188,11 @@ class Explorer:
         They are elbo, reconstruction, kl, and for a Joint VAE log_prior and classification. Without labels y is
         the classifier's most probable class. With stochastic binarisation every latent sample has pixels of its own.
         PPCA's are exact, for its ELBO is log p(x).
+
+        Raises:
+            InputError: as `embed` does, or no number of samples.
         """
+        samples = _count(samples, "latent samples")
         pixels = self._images(images)
         y = self._known_or_likely(pixels, labels)
         generator = _generator(seed)
@@ -210,6 +225,9 @@ class Explorer:
             images: as many images.
             labels: y of each, for a Joint VAE.
             seed: of stochastic binarisation.
+
+        Raises:
+            InputError: points or images of another shape, or a label that is missing or unknown.
         """
         z, pixels = self._points(points), self._images(images)
         if len(z) != len(pixels):
@@ -238,7 +256,12 @@ class Explorer:
     def posterior_samples(
         self, images: Any, n: int, labels: Labels | None = None, seed: int = 0
     ) -> Floats:
-        """N draws of q(z|x) for each image, float32 (n, N, d)."""
+        """N draws of q(z|x) for each image, float32 (n, N, d).
+
+        Raises:
+            InputError: as `embed` does, or no number of draws.
+        """
+        n = _count(n, "draws", 0)
         means, deviations = self.embed(images, labels)
         log_variance = 2.0 * torch.from_numpy(deviations).log()
         return reparameterize(torch.from_numpy(means), log_variance, n, _generator(seed)).numpy()
@@ -250,21 +273,17 @@ class Explorer:
 
         Returns:
             float32 (n, H, W), or (n, H, W, 3), in [0, 1].
+
+        Raises:
+            InputError: no number of images, or an unknown label or mode.
         """
-        if (
-            isinstance(n, bool)
-            or not isinstance(n, int | np.integer)
-            or not 0 <= n <= LARGEST_COUNT
-        ):
-            raise InputError(
-                f"The number of samples is a whole number from 0 to {LARGEST_COUNT:,}; not {n!r}."
-            )
+        n = _count(n, "images", 0)
         generator = _generator(seed)
-        z = torch.randn((int(n), self.latent_dim), generator=generator)
+        z = torch.randn((n, self.latent_dim), generator=generator)
         labels: Labels | None = label
         if isinstance(self._model, JointVAE) and label is None:
             pi = self._model.log_class_prior().detach().exp()
-            labels = torch.multinomial(pi.expand(int(n), -1), 1, generator=generator)[:, 0].numpy()
+            labels = torch.multinomial(pi.expand(n, -1), 1, generator=generator)[:, 0].numpy()
         draw = int(torch.randint(2**31, (1,), generator=generator))
         return self.decode(z.numpy(), labels, mode=mode, seed=draw)
 
@@ -286,12 +305,13 @@ class Explorer:
 
         Returns:
             float32 (size, size, H, W): row 0 has the largest second coordinate, column 0 the smallest first one.
+
+        Raises:
+            InputError: no size, extent or axes of a manifold, a point of another shape, or a label as for `decode`.
         """
-        if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= 200:
-            raise InputError(f"A manifold has 1 to 200 images a side; not {size!r}.")
-        x0, x1, y0, y1 = extent if isinstance(extent, tuple) else (-extent, extent, -extent, extent)
-        if not all(map(math.isfinite, (x0, x1, y0, y1))):
-            raise InputError("The extent of a manifold is made of finite numbers.")
+        size = _count(size, "images a side", high=LARGEST_SIDE)
+        x0, x1, y0, y1 = _corners(extent)
+        first, second = self._axes(axes)
         base = (
             np.zeros(self.latent_dim, np.float32)
             if at is None
@@ -299,11 +319,9 @@ class Explorer:
         )
         rows = size if self.latent_dim > 1 else 1
         z = np.broadcast_to(base, (rows, size, self.latent_dim)).copy()
-        z[..., axes[0] if self.latent_dim > 1 else 0] = np.linspace(x0, x1, size, dtype=np.float32)[
-            None, :
-        ]
+        z[..., first] = np.linspace(x0, x1, size, dtype=np.float32)[None, :]
         if self.latent_dim > 1:
-            z[..., axes[1]] = np.linspace(y1, y0, size, dtype=np.float32)[:, None]
+            z[..., second] = np.linspace(y1, y0, size, dtype=np.float32)[:, None]
         images = self.decode(z.reshape(-1, self.latent_dim), label)
         return images.reshape(rows, size, *images.shape[1:])
 
@@ -324,6 +342,15 @@ class Explorer:
         if not isinstance(self._model, JointVAE):
             raise InputError("This model is one of p(x) and knows no classes; a Joint VAE does.")
         return self._model
+
+    def _axes(self, axes: tuple[int, int]) -> tuple[int, int]:
+        if self.latent_dim == 1:
+            return 0, 0
+        pair, last = _numbers(axes, "Axes"), self.latent_dim - 1
+        whole = np.issubdtype(pair.dtype, np.integer) and pair.shape == (2,)
+        if not whole or pair[0] == pair[1] or not 0 <= pair.min() <= pair.max() <= last:
+            raise InputError(f"Axes are two different dimensions from 0 to {last}; not {axes!r}.")
+        return int(pair[0]), int(pair[1])
 
     def _points(self, points: Any) -> Tensor:
         array = _numbers(points, "Latent points")
@@ -400,6 +427,29 @@ def _numbers(values: Any, what: str) -> NDArray[Any]:
     if array.dtype == object or not np.issubdtype(array.dtype, np.number) or np.iscomplexobj(array):
         raise InputError(f"{what} are an array of real numbers; not of {array.dtype}.")
     return array
+
+
+def _count(value: Any, what: str, low: int = 1, high: int = LARGEST_COUNT) -> int:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or not low <= value <= high:
+        raise InputError(
+            f"The number of {what} is a whole number from {low} to {high:,}; not {value!r}."
+        )
+    return int(value)
+
+
+def _corners(extent: Any) -> tuple[float, float, float, float]:
+    """(x0, x1, y0, y1)."""
+    numbers = _numbers(extent, "The sides of a manifold")
+    if numbers.shape not in ((), (4,)) or not np.isfinite(numbers).all():
+        raise InputError(
+            f"The extent of a manifold is one finite number, or (x0, x1, y0, y1); not {extent!r}."
+        )
+    if numbers.ndim == 0:
+        half = float(numbers)
+        return -half, half, -half, half
+    x0, x1, y0, y1 = numbers.tolist()
+    return x0, x1, y0, y1
 
 
 def _generator(seed: int | None) -> torch.Generator:

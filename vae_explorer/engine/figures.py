@@ -29,16 +29,6 @@ MAX_FRAMES = 2000
 FILMS = (".gif", ".mp4")
 
 
-def render_figure(figure: Figure, dpi: int = FIGURE_DPI) -> NDArray[np.uint8]:
-    """The figure as pixels, (H, W, 4) RGBA."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    figure.set_dpi(dpi)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.array(canvas.buffer_rgba(), dtype=np.uint8)
-
-
 def save_figure(path: Path | str, figure: Figure, dpi: int = FIGURE_DPI) -> None:
     """Writes the figure as `.png` or `.pdf`, by the name of the file; atomic.
 

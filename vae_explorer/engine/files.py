@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all."""
+"""Writing a file whole or not at all, and adding to one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import errno
 import glob
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from vae_explorer.engine.errors import EngineError
@@ -27,7 +28,7 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         EngineError: the file cannot be written; what was there before is untouched.
     """
-    try:
+    with _problems_told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep(path)  # before: what it frees may be needed
         handle, temporary = _locked_part(path)
@@ -45,6 +46,24 @@ def write_whole(path: Path, data: bytes) -> None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
             raise
+
+
+def append_to(path: Path, data: bytes) -> None:
+    """Add data to the end of a file, on the disk when this returns; a crash amid it leaves a part of the data.
+
+    Raises:
+        EngineError: the file cannot be written.
+    """
+    with _problems_told(path), path.open("ab") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def _problems_told(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise EngineError(f"{path} cannot be written: {disk_problem(error)}") from error
 

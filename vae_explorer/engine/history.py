@@ -1,15 +1,16 @@
-"""`history.csv`: an epoch a row, written whole after each, so that a pulled plug costs no row."""
+"""`history.csv`: an epoch a row, on the disk after each, so that a pulled plug costs no row."""
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
 from vae_explorer.engine.errors import DataError
 from vae_explorer.engine.events import EpochEvent
-from vae_explorer.engine.files import write_whole
+from vae_explorer.engine.files import append_to, disk_problem, write_whole
 from vae_explorer.engine.lecture_figure import Curve
 
 PARTS = ("elbo", "reconstruction", "kl", "log_prior", "classification", "accuracy", "objective")
@@ -37,17 +38,18 @@ class History:
 
     def __init__(self, path: Path, keep: int = 0) -> None:
         self._path = path
+        self._begun = False  # whether the file has all rows but the next
         self.rows: list[dict[str, str]] = []
         self.reference: float | None = None
         if keep and path.is_file():
-            with path.open(newline="") as file:
-                reader = csv.DictReader(file)
-                if tuple(reader.fieldnames or ()) != COLUMNS:
-                    raise DataError(f"{path} is not the history of a training.")
-                self.rows = [row for row in reader if int(row["epoch"]) <= keep]
+            self.rows = [row for row in _read(path) if int(row["epoch"]) <= keep]
 
     def append(self, event: EpochEvent) -> None:
-        """Add an epoch and write the file anew."""
+        """Add an epoch to the rows and to the file.
+
+        Raises:
+            EngineError: the file cannot be written.
+        """
         self.reference = event.reference
         values: dict[str, object] = {
             "epoch": event.epoch,
@@ -60,14 +62,11 @@ class History:
             for part, value in asdict(getattr(event, split)).items():
                 values[f"{split}_{part}"] = "" if value is None else repr(value)
         self.rows.append({column: str(values[column]) for column in COLUMNS})
-        self._write()
-
-    def _write(self) -> None:
-        text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
-        write_whole(self._path, text.getvalue().encode())
+        if self._begun and self._path.is_file():
+            append_to(self._path, _lines(self.rows[-1].values()))
+        else:
+            write_whole(self._path, _lines(COLUMNS, *(row.values() for row in self.rows)))
+            self._begun = True
 
     def best_row(self, epoch: int) -> dict[str, float]:
         """The validation metrics of an epoch, by name; empty where there is no such row."""
@@ -90,3 +89,27 @@ class History:
             quantity=quantity,
             unit=unit,
         )
+
+
+def _lines(*rows: Iterable[str]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    """The rows of a file, but for a last one that was cut off as it was written."""
+    try:
+        whole, _, _ = path.read_text(encoding="utf-8").rpartition("\n")
+        header, *lines = csv.reader(whole.splitlines())
+        rows = [dict(zip(COLUMNS, cells, strict=True)) for cells in lines]
+        if tuple(header) != COLUMNS:
+            raise ValueError("other columns")
+        for row in rows:
+            _ = int(row["epoch"]), float(row["train_elbo"]), float(row["validation_elbo"])
+            _ = [float(value) for value in row.values() if value]
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {disk_problem(error)}") from error
+    except (ValueError, csv.Error) as error:
+        raise DataError(f"{path} is not the history of a training, or is damaged.") from error
+    return rows

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vae_explorer.engine.errors import ConfigError
 from vae_explorer.engine.moments import WHITE, Moments
 
 MIN_VARIANCE = 1 / (12 * WHITE**2)
@@ -84,10 +83,9 @@ def closed_form(moments: Moments, latent_dim: int) -> LinearGaussian:
 
     σ² is the mean of the D − d smallest eigenvalues, W = U_d (Λ_d − σ²I)^½.
 
-    Raises:
-        ConfigError: d is not below D.
+    Args:
+        latent_dim: d, from 1 to D − 1.
     """
-    check_latent_dim(latent_dim, moments.pixels)
     values, vectors = torch.linalg.eigh(moments.covariance)  # ascending
     split = moments.pixels - latent_dim
     variance = values[:split].mean().clamp_min(MIN_VARIANCE)
@@ -98,10 +96,9 @@ def closed_form(moments: Moments, latent_dim: int) -> LinearGaussian:
 def random_start(moments: Moments, latent_dim: int, seed: int) -> LinearGaussian:
     """Where EM begins: the mean, random directions, and the data's variance shared equally.
 
-    Raises:
-        ConfigError: d is not below D.
+    Args:
+        latent_dim: d, from 1 to D − 1.
     """
-    check_latent_dim(latent_dim, moments.pixels)
     generator = torch.Generator().manual_seed(seed)
     variance = (moments.total_variance / moments.pixels).clamp_min(MIN_VARIANCE)
     weight = torch.randn(moments.pixels, latent_dim, generator=generator, dtype=torch.float64) * (
@@ -123,12 +120,3 @@ def em_step(model: LinearGaussian, moments: Moments) -> LinearGaussian:
     residual = moments.total_variance - (product @ inverse * weight).sum()
     variance = (residual / moments.pixels).clamp_min(MIN_VARIANCE)
     return LinearGaussian(weight, moments.mean, variance)
-
-
-def check_latent_dim(latent_dim: int, pixels: int) -> None:
-    """Raises ConfigError where d is not from 1 to D − 1."""
-    if not 1 <= latent_dim < pixels:
-        raise ConfigError(
-            f"PPCA needs a latent size from 1 to {pixels - 1}, below the number of pixels; "
-            f"not {latent_dim}."
-        )

@@ -10,7 +10,6 @@ import argparse
 import hashlib
 import io
 import logging
-import os
 import sys
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from vae_explorer.engine.errors import DataError, EngineError
+from vae_explorer.engine.command_line import run_command
+from vae_explorer.engine.errors import DataError
+from vae_explorer.engine.files import write_whole
 from vae_explorer.engine.idx import find_idx, read_pair
 
 TRAIN_PER_CLASS = 1000
@@ -51,8 +52,8 @@ def choose_balanced(labels: np.ndarray, per_class: int, seed: int) -> np.ndarray
 
 def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write what `numpy.load` reads, compressed, without time stamps, and whole or not at all."""
-    temporary = path.with_name(path.name + ".part")
-    with zipfile.ZipFile(temporary, "w") as archive:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
         for name, array in arrays.items():
             member = zipfile.ZipInfo(f"{name}.npy", _DOS_EPOCH)
             member.create_system = 3  # the same on every platform
@@ -60,7 +61,7 @@ def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
             buffer = io.BytesIO()
             np.lib.format.write_array(buffer, array, version=(1, 0), allow_pickle=False)
             archive.writestr(member, buffer.getvalue(), zipfile.ZIP_DEFLATED, compresslevel=9)
-    os.replace(temporary, path)
+    write_whole(path, content.getvalue())
 
 
 def read_original(folder: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
@@ -102,12 +103,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="the .npz file to write")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
+
+    def command() -> int:
         make_digits(options.data_dir, options.out)
-    except EngineError as error:
-        _log.error("%s", error)
-        return 2
-    return 0
+        return 0
+
+    return run_command(command)
 
 
 if __name__ == "__main__":

@@ -115,8 +115,9 @@ class Measurement:
         return wanted and config.latent_dim <= MAX_DIMENSIONS
 
     def one_hot_class(self, label: int) -> Tensor:
+        """A class as one-hot, (C,)."""
         index = torch.tensor(label, device=self.device)
-        return one_hot(index, self.model.config.classes)  # (C,)
+        return one_hot(index, self.model.config.classes)
 
     def posterior(self, y: Tensor | None, rows: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Mean and log variance of q(z|x) or q(z|x, y), (N, d) both."""
@@ -133,6 +134,13 @@ class Measurement:
     def bound(
         self, y: Tensor | None, posterior: tuple[Tensor, Tensor], rows: Tensor | None = None
     ) -> Steps[tuple[Tensor, Tensor]]:
+        """The IW bound on log p(x), or on log p(x|y), and the variance of its samples: (N,) both, nats.
+
+        Args:
+            y: one-hot (N, C), or None.
+            posterior: mean and log variance of q, (N, d) both.
+            rows: of which images, int64 (N,); None for all.
+        """
         target, config = self.target if rows is None else self.target.select(rows), self.config
         steps = importance_bound(
             *(self.model, target, y, posterior, config.samples, self.generator, config.prior_share)
@@ -147,6 +155,14 @@ class Measurement:
         posterior: tuple[Tensor, Tensor],
         floor: Tensor | None,
     ) -> Steps[Evidence]:
+        """The exact log p(x), or log p(x|y), of all images by quadrature, nats.
+
+        Args:
+            title: of its progress.
+            y: one-hot (C,), or None.
+            posterior: mean and log variance of q, (N, d) both.
+            floor: (N,) nats, below which a value need not be exact.
+        """
         steps = quadrature(self.model, self.target, y, posterior, floor=floor)
         result = yield from self.titled(title, steps)
         return result
@@ -160,6 +176,7 @@ class Measurement:
                 return finished.value
 
     def parts(self, reconstruction: Tensor, kl: Tensor, sampled_kl: Tensor) -> None:
+        """The figures of the ELBO's parts, (N,) nats each."""
         samples, y = self.config.elbo_samples, self.model.config.given_class
         title = f"  E_q log p(x|z{y})"
         self.add("reconstruction", title, "estimate", reconstruction, samples=samples)
@@ -167,6 +184,7 @@ class Measurement:
         self.add("sampled_kl", "  the same by samples", "estimate", sampled_kl, samples=samples)
 
     def gap(self, title: str, evidence: Tensor, elbo: Tensor) -> None:
+        """The figure of what the ELBO lacks to the evidence of this title, (N,) nats both."""
         self.add(
             "posterior_gap",
             f"KL(q ‖ posterior) = {title} − ELBO",
@@ -195,6 +213,7 @@ class Measurement:
         )
 
     def accuracy(self, name: str, title: str, correct: Tensor) -> None:
+        """The figure of a share of the images, from bool (N,)."""
         share = float(correct.double().mean())
         error = math.sqrt(share * (1 - share) / len(correct))
         self.figures.append(
@@ -224,8 +243,9 @@ class Measurement:
         seconds: float | None = None,
         note: str = "",
     ) -> None:
-        """A figure from the values of the images, (N,).
+        """The figure of the mean of the images' values, (N,) nats.
 
+        variance: (N,), of the values over other draws of the samples.
         of_x: whether they are log p(x) or bounds on it; only these are lengths of a code for x, in bits.
         """
         count, mean = len(values), float(values.mean())

@@ -68,17 +68,6 @@ def gaussian_kl(mean: Tensor, log_variance: Tensor) -> Tensor:
     return 0.5 * (mean.square() + log_variance.exp() - 1.0 - log_variance)
 
 
-def isotropic_kl(mean1: Tensor, sigma1: Tensor, mean2: Tensor, sigma2: Tensor) -> Tensor:
-    """KL(N(μ₁, σ₁²I) ‖ N(μ₂, σ₂²I)), (...,): d·log(σ₂/σ₁) − d/2 + (dσ₁² + ‖μ₁ − μ₂‖²)/(2σ₂²)."""
-    d = mean1.shape[-1]
-    squares = (mean1 - mean2).square().sum(-1)
-    return (
-        d * (sigma2 / sigma1).log()
-        - d / 2
-        + (d * sigma1.square() + squares) / (2.0 * sigma2.square())
-    )
-
-
 def gaussian_log_density(z: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
     """Log N(z; μ, σ²I), (..., d) -> (...,)."""
     return -0.5 * ((z - mean).square() * torch.exp(-log_variance) + log_variance + LOG_2PI).sum(-1)
@@ -141,14 +130,6 @@ def sample_and_kl(mean: Tensor, log_variance: Tensor, noise: Tensor) -> tuple[Te
 def log_mean_exp(values: Tensor) -> Tensor:
     """Log (1/M) Σ_j exp(v_j) over the first dimension."""
     return torch.logsumexp(values, 0) - math.log(values.shape[0])
-
-
-def sampled_kl(
-    mean: Tensor, log_variance: Tensor, samples: int, generator: torch.Generator | None = None
-) -> Tensor:
-    """KL(q ‖ N(0, I)) by the mean of log q(z_j) − log p(z_j), (B,): a check of the closed form."""
-    z = reparameterize(mean, log_variance, samples, generator)
-    return (gaussian_log_density(z, mean, log_variance) - standard_log_density(z)).mean(0)
 
 
 def leave_one_out(values: Tensor) -> Tensor:

@@ -6,15 +6,13 @@ with this decoder could at best learn it, so that the ELBO is log p(x) itself.
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
 from vae_explorer.engine.config import ModelConfig
 from vae_explorer.engine.latent_model import LatentModel
 from vae_explorer.engine.likelihoods import LOG_2PI, Gaussian, build_likelihood
-from vae_explorer.engine.linear_gaussian import LinearGaussian, check_latent_dim
+from vae_explorer.engine.linear_gaussian import LinearGaussian
 
 UNFITTED_MEAN = 0.5
 
@@ -24,9 +22,6 @@ class PPCA(LatentModel):
 
     Before it is fitted, W has random orthonormal columns. The columns are always orthogonal (a
     rotation of z that leaves p(x) as it is), which makes the posterior of z diagonal.
-
-    Raises:
-        ConfigError: d is not below the number of pixels.
     """
 
     likelihood: Gaussian  # its η² is the model's σ²
@@ -35,7 +30,6 @@ class PPCA(LatentModel):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        check_latent_dim(config.latent_dim, config.pixels)
         self.config = config
         likelihood = build_likelihood(config)
         assert isinstance(likelihood, Gaussian)
@@ -97,10 +91,3 @@ class PPCA(LatentModel):
         ) / variance
         log_det = (pixels - latent_dim) * variance.log() + scale.log().sum()
         return -0.5 * (pixels * LOG_2PI + log_det + distance)
-
-    def sample(self, count: int, generator: torch.Generator | None = None) -> Tensor:
-        """Draws x ~ p(x), (count, D), not cut off at the ends of the grey scale."""
-        device = self.weight.device
-        z = torch.randn(count, self.config.latent_dim, generator=generator, device=device)
-        noise = torch.randn(count, self.config.pixels, generator=generator, device=device)
-        return self.decode(z) + noise * math.sqrt(float(self.noise_variance))

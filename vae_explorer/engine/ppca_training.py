@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from vae_explorer.engine.config import EM_STEPS
 from vae_explorer.engine.control import TrainingControl
-from vae_explorer.engine.errors import ConfigError
 from vae_explorer.engine.events import (
     EpochEvent,
     Event,
@@ -93,10 +92,10 @@ class _Run:
     """The parameters of a fit in double precision, and what is told of them."""
 
     def __init__(self, model: PPCA, dataset: Dataset, config: TrainingConfig) -> None:
-        _check_fits(model, dataset)
+        dataset.check(model.config.image_shape, "train", "validation")
         self.model = model
         self.config = config
-        self.dataset = dataset.name
+        self.dataset = dataset
         # float64 is missing on some accelerators, and the covariance is small
         self.train = image_moments(dataset.train.images.cpu())
         self.validation = image_moments(dataset.validation.images.cpu())
@@ -139,17 +138,17 @@ class _Run:
             "seconds": self.seconds,
             "last_value": last_value,
         }
-        return TrainingState(self.model.config, self.config, self.dataset, tensors, counters)
+        data = self.dataset.identity
+        return TrainingState(self.model.config, self.config, data, tensors, counters)
 
     def restore(self, state: TrainingState) -> tuple[int, float]:
         """The inverse of `state`: its epoch and last value."""
-        state.check(self.model.config, self.config, self.dataset)
-        counters = state.counters
-        tensors = (state.tensors[name].clone() for name in ("weight", "mean", "variance"))
-        self.parameters = LinearGaussian(*tensors)
-        self.model.set_parameters(self.parameters)
-        self.steps, self.seconds = counters["step"], counters["seconds"]
-        return counters["epoch"], counters["last_value"]
+        with state.restoring(self.model.config, self.config, self.dataset):
+            tensors = (state.tensors[name].clone() for name in ("weight", "mean", "variance"))
+            self.parameters = LinearGaussian(*tensors)
+            self.model.set_parameters(self.parameters)
+            self.steps, self.seconds = state.counters["step"], state.counters["seconds"]
+            return state.epoch, state.counters["last_value"]
 
     @property
     def epoch(self) -> float:
@@ -184,16 +183,6 @@ class _Run:
             is_best=True,
             reference=self.reference,
         )
-
-
-def _check_fits(model: PPCA, dataset: Dataset) -> None:
-    if tuple(dataset.image_shape) != tuple(model.config.image_shape):
-        raise ConfigError(
-            f"The model is for images of shape {model.config.image_shape}; "
-            f"{dataset.title} has {dataset.image_shape}."
-        )
-    if not len(dataset.train) or not len(dataset.validation):
-        raise ConfigError(f"{dataset.title} has too few images to train and validate on.")
 
 
 def _metrics(parameters: LinearGaussian, moments: Moments) -> Metrics:

@@ -50,7 +50,7 @@ class Targets:
         """(B, P) of some of the images."""
         return self._make(self._index[rows])
 
-    def select(self, rows: Tensor) -> Targets:
+    def select(self, rows: slice | Tensor) -> Targets:
         """Some of them, with the same values."""
         part = Targets.__new__(Targets)
         part._index, part._make = self._index[rows], self._make

@@ -19,7 +19,7 @@ from vae_explorer.engine.batches import BatchOrder, choose_labelled, images_at_o
 from vae_explorer.engine.config import TrainingConfig
 from vae_explorer.engine.control import TrainingControl
 from vae_explorer.engine.data import Dataset
-from vae_explorer.engine.device import is_out_of_memory, keep_freed_memory, pick_device
+from vae_explorer.engine.device import keep_freed_memory, pick_device, short_memory_is
 from vae_explorer.engine.errors import ConfigError, TrainingError
 from vae_explorer.engine.events import (
     EpochEvent,
@@ -67,10 +67,12 @@ def fit(
         resume: the state of a stopped training of the same model, data and configuration.
         snapshot_images: uint8 (n, C, H, W), whose posterior means every snapshot carries.
         snapshot_labels: int64 (n,), for a Joint VAE.
-        snapshot_seconds: the least time between snapshots; `None` for none. They do not change the training.
+        snapshot_seconds: the least time between snapshots within an epoch; at the start, after every epoch and where
+            the training holds there is one in any case. `None` for none at all. They do not change the training.
 
     Raises:
         ConfigError: model, data and configuration do not fit together.
+        ModelFileError: a part of the state to resume is missing.
         TrainingError: the objective is no longer a number, or memory is short.
     """
     keep_freed_memory()
@@ -79,18 +81,13 @@ def fit(
     if isinstance(model, PPCA):
         yield from fit_ppca(model, dataset, config, control, resume, snapshots)
         return
-    try:
+    advice = "Memory is short: take a smaller batch, fewer samples or a smaller network."
+    with short_memory_is(TrainingError(advice)):
         trainer = Trainer(model, dataset, config, control, resume)
         try:
             yield from trainer.run(snapshots)
         finally:
             trainer.leave_best()
-    except RuntimeError as error:
-        if not is_out_of_memory(error):
-            raise
-        raise TrainingError(
-            "Memory is short: take a smaller batch, fewer samples or a smaller network."
-        ) from error
 
 
 class Trainer:
@@ -133,7 +130,8 @@ class Trainer:
         self.best_objective, self.best_epoch = float("-inf"), 0
         self.best_state = copy_state(model)
         if resume is not None:
-            self._restore(resume)
+            with resume.restoring(model.config, config, dataset):
+                self._restore(resume)
 
     def _new_sums(self) -> MetricSums:
         return MetricSums(self.device, has_classes=isinstance(self.model, JointVAE))
@@ -323,7 +321,7 @@ class Trainer:
 
     def _state(self) -> TrainingState:
         tensors = {
-            **{f"model.{name}": tensor for name, tensor in copy_state(self.model).items()},
+            **{f"model.{name}": tensor for name, tensor in self.model.state_dict().items()},
             **{f"best.{name}": tensor for name, tensor in self.best_state.items()},
             **{f"optimizer.{name}": tensor for name, tensor in self.optimisation.tensors().items()},
             **{f"order.{name}": tensor for name, tensor in self.order.tensors().items()},
@@ -344,10 +342,9 @@ class Trainer:
             "learning_rate": self.optimisation.learning_rate,
         }
         cpu = {name: tensor.detach().to("cpu", copy=True) for name, tensor in tensors.items()}
-        return TrainingState(self.model.config, self.config, self.dataset.name, cpu, counters)
+        return TrainingState(self.model.config, self.config, self.dataset.identity, cpu, counters)
 
     def _restore(self, state: TrainingState) -> None:
-        state.check(self.model.config, self.config, self.dataset.name)
         counters = state.counters
         self.model.load_state_dict(state.part("model"))
         for name, tensor in state.part("best").items():
@@ -375,12 +372,7 @@ def check_fits(model: NetworkModel, dataset: Dataset, config: TrainingConfig) ->
     Raises:
         ConfigError: with the sentence for the user.
     """
-    if tuple(dataset.image_shape) != tuple(model.config.image_shape):
-        raise ConfigError(
-            f"The model is for images of shape {model.config.image_shape}; {dataset.title} has {dataset.image_shape}."
-        )
-    if not len(dataset.train) or not len(dataset.validation):
-        raise ConfigError(f"{dataset.title} has too few images to train and validate on.")
+    dataset.check(model.config.image_shape, "train", "validation")
     if config.ppca_fit != "em":
         raise ConfigError(
             "The closed form is PPCA's alone: another model is trained by its gradient."

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from torch import Tensor
 
 from vae_explorer.engine.checkpoint import read_tensors, write_tensors
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
+from vae_explorer.engine.data import Dataset
+from vae_explorer.engine.device import is_out_of_memory
 from vae_explorer.engine.errors import ConfigError, ModelFileError
 
 FORMAT = "vae-explorer training 1"
@@ -21,13 +24,14 @@ class TrainingState:
     """Weights, optimizer moments, generator state and counters after some step.
 
     Attributes:
+        data: the `identity` of its data set.
         tensors: by name: `model.…`, `best.…`, `optimizer.…`, `generator`, `order`, ….
         counters: JSON-ready numbers: epoch, step, the best objective, the settings in force.
     """
 
     model_config: ModelConfig
     training_config: TrainingConfig
-    dataset: str
+    data: Mapping[str, Any]
     tensors: Mapping[str, Tensor]
     counters: Mapping[str, Any]
 
@@ -37,7 +41,7 @@ class TrainingState:
             "format": FORMAT,
             "model": self.model_config.to_dict(),
             "training": self.training_config.to_dict(),
-            "dataset": self.dataset,
+            "dataset": dict(self.data),
             "counters": dict(self.counters),
         }
         write_tensors(Path(path), self.tensors, header)
@@ -53,30 +57,58 @@ class TrainingState:
         if header.get("format") != FORMAT:
             raise ModelFileError(f"{path} is not the state of a training.")
         try:
-            return cls(
+            data = header["dataset"]
+            state = cls(
                 ModelConfig.from_dict(header["model"]),
                 TrainingConfig.from_dict(header["training"]),
-                str(header["dataset"]),
+                {"name": data} if isinstance(data, str) else dict(data),  # the name was all
                 tensors,
                 dict(header["counters"]),
             )
+            _ = state.data["name"], state.epoch
         except (KeyError, TypeError, ValueError) as error:
             raise ModelFileError(
-                f"{path} is a training state with a part missing: {error}."
+                f"{path} is a training state with a part missing or damaged: {error}."
             ) from error
+        return state
 
-    def check(self, model: ModelConfig, training: TrainingConfig, dataset: str) -> None:
-        """Refuse to go on with anything else; only the number of epochs and the device may differ.
+    @property
+    def epoch(self) -> int:
+        """How many epochs are over."""
+        return int(self.counters["epoch"])
+
+    @contextmanager
+    def restoring(
+        self, model: ModelConfig, training: TrainingConfig, dataset: Dataset
+    ) -> Iterator[None]:
+        """Take it up again within: of the same model, configuration and images.
+
+        Only the number of epochs and the device may differ.
 
         Raises:
             ConfigError: another model, data set or configuration.
+            ModelFileError: a part is missing, or contradicts the model.
         """
         free = {"epochs": 0, "device": ""}
         same = self.training_config.to_dict() | free == training.to_dict() | free
-        if not same or self.model_config != model or self.dataset != dataset:
+        identity = dataset.identity
+        if not same or self.model_config != model or self.data["name"] != identity["name"]:
             raise ConfigError(
                 "The training to go on with had another model, data set or configuration."
             )
+        if not self.data.items() <= identity.items():
+            raise ConfigError(
+                f"The training to go on with had other images than {dataset.title} has now: "
+                "take the same folder, with the same pictures and the same fit."
+            )
+        try:
+            yield
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and is_out_of_memory(error):
+                raise
+            raise ModelFileError(
+                f"The state of the training lacks a part, or contradicts its model: {error}."
+            ) from error
 
     def part(self, prefix: str) -> dict[str, Tensor]:
         """The tensors whose names begin with `prefix.`, without it."""

@@ -136,7 +136,7 @@ def _take_picture(controller: Controller, path: Path, size: QSize) -> int:
     controller.start()
     try:
         take_screenshot(controller, path, size)
-    except (EngineError, OSError) as error:
+    except EngineError as error:
         _log.error("%s", error)
         return BAD_INPUT
     finally:
@@ -171,7 +171,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("model", nargs="?", type=Path, metavar="MODEL", help="a model to open")
     parser.add_argument("--data-dir", type=Path, help="where data sets lie, such as MNIST/raw")
     parser.add_argument("--theme", choices=("light", "dark"), help="default: as the system")
-    parser.add_argument("--screenshot", type=Path, metavar="FILE", help="write a picture, and end")
+    parser.add_argument(
+        "--screenshot", type=Path, metavar="FILE", help="write a picture (PNG), and end"
+    )
     parser.add_argument(
         "--size", type=_size, default=DEFAULT_SIZE, metavar="WxH", help="of it: default 1440x900"
     )

@@ -7,10 +7,10 @@ value of every stretch, so that a painted curve looks like the whole one.
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -205,23 +205,15 @@ def difference(runs: Sequence[Run]) -> str:
     return " and ".join(filter(None, (", ".join(differing[:-1]), *differing[-1:])))
 
 
-def write_csv(path: str | Path, runs: Sequence[Run]) -> None:
-    """All numbers of the runs as one table: a row a step, and two an epoch.
-
-    The file appears whole or not at all. Raises OSError.
-    """
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with partial.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["run", "kind", *AXES, *METRICS])
-            for run in runs:
-                for kind in ("steps", "train", "validation"):
-                    _write_table(writer, run.name, kind, getattr(run, kind))
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+def csv_bytes(runs: Sequence[Run]) -> bytes:
+    """All numbers of the runs as one table: a row a step, and two an epoch."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(["run", "kind", *AXES, *METRICS])
+    for run in runs:
+        for kind in ("steps", "train", "validation"):
+            _write_table(writer, run.name, kind, getattr(run, kind))
+    return text.getvalue().encode()
 
 
 def _write_table(writer: object, name: str, kind: str, table: Table) -> None:

@@ -10,9 +10,9 @@ from PySide6.QtGui import QImage, QPainter, QRegion
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QWidget
 
 from vae_explorer.engine.errors import EngineError
-from vae_explorer.engine.files import disk_problem, write_whole
+from vae_explorer.engine.files import write_whole
 from vae_explorer.gui import style
-from vae_explorer.gui.curve_data import Run, write_csv
+from vae_explorer.gui.curve_data import Run, csv_bytes
 from vae_explorer.gui.pixels import png_bytes
 from vae_explorer.gui.run_chips import CurveKey
 from vae_explorer.gui.style import Theme
@@ -48,8 +48,8 @@ class CurveExport(QWidget):
         style.retint(self._button, theme)
 
     def write_csv(self, path: str | Path) -> None:
-        """Write the numbers of all runs as a table. Raises OSError."""
-        write_csv(path, self._content()[0])
+        """Write the numbers of all runs as a table. Raises EngineError."""
+        write_whole(Path(path), csv_bytes(self._content()[0]))
 
     def write_png(self, path: str | Path) -> None:
         """Write the panels as they are under their key, at twice the screen's resolution. Raises EngineError."""
@@ -75,8 +75,6 @@ class CurveExport(QWidget):
             return
         try:
             self.write_csv(name) if kind == "csv" else self.write_png(name)
-        except OSError as error:
-            self.failed.emit(f"{name} cannot be written: {disk_problem(error)}")
         except EngineError as error:
             self.failed.emit(str(error))
         else:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -39,6 +40,8 @@ SNAPSHOT_IMAGES = 2_000  # images embedded at every snapshot of a training
 SNAPSHOT_SECONDS = 0.25
 GRADIENT_DRAWS = 100
 _SMALL_SIDE = 8
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,7 +206,7 @@ class Train:
             self.model, image_shape=dataset.image_shape, class_names=dataset.class_names
         )
         model = build_model(config, seed=self.training.seed)
-        gallery = gallery_of(dataset, self.dataset, SNAPSHOT_IMAGES, self.fit)
+        gallery = gallery_of(dataset, self.dataset, SNAPSHOT_IMAGES)
         explorer = Explorer(copy.deepcopy(model))  # the window's own: no live module is shared
         card = {"dataset": dataset.title, "training": self.training.to_dict()}
         begun = TrainingBegun(opened(explorer, None, card, gallery), config, self.training)
@@ -357,7 +360,7 @@ def read_again(
     )
 
 
-def gallery_of(dataset: Dataset, key: str, count: int = GALLERY_SIZE, fit: Fit = "crop") -> Gallery:
+def gallery_of(dataset: Dataset, key: str, count: int = GALLERY_SIZE) -> Gallery:
     """The first test images of a data set."""
     from vae_explorer.engine.data import pictures
 
@@ -368,7 +371,7 @@ def gallery_of(dataset: Dataset, key: str, count: int = GALLERY_SIZE, fit: Fit =
         np.ascontiguousarray(pictures(dataset.test.images[:count])),
         None if labels is None else labels.numpy(),
         dataset.class_names,
-        fit,
+        dataset.fit,
     )
 
 
@@ -385,7 +388,8 @@ def find_gallery(
     for name in gallery_names(config, card):
         try:
             dataset = read_dataset(name, data_dir, cancelled=cancelled, download=False)
-        except DataError:
+        except DataError as error:
+            _log.info("No images of %s beside the model: %s", name, error)
             continue
         labels_fit = not config.class_names or len(dataset.class_names) == len(config.class_names)
         if dataset.image_shape == config.image_shape and labels_fit:

@@ -10,7 +10,9 @@ from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
 from vae_explorer.engine.errors import EngineError
+from vae_explorer.engine.files import write_whole
 from vae_explorer.gui.controller import Controller
+from vae_explorer.gui.pixels import png_bytes
 
 PATIENCE = 120.0  # seconds for the engine and the model to load
 PINNED = (0.62, -0.35)
@@ -24,11 +26,10 @@ THREE = [
 
 
 def take_screenshot(controller: Controller, path: Path, size: QSize) -> None:
-    """Wait for the model, pin and draw, and write the picture.
+    """Wait for the model, pin and draw, and write the picture as PNG.
 
     Raises:
-        EngineError: the model could not be opened.
-        OSError: the picture cannot be written.
+        EngineError: the model could not be opened, or the picture cannot be written.
     """
     window = controller.window
     window.resize(size)
@@ -37,8 +38,7 @@ def take_screenshot(controller: Controller, path: Path, size: QSize) -> None:
         raise EngineError(window.banner.text() or "There is no model to show.")
     set_the_scene(controller)
     settle(controller)
-    if not render(controller, size).save(str(path)):
-        raise OSError(f"{path} cannot be written.")
+    write_whole(path, png_bytes(render(controller, size)))
 
 
 def wait_until_loaded(controller: Controller) -> None:

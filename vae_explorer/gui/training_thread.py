@@ -1,4 +1,4 @@
-"""The only thread that works beside the window's: it runs one job and keeps what the job says until asked.
+"""A thread that works beside the window's: it runs one job and keeps what the job says until asked.
 
 A job puts messages into a buffer under a lock; a timer of the window drains the buffer into one
 call, so that a training which takes a thousand steps a second costs the window thirty calls.

@@ -260,9 +260,8 @@ class Training(QObject):
         self.model_replaced.emit()
 
     def _run_name(self, begun: TrainingBegun) -> str:
-        titles = {"vae": "VAE", "joint-vae": "Joint VAE", "ppca": "PPCA"}
         data = begun.opened.gallery.title if begun.opened.gallery else ""
-        return f"{titles[begun.config.kind]} {begun.config.latent_dim}-D, {data}"
+        return f"{begun.config.kind_title} {begun.config.latent_dim}-D, {data}"
 
     def _flush(self, steps: list[StepEvent], snapshots: list[SnapshotEvent]) -> None:
         """Show a batch: all steps in one call, and of the snapshots the last."""
