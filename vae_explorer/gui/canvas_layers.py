@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtGui import QColor, QImage, QPainter
 
 from vae_explorer.gui import fields
 from vae_explorer.gui.canvas_frame import Extent, Frame
@@ -30,9 +30,9 @@ class Raster:
 
 def _qimage(picture: NDArray[np.uint32]) -> QImage:
     height, width = picture.shape
-    data = np.ascontiguousarray(picture)
-    image = QImage(data.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied)
-    return image.copy()  # owns its memory
+    image = QImage(width, height, QImage.Format.Format_ARGB32_Premultiplied)
+    np.frombuffer(image.bits(), dtype=np.uint32).reshape(height, width)[:] = picture
+    return image
 
 
 def _rgb(color: QColor) -> tuple[int, int, int]:
@@ -63,6 +63,7 @@ class PointsLayer:
     _shuffled_labels: NDArray[np.uint16] | None = field(default=None, repr=False)
     _splat: Splat | None = field(default=None, repr=False)
     _splat_key: object = field(default=None, repr=False)
+    _faded: tuple[Theme, QImage] | None = field(default=None, repr=False)  # behind a highlight
 
     def set(
         self, points: NDArray[np.floating] | None, labels: NDArray[np.integer] | None, classes: int
@@ -101,22 +102,23 @@ class PointsLayer:
         extent = frame.extent
         shape = _shape(frame, extent, ratio)
         labelled = self._shuffled_labels is not None and self.classes > 0
-        key = (extent, shape, highlighted)
-        if self._splat is None or key != self._splat_key:
-            points, labels = self._shuffled, self._shuffled_labels if labelled else None
-            if labels is not None and highlighted is not None:
-                order = np.argsort(labels == highlighted, kind="stable")  # highlighted ones on top
-                points, labels = points[order], labels[order]
+        points, labels = self._shuffled, self._shuffled_labels if labelled else None
+        if self._splat is None or self._splat_key != (extent, shape):
             self._splat = splat(points, labels, extent, shape, ratio=ratio)
-            self._splat_key = key
-        if not labelled:
-            return Raster(_qimage(to_rgba(self._splat, np.array([_rgb(theme.accent)]))), extent)
-        strength = None
-        if highlighted is not None:
-            strength = np.full(self.classes, _DIMMED)
-            strength[highlighted] = 1.0
-        colors = theme.class_rgb(self.classes)
-        return Raster(_qimage(to_rgba(self._splat, colors, strength=strength)), extent)
+            self._splat_key, self._faded = (extent, shape), None
+        colors = theme.class_rgb(self.classes) if labelled else np.array([_rgb(theme.accent)])
+        if labels is None or highlighted is None:
+            return Raster(_qimage(to_rgba(self._splat, colors)), extent)
+        if self._faded is None or self._faded[0] is not theme:
+            self._faded = theme, _qimage(to_rgba(self._splat, colors, strength=_DIMMED))
+        image = self._faded[1].copy()
+        chosen = labels == highlighted
+        # a picture of its own, laid over the whole: no other class can cut into its dots
+        top = splat(points[chosen], labels[chosen], extent, shape, self._splat.radius)
+        painter = QPainter(image)
+        painter.drawImage(0, 0, _qimage(to_rgba(top, colors)))
+        painter.end()
+        return Raster(image, extent)
 
 
 @dataclass

@@ -32,13 +32,13 @@ class Splat:
         all_ink: coverage of each cell, border included, (H, W).
         all_label: the class on top in each, (H, W).
         border: its width in cells.
-        visible: how many points were drawn.
+        radius: of a dot, in cells.
     """
 
     all_ink: NDArray[np.float64]
     all_label: NDArray[np.uint16]
     border: int
-    visible: int
+    radius: float
 
     @property
     def ink(self) -> NDArray[np.float64]:
@@ -141,7 +141,7 @@ def splat(
         phase_x = np.minimum(((column - x) * _PHASES).astype(np.int64), _PHASES - 1)
         phase_y = np.minimum(((row - y) * _PHASES).astype(np.int64), _PHASES - 1)
         ink = _stamp(cell, phase_y * _PHASES + phase_x, labels, top, stride, radius)
-    return Splat(ink.reshape(-1, stride), top.reshape(-1, stride), border, len(column))
+    return Splat(ink.reshape(-1, stride), top.reshape(-1, stride), border, radius)
 
 
 def _stamp(
@@ -180,7 +180,7 @@ def to_rgba(
     points: Splat,
     colors: NDArray[np.integer],
     opacity: float | None = None,
-    strength: NDArray[np.floating] | None = None,
+    strength: float = 1.0,
 ) -> NDArray[np.uint32]:
     """A translucent picture of a splat: premultiplied 0xAARRGGBB, uint32 (h, w).
 
@@ -190,13 +190,11 @@ def to_rgba(
         points: the splat.
         colors: (C, 3) in 0..255.
         opacity: a of one dot, or None to choose by crowding.
-        strength: (C,) factor on each class's opacity, to dim the others behind a highlighted one.
+        strength: factor on the opacity, to dim what is behind a highlighted class.
     """
     a = dot_opacity(points) if opacity is None else opacity
     count = np.arange(256) / _LEVELS
-    alpha = (1.0 - (1.0 - a) ** count)[None] * np.ones((len(colors), 1))  # (C, 256)
-    if strength is not None:
-        alpha *= strength[:, None]
+    alpha = strength * (1.0 - (1.0 - a) ** count)[None] * np.ones((len(colors), 1))  # (C, 256)
     channels = np.rint(alpha[..., None] * colors[:, None, :]).astype(np.uint32)  # (C, 256, 3)
     table = np.rint(alpha * 255).astype(np.uint32) << 24
     table |= (channels[..., 0] << 16) | (channels[..., 1] << 8) | channels[..., 2]
