@@ -384,3 +384,28 @@ def test_a_comparison_leaves_the_caption_of_the_figures(
     page.gradients_requested.emit()
     wait_done(joint, qtbot)
     assert page.progress().startswith(f"{caption}; ") and "8 draws" in page.progress()
+
+
+@pytest.fixture
+def page(qtbot: QtBot) -> EvaluationPage:
+    page = EvaluationPage(LIGHT)
+    qtbot.addWidget(page)
+    with qtbot.waitActive(page):
+        page.show()
+        page.activateWindow()
+    return page
+
+
+def test_tab_leads_out_of_the_table(page: EvaluationPage, qtbot: QtBot) -> None:
+    page.set_rows([row(BOUND), row(SHARE)])
+    page._table.setFocus()
+    qtbot.keyClick(page._table, Qt.Key.Key_Tab)
+    assert not page._table.hasFocus()
+
+
+def test_a_running_measurement_hands_the_focus_to_no_neighbour(page: EvaluationPage) -> None:
+    page._gradients.setFocus()
+    page.set_running(True)
+    assert page.hasFocus()
+    page.set_running(False)
+    assert page._gradients.hasFocus()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor, QIcon
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from vae_explorer import paths
@@ -70,6 +71,7 @@ def test_texts_are_legible(theme: Theme) -> None:
     for ground in (theme.window, theme.panel, theme.raised):
         assert contrast(theme.text, ground) > 7
         assert contrast(theme.muted, ground) > 4.5
+    assert contrast(theme.text, theme.chosen) > 7
     assert contrast(theme.on_accent, theme.accent) > 4.5
     for color in (theme.danger, theme.warning, theme.accent):
         assert contrast(color, theme.panel) > 4.5
@@ -107,6 +109,41 @@ def test_a_button_that_is_disabled_looks_so(qtbot: QtBot, theme: Theme) -> None:
     qtbot.addWidget(button)
     assert solid_colors(button.icon(), QIcon.Mode.Normal) == {theme.text.name()}
     assert solid_colors(button.icon(), QIcon.Mode.Disabled) == {theme.disabled.name()}
+
+
+@pytest.fixture
+def own_palette(qapp: QApplication) -> Iterator[None]:
+    before = qapp.palette()
+    yield
+    qapp.setPalette(before)
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
+def test_a_button_that_is_on_and_one_that_has_the_focus_look_different(
+    qtbot: QtBot, qapp: QApplication, own_palette: None, theme: Theme
+) -> None:
+    qapp.setPalette(style.make_palette(theme))
+    window = QWidget()
+    button = style.tool_button("sliders", "More", theme, checkable=True, parent=window)
+    window.setStyleSheet(style.style_sheet())
+    button.resize(40, 40)
+    qtbot.addWidget(window)
+    with qtbot.waitActive(window):
+        window.show()
+        window.activateWindow()
+
+    def ground_and_edge() -> tuple[str, str]:
+        image = button.grab().toImage()
+        return image.pixelColor(20, 5).name(), image.pixelColor(20, 1).name()
+
+    button.setFocus()
+    ground, edge = ground_and_edge()
+    assert edge == theme.accent.name()
+    button.setChecked(True)
+    assert ground_and_edge() == (theme.chosen.name(), edge)
+    button.clearFocus()
+    assert ground_and_edge() == (theme.chosen.name(), theme.chosen.name())
+    assert ground != theme.chosen.name()
 
 
 def test_a_shortcut_is_named_in_the_tooltip() -> None:

@@ -216,6 +216,16 @@ def test_space_never_reaches_stop_by_a_start_button_disabled(qtbot: QtBot) -> No
     assert panel.start_button.hasFocus()
 
 
+def test_a_field_that_a_training_hides_hands_its_focus_to_no_button(
+    panel: TrainingPanel, qtbot: QtBot
+) -> None:
+    panel.activateWindow()
+    qtbot.waitUntil(panel.isActiveWindow)
+    panel.form._editors["epochs"].setFocus()
+    panel.set_state("training")
+    assert panel.hasFocus()
+
+
 def test_a_click_on_start_leaves_the_focus_where_it_was(panel: TrainingPanel, qtbot: QtBot) -> None:
     panel.show()
     panel.activateWindow()

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QApplication,
     QComboBox,
     QHBoxLayout,
     QHeaderView,
@@ -78,6 +79,7 @@ class EvaluationPage(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._running = False
+        self._focus_owner: QWidget | None = None
         self._images = self._choice(
             self.tr("How many images"),
             [
@@ -137,10 +139,17 @@ class EvaluationPage(QWidget):
         """While it runs, the button stops it."""
         self._running = running
         self._button.setText(self.tr("Stop") if running else self.tr("Evaluate"))
-        self._images.setEnabled(not running)
-        self._samples.setEnabled(not running)
-        self._settings.setEnabled(not running)
-        self._gradients.setEnabled(not running)
+        choices = (self._images, self._samples, self._settings, self._gradients)
+        focused = QApplication.focusWidget()
+        if running and any(focused in (box, *box.findChildren(QWidget)) for box in choices):
+            self._focus_owner = focused  # Qt would hand it to a neighbour, which Space would press
+            self.setFocus()
+        for box in choices:
+            box.setEnabled(not running)
+        if not running and self._focus_owner is not None:
+            if self.hasFocus():
+                self._focus_owner.setFocus()
+            self._focus_owner = None
 
     def set_gradients_offered(self, offered: bool) -> None:
         """Whether the model is one whose gradient is estimated."""
@@ -260,6 +269,8 @@ class EvaluationPage(QWidget):
         table.setItemDelegateForColumn(0, FormulaDelegate(table))
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setTabKeyNavigation(False)  # Tab leads on, the arrow keys from cell to cell
+        table.horizontalHeader().setHighlightSections(False)
         table.setAccessibleName(self.tr("Figures of the model"))
         table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)

@@ -71,6 +71,7 @@ class Theme:
     panel: QColor  # a panel's own ground
     raised: QColor  # buttons, chips, fields on a panel
     hover: QColor  # the same under the cursor
+    chosen: QColor  # ground of a button that is on
     canvas: QColor  # ground of plots and pictures
     border: QColor
     grid: QColor  # lines in plots
@@ -109,6 +110,7 @@ LIGHT: Final = Theme(
     panel=QColor("#ffffff"),
     raised=QColor("#f3f4f6"),
     hover=QColor("#e6e9ee"),
+    chosen=QColor("#c6d7f1"),
     canvas=QColor("#ffffff"),
     border=QColor("#d9dde3"),
     grid=QColor("#e8ebef"),
@@ -129,6 +131,7 @@ DARK: Final = Theme(
     panel=QColor("#1d2126"),
     raised=QColor("#292e35"),
     hover=QColor("#343b44"),
+    chosen=QColor("#354a67"),
     canvas=QColor("#171a1e"),
     border=QColor("#343a42"),
     grid=QColor("#2a2f36"),
@@ -200,7 +203,7 @@ def make_palette(theme: Theme) -> QPalette:
         role.Window: theme.window,
         role.WindowText: theme.text,
         role.Base: theme.panel,
-        role.AlternateBase: theme.raised,
+        role.AlternateBase: theme.chosen,  # no table here has stripes
         role.Text: theme.text,
         role.Button: theme.raised,
         role.ButtonText: theme.text,
@@ -248,15 +251,16 @@ def style_sheet() -> str:
     QPushButton:hover, QToolButton:hover, QToolButton[quiet="true"]:hover
         {{ background: palette(midlight); }}
     QPushButton:pressed, QToolButton:pressed {{ background: palette(mid); }}
-    QPushButton:focus, QToolButton:focus {{ border: 1px solid palette(highlight); }}
-    QToolButton:checked, QToolButton[quiet="true"]:checked {{ background: palette(midlight);
-        border-color: palette(highlight); color: palette(text); }}
-    QToolButton:checked:focus, QToolButton[quiet="true"]:checked:focus
-        {{ border-color: palette(text); }}
+    QToolButton:checked, QToolButton[quiet="true"]:checked
+        {{ background: palette(alternate-base); border-color: transparent; }}
+    QPushButton:focus, QToolButton:focus, QToolButton[quiet="true"]:focus
+        {{ border: 2px solid palette(highlight); }}
+    QPushButton:focus {{ padding: 3px 11px; }}
+    QToolButton:focus {{ padding: 2px; }}
     QPushButton[primary="true"] {{ font-weight: 600; }}
     QPushButton[primary="true"]:enabled {{ background: palette(highlight);
         color: palette(highlighted-text); border-color: palette(highlight); }}
-    QPushButton[primary="true"]:focus {{ border: 2px solid palette(text); padding: 3px 11px; }}
+    QPushButton[primary="true"]:focus {{ border-color: palette(text); }}
     QTabWidget::pane {{ border: none; }}
     QTabBar {{ qproperty-drawBase: 0; }}
     QTabBar::tab {{ background: transparent; color: palette(link-visited); border: none;

@@ -79,7 +79,11 @@ class TrainingPanel(QWidget):
         """Which buttons make sense."""
         self._state = state
         running = state in ("loading", "training", "paused", "stopping")
+        focused = self.form.focusWidget()
+        had_focus = focused is not None and focused.hasFocus()
         self.form.set_running(running)
+        if had_focus and not focused.hasFocus():
+            self.setFocus()  # else a field that is hidden now hands it to a button, for Space to press
         texts = {
             "training": self.tr("Pause"),
             "paused": self.tr("Resume"),
