@@ -807,3 +807,29 @@ def test_what_tells_about_the_program_is_cut_nowhere(
     ((text, width, wanted, can_copy),) = seen
     assert words in text and can_copy
     assert width >= wanted
+
+
+def test_an_entry_of_a_menu_can_be_chosen_when_it_can_do_something(
+    joint: Controller, make_controller: MakeController, wide_file: Path, qtbot: QtBot
+) -> None:
+    menus, pad = joint.window.menus, joint.window.pad
+    menus.training_menu.aboutToShow.emit()
+    assert menus.start.isEnabled() and not menus.stop.isEnabled()
+    assert not (menus.undo.isEnabled() or menus.redo.isEnabled() or menus.clear.isEnabled())
+    pad.draw_stroke(THREE)
+    assert menus.undo.isEnabled() and menus.clear.isEnabled()
+    menus.undo.trigger()
+    assert menus.redo.isEnabled() and not menus.undo.isEnabled()
+    assert not menus.spherical.isEnabled()
+    deep = make_controller(wide_file)
+    wait_open(qtbot, deep)
+    assert deep.window.menus.spherical.isEnabled()
+
+
+def test_curves_that_are_not_there_are_not_exported(
+    joint: Controller, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    save_name(monkeypatch, tmp_path / "curves.csv")
+    joint.window.menus.export_curves.trigger()
+    assert not (tmp_path / "curves.csv").exists()
+    assert joint.window.banner.text().startswith("Train a model first")

@@ -138,7 +138,7 @@ class Menus:
         self.reset_layout = self._action(menu, self._tr("&Reset the layout"))
 
     def _build_training(self) -> None:
-        menu = self._menu(self._tr("&Training"))
+        self.training_menu = menu = self._menu(self._tr("&Training"))
         # Space and the arrow keys below belong to whatever has the focus; the tab only shows them
         self.start = self._action(menu, self._tr("&Start, pause or resume") + "\tSpace")
         self.step = self._action(menu, self._tr("One s&tep") + "\tCtrl+→")

@@ -175,6 +175,8 @@ class Controller(QObject):
         menus.redo.triggered.connect(window.pad.redo)
         menus.clear.triggered.connect(window.pad.clear)
         menus.paste.triggered.connect(window.pad.paste)
+        window.pad.history_changed.connect(self._offer_history)
+        self._offer_history()
         menus.reset_layout.triggered.connect(window.reset_layout)
         for action in menus.recipes:
             action.triggered.connect(self._on_recipe)
@@ -342,6 +344,12 @@ class Controller(QObject):
                 self.window.training.form.apply_recipe(recipe)
 
     # -- states -----------------------------------------------------------------------------
+
+    def _offer_history(self) -> None:
+        pad, menus = self.window.pad, self.window.menus
+        menus.undo.setEnabled(pad.can_undo)
+        menus.redo.setEnabled(pad.can_redo)
+        menus.clear.setEnabled(not pad.is_clear)
 
     def _on_theme(self) -> None:
         if self.session.ready:

@@ -83,6 +83,7 @@ class Exploring(QObject):
         window.canvas.set_pinned(None)
         self._show_plane()
         window.menus.axes_menu.setEnabled(session.plane.dim > 2)
+        window.menus.spherical.setEnabled(session.plane.dim > 2)
         window.canvas.fit_view()
         if session.gallery is None:
             self._reporter.inform(

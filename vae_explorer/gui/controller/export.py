@@ -205,7 +205,10 @@ class Export(QObject):
 
     def curves(self) -> None:
         """The curves as a table."""
-        self._window.curves.export.ask("csv")
+        if self._window.curves.run_names:
+            self._window.curves.export.ask("csv")
+        else:
+            self._reporter.inform(self.tr("Train a model first: its curves make the table."))
 
     def evaluation(self) -> None:
         """The figures of the model, as the command line writes them."""

@@ -89,6 +89,7 @@ class Training(QObject):
         menus.epoch.triggered.connect(panel.epoch_button.click)
         menus.stop.triggered.connect(self.stop)
         menus.go_on.triggered.connect(self.go_on)
+        menus.training_menu.aboutToShow.connect(self._offer_actions)
         self._window.space_typed.connect(panel.activate)
         self._window.snapshots.snapshot_selected.connect(self.show_snapshot)
 
@@ -407,6 +408,17 @@ class Training(QObject):
         panel.set_state("paused" if job.control.holding else "training")
         if job.control.holding:
             panel.set_progress(self._moment, self._epochs, None)
+
+    def _offer_actions(self) -> None:
+        """What a button can do now, its entry in the menu can."""
+        panel, menus = self._window.training, self._window.menus
+        for action, button in (
+            (menus.start, panel.start_button),
+            (menus.step, panel.step_button),
+            (menus.epoch, panel.epoch_button),
+            (menus.stop, panel.stop_button),
+        ):
+            action.setEnabled(button.isEnabled())
 
     def _job(self) -> Train | None:
         job = self._worker.job
