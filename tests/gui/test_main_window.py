@@ -182,6 +182,29 @@ def test_the_layout_is_remembered(joint: Controller, tmp_path: Path, qtbot: QtBo
     assert abs(restored[0] - restored[1]) < 0.02  # not the shares of the first start
 
 
+def test_a_window_closed_in_full_screen_is_as_large_as_before_at_the_next_start(
+    qtbot: QtBot, tmp_path: Path
+) -> None:
+    settings = QSettings(str(tmp_path / "layout.ini"), QSettings.Format.IniFormat)
+    windows = [MainWindow(LIGHT), MainWindow(LIGHT)]
+    for window in windows:
+        qtbot.addWidget(window)
+    window, other = windows
+    window.resize(1024, 720)  # what the screen of the tests has room for
+    window.show()
+    window.menus.full_screen.triggered.connect(window.set_full_screen)
+    window.menus.full_screen.trigger()
+    assert window.isFullScreen()
+    window.save_layout(settings)
+    other.restore_layout(settings)
+    other.show()
+    assert not other.isFullScreen() and not other.menus.full_screen.isChecked()
+    assert other.size() == QSize(1024, 720)
+    window.set_full_screen(False)
+    assert not window.menus.full_screen.isChecked()
+    assert window.size() == QSize(1024, 720)
+
+
 def test_the_first_window_fits_the_screen_with_its_frame(
     qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

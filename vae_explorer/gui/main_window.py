@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QSettings, QSize, Qt, Signal
+from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -162,10 +162,19 @@ class MainWindow(QMainWindow):
         geometry = settings.value("layout/geometry")
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)
+            if self.isFullScreen():  # where a frame would be looked for in vain
+                self.set_full_screen(False)
+                self.setGeometry(self.normalGeometry())
         for name, splitter in self._splitters().items():
             state = settings.value(f"layout/{name}")
             if isinstance(state, QByteArray):
                 splitter.restoreState(state)
+
+    def set_full_screen(self, full: bool) -> None:
+        """Fill the screen, or be again as large as before."""
+        bit = Qt.WindowState.WindowFullScreen
+        state = self.windowState()
+        self.setWindowState(state | bit if full else state & ~bit)
 
     def fit_to_screen(self) -> None:
         """Be no larger than the screen has room for below a title bar, down to the least size."""
@@ -178,6 +187,11 @@ class MainWindow(QMainWindow):
         self.tabs.setCurrentWidget(page)
 
     # -- events ----------------------------------------------------------------------------
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange:  # a window manager can do it too
+            self.menus.full_screen.setChecked(self.isFullScreen())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -135,6 +135,8 @@ class Menus:
             scale_group.addAction(action)
             self.scales[percent] = action
         menu.addSeparator()
+        self.full_screen = self._action(menu, self._tr("F&ull screen"), "F11")
+        self.full_screen.setCheckable(True)
         self.reset_layout = self._action(menu, self._tr("&Reset the layout"))
 
     def _build_training(self) -> None:

@@ -37,6 +37,7 @@ class Looks(QObject):
             action.triggered.connect(self._on_scale)
         menus.scales_menu.aboutToShow.connect(self._offer_scales)
         menus.set_scale(self._scale)
+        menus.full_screen.triggered.connect(window.set_full_screen)
         menus.about.triggered.connect(self.show_about)
         menus.shortcuts.triggered.connect(self.show_keys)
         menus.set_theme_name(self.choice)
@@ -160,6 +161,7 @@ class Looks(QObject):
             ("Ctrl+V", self.tr("paste a picture to the drawing")),
             ("Ctrl+Shift+C", self.tr("copy the decoded image")),
             ("Ctrl+O, Ctrl+S", self.tr("open or save a model")),
+            ("F11", self.tr("full screen")),
             ("Esc", self.tr("dismiss a message")),
         ]
 
