@@ -36,6 +36,21 @@ def test_every_class_has_its_picture(row: HandwritingRow) -> None:
     assert shades[0] - shades[-1] > 150
 
 
+def test_a_name_is_in_the_colour_of_text_with_a_dot_in_its_own(row: HandwritingRow) -> None:
+    filled(row)
+    picture = row.grab().toImage()
+    for index in range(10):
+        tile = row._tile(index).toRect()
+        place = [
+            (x, y)
+            for x in range(tile.left(), tile.right())
+            for y in range(tile.bottom() + 3, tile.bottom() + 17)
+        ]
+        shown = [picture.pixelColor(*at) for at in place]
+        assert style.LIGHT.class_color(index).name() in {color.name() for color in shown}
+        assert min(color.lightness() for color in shown) < 60  # a stroke of the numeral
+
+
 def test_a_click_picks_the_class(row: HandwritingRow, qtbot: QtBot) -> None:
     filled(row)
     with qtbot.waitSignal(row.class_picked) as picked:

@@ -25,6 +25,7 @@ from vae_explorer.gui.style import Theme
 
 _SMALLEST, _COMFORTABLE, _LARGEST = 14, 44, 84  # sides of a picture, in pixels
 _LABEL = 18
+_DOT = 11.0  # of the class's colour before its name, with the gap behind it
 _GAP = 6
 
 
@@ -186,10 +187,19 @@ class HandwritingRow(QWidget):
         painter.drawRect(tile.adjusted(0.5, 0.5, -0.5, -0.5))
         if self._layout()[2] == 0:
             return
+        self._paint_name(painter, QRectF(tile.left(), tile.bottom(), tile.width(), _LABEL), index)
+
+    def _paint_name(self, painter: QPainter, place: QRectF, index: int) -> None:
+        """A class's name with a dot of its colour, in which not every one could be read."""
         painter.setFont(style.small_font())
-        name = QFontMetricsF(painter.font()).elidedText(
-            self._names[index], Qt.TextElideMode.ElideRight, tile.width()
-        )
-        label = QRectF(tile.left(), tile.bottom(), tile.width(), _LABEL)
-        painter.setPen(self._colors[index])
-        painter.drawText(label, Qt.AlignmentFlag.AlignCenter, name)
+        dot = _DOT if len(self._pictures) > 1 and place.width() >= 2 * _DOT else 0.0
+        metrics, mode = QFontMetricsF(painter.font()), Qt.TextElideMode.ElideRight
+        name = metrics.elidedText(self._names[index], mode, place.width() - dot)
+        left = place.center().x() - (dot + metrics.horizontalAdvance(name)) / 2
+        if dot:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self._colors[index])
+            painter.drawEllipse(QPointF(left + 3.5, place.center().y()), 3.5, 3.5)
+        painter.setPen(self._theme.text)
+        baseline = place.center().y() + (metrics.ascent() - metrics.descent()) / 2
+        painter.drawText(QPointF(left + dot, baseline), name)
