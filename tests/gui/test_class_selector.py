@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QHelpEvent
+from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
 from vae_explorer.gui import chip_grid, chip_paint
@@ -237,3 +238,27 @@ def test_the_images_take_a_themes_colours(selector: ClassSelector) -> None:
     selector.set_theme(DARK)
     color = selector.grab().toImage().pixelColor(middle(selector.cell(4).image))
     assert color.name() == DARK.text.name()
+
+
+def test_the_bars_of_the_class_prior_are_named_and_can_be_hit(
+    selector: ClassSelector, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "π" in selector._note.text() and "drag" in selector._note.toolTip()
+    bar = selector.cell(3).bar
+    assert bar.width() >= 16
+    for x in (bar.left() + 1, bar.right() - 1):
+        qtbot.mouseMove(selector, QPoint(round(x), round(bar.center().y())))
+        assert selector.cursor().shape() == Qt.CursorShape.SizeVerCursor
+    shown = caught_tips(monkeypatch)
+    place = middle(bar)
+    QApplication.sendEvent(selector, QHelpEvent(QEvent.Type.ToolTip, place, place))
+    assert shown[0][1].startswith("3: π = 0.100") and shown[0][2] is selector
+    selector.set_classes(DIGITS)  # of a model without a prior over them
+    assert selector._note.text() == ""
+
+
+def caught_tips(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What tooltips are shown, and whose: without a widget they have not the window's look."""
+    shown: list[Any] = []
+    monkeypatch.setattr(QToolTip, "showText", lambda *given: shown.append(given))
+    return shown

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF
 
 CHIP = 22.0  # height of the name
-BAR = 12.0  # width in which a weight can be dragged
+BAR = 16.0  # width in which a weight can be dragged, the gap beside the image included
 _GAP = 6.0
 _LARGEST = 112.0  # side of an image beyond which it is no use
 
@@ -27,7 +27,7 @@ class Cell:
 def image_side(count: int, columns: int, room: QRectF) -> float:
     """The side of the square images if the classes stand in so many columns; may be negative."""
     rows = -(-count // columns)
-    across = (room.width() - _GAP * (columns - 1)) / columns - BAR - 2
+    across = (room.width() - _GAP * (columns - 1)) / columns - BAR
     down = (room.height() - _GAP * (rows - 1)) / rows - CHIP - 3
     return min(across, down, _LARGEST)
 
@@ -37,11 +37,11 @@ def height_for(count: int, width: float) -> float:
     if count == 0:
         return 0.0
     target = 48.0 if count <= 12 else 34.0
-    columns = int((width + _GAP) // (target + BAR + 2 + _GAP))
+    columns = int((width + _GAP) // (target + BAR + _GAP))
     columns = min(count, max(columns, 5 if count <= 12 else 8))  # narrow: small images, few rows
     rows = -(-count // columns)
     columns = -(-count // rows)  # even rows
-    side = min((width - _GAP * (columns - 1)) / columns - BAR - 2, 1.35 * target)
+    side = min((width - _GAP * (columns - 1)) / columns - BAR, 1.35 * target)
     return rows * (max(side, 20.0) + CHIP + 3) + _GAP * (rows - 1)
 
 
@@ -54,7 +54,7 @@ def arrange(count: int, room: QRectF) -> list[Cell]:
         range(1, count + 1), key=lambda c: (round(image_side(count, c, room)), -(-count % c))
     )
     side = max(float(int(image_side(count, columns, room))), 8.0)
-    width, height = side + BAR + 2, side + CHIP + 3
+    width, height = side + BAR, side + CHIP + 3
     used = columns * width + (columns - 1) * _GAP
     spread = min((room.width() - used) / (columns - 1), 24.0) if columns > 1 else 0.0
     left = room.left() + max((room.width() - used - spread * (columns - 1)) / 2, 0.0)
@@ -68,7 +68,7 @@ def arrange(count: int, room: QRectF) -> list[Cell]:
                 QRectF(x, y, width, height),
                 QRectF(x, y, width, CHIP),
                 QRectF(x, y + CHIP + 2, side, side),
-                QRectF(x + side + 2, y + CHIP + 2, BAR, side),
+                QRectF(x + side, y + CHIP + 2, BAR, side),
             )
         )
     return cells

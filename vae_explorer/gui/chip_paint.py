@@ -85,7 +85,7 @@ def paint_picture(
 def _paint_weight(
     painter: QPainter, place: QRectF, chip: Chip, weight: float, theme: Theme
 ) -> None:
-    groove = QRectF(place.left() + 3, place.top(), 6, place.height())
+    groove = QRectF(place.left() + 5, place.top(), 6, place.height())
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(theme.raised)
     painter.drawRoundedRect(groove, 3, 3)

@@ -77,6 +77,9 @@ class ClassSelector(QWidget):
         row.setSpacing(HALF)
         row.addWidget(section_title(self.tr("Class y"), self._header))
         self._note: QLabel = muted_label("", self._header)
+        self._note.setToolTip(
+            self.tr("π, the class prior: drag the bar beside an image to change its class's weight")
+        )
         row.addWidget(self._note)
         row.addStretch(1)
         tip = self.tr("Give back the class prior π that the model has learned")
@@ -258,7 +261,8 @@ class ClassSelector(QWidget):
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             index = chip_grid.cell_at(self._cells, QPointF(event.pos()))
-            QToolTip.showText(event.globalPos(), "" if index is None else self._tip(index))
+            tip = "" if index is None else self._tip(index)
+            QToolTip.showText(event.globalPos(), tip, self)
             return True
         return super().event(event)
 
@@ -326,7 +330,7 @@ class ClassSelector(QWidget):
 
     def _show_state(self) -> None:
         if self._dragged is None:
-            self._note.setText("")
+            self._note.setText("" if self._prior is None else self.tr("bars: prior π"))
         self._reset.setVisible(self.edited)
         self._samples.setEnabled(bool(self._names))
         self._repaint_all()

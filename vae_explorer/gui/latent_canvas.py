@@ -397,7 +397,8 @@ class LatentCanvas(QWidget):
             index = self._scene.class_at(QPointF(event.pos()))
             if index is not None:
                 name = self._scene.names[index]
-                QToolTip.showText(event.globalPos(), self.tr("{}: click to highlight").format(name))
+                tip = self.tr("{}: click to highlight").format(name)
+                QToolTip.showText(event.globalPos(), tip, self)
             else:
                 QToolTip.hideText()
             return True
