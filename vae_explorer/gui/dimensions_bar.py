@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QStringListModel, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import (
     QComboBox,
+    QFrame,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QScrollArea,
     QSlider,
+    QStyle,
+    QStyleOptionSlider,
     QVBoxLayout,
     QWidget,
 )
@@ -23,11 +26,12 @@ from vae_explorer.gui.style import Theme
 
 SLIDER_STEPS = 100  # per latent unit
 SLIDER_REACH = 3.0  # latent units: three standard deviations of the prior
+MOST_SLIDERS = 32  # of the strongest dimensions; a thousand would take most of a second to make
 _COLUMNS = 3
-_PRINCIPAL = -1
-
-
-_LEAST, _MOST = 32, 84  # pixels of height of the sliders: two rows to five, the rest is scrolled to
+_ROW = 24  # pixels of height of a slider
+_ROWS = 3  # of them that are seen, the rest is scrolled to
+_CHOICE = 12  # letters of a dimension and its nats
+_NARROW = 96  # pixels of width of a chooser where there is little room
 
 
 class DimensionsBar(QWidget):
@@ -43,17 +47,19 @@ class DimensionsBar(QWidget):
         self._theme = theme
         self._dim = 2
         self._sliders: dict[int, QSlider] = {}
-        self._names: dict[int, QLabel] = {}
+        self._names: dict[int, _Caption] = {}
+        self._choices = QStringListModel(self)  # every dimension, and last the principal plane
         self._x = self._chooser(self.tr("Horizontal axis"))
         self._y = self._chooser(self.tr("Vertical axis"))
         self._reset = QPushButton(self.tr("Centre"), self)
         self._reset.setToolTip(self.tr("Put every other dimension back to 0"))
         self._reset.clicked.connect(self.reset_requested)
+        self._scroll = QScrollArea(self)
         self._grid_host = QWidget(self)
         self._grid = QGridLayout(self._grid_host)
-        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setContentsMargins(0, 0, style.GAP, 0)  # a gutter before the scroll bar
         self._grid.setHorizontalSpacing(style.GAP)
-        self._grid.setVerticalSpacing(2)
+        self._grid.setVerticalSpacing(0)
         self._arrange()
         self.hide()
 
@@ -66,37 +72,37 @@ class DimensionsBar(QWidget):
         if dim <= 2:
             self._clear_sliders()
             return
-        for box, axis in ((self._x, axes[0]), (self._y, axes[1])):
-            box.blockSignals(True)
-            box.clear()
-            for index in range(dim):
-                box.addItem("", index)
-            box.addItem(self.tr("principal"), _PRINCIPAL)
-            box.setCurrentIndex(axis)
-            box.blockSignals(False)
-        self._build_sliders(np.arange(dim) if kl is None else np.argsort(-kl))
+        order = np.arange(dim) if kl is None else np.argsort(-kl)
+        self._build_sliders(order[:MOST_SLIDERS])
+        if dim > MOST_SLIDERS:
+            words = self.tr("{0:,} weaker dimensions have no slider; any can be an axis.")
+            self._say_below(words.format(dim - MOST_SLIDERS))
         self.set_kl(collapsed, kl)
         self.show_axes(axes)
 
     def set_kl(self, collapsed: NDArray[np.bool_], kl: np.ndarray | None) -> None:
         """Say what each dimension carries: its mean KL in nats, (d,), and whether that is nothing, (d,)."""
+        choices = [self._label(index, collapsed[index], kl) for index in range(self._dim)]
+        known = self._choices.stringList()[:-1]
+        if len(known) != self._dim:
+            self._choices.setStringList([*choices, self.tr("principal")])
+            known = choices
+        for index, (old, new) in enumerate(zip(known, choices, strict=True)):
+            if old != new:  # one at a time: a chooser that is open stays as it is
+                self._choices.setData(self._choices.index(index), new)
         for index, name in self._names.items():
-            text = self._label(index, collapsed[index], kl)
-            if text == self._x.itemText(index):
-                continue  # a chooser is laid out anew at every word
-            for box in (self._x, self._y):
-                box.setItemText(index, text)
+            text = choices[index]
             if collapsed[index]:
                 text += self.tr(": the decoder hears nothing of it, its KL is near 0")
-            name.setText(axis_title(index) + (" ∅" if collapsed[index] else ""))
+            name.set_name(axis_title(index) + ("∅" if collapsed[index] else ""))
             name.setToolTip(text)
             self._sliders[index].setToolTip(text)
 
     def show_axes(self, axes: tuple[int, int] | None) -> None:
         """Which two dimensions the canvas shows; None: the principal plane."""
-        for box, axis in ((self._x, axes[0] if axes else -1), (self._y, axes[1] if axes else -1)):
+        for box, axis in zip((self._x, self._y), axes or (self._dim, self._dim), strict=True):
             box.blockSignals(True)
-            box.setCurrentIndex(box.findData(axis))
+            box.setCurrentIndex(axis)
             box.blockSignals(False)
         for index, slider in self._sliders.items():
             on_plane = axes is not None and index in axes
@@ -109,6 +115,7 @@ class DimensionsBar(QWidget):
             slider.blockSignals(True)
             slider.setValue(round(float(values[index]) * SLIDER_STEPS))
             slider.blockSignals(False)
+            self._names[index].set_value(float(values[index]))
 
     def slider(self, index: int) -> QSlider:
         """The slider of one dimension."""
@@ -120,21 +127,26 @@ class DimensionsBar(QWidget):
 
     def _chooser(self, title: str) -> QComboBox:
         box = QComboBox(self)
+        box.setModel(self._choices)
+        box.setSizeAdjustPolicy(  # to measure a thousand words takes a while
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        box.setMinimumContentsLength(_CHOICE)
+        box.setMinimumWidth(_NARROW)
         box.setAccessibleName(title)
         box.setToolTip(title)
         box.activated.connect(self._on_axis)
         return box
 
     def _on_axis(self, _index: int) -> None:
-        x, y = int(self._x.currentData()), int(self._y.currentData())
+        x, y, principal = self._x.currentIndex(), self._y.currentIndex(), self._dim
         chosen = self.sender()
-        if _PRINCIPAL in (x, y):
-            other = y if chosen is self._x else x
+        if principal in (x, y):
             picked = x if chosen is self._x else y
-            if picked == _PRINCIPAL:
+            if picked == principal:
                 self.principal_chosen.emit()
                 return
-            other = next(i for i in range(self._dim) if i != picked) if other < 0 else other
+            other = 1 if picked == 0 else 0
             x, y = (picked, other) if chosen is self._x else (other, picked)
         if x == y:  # the other axis makes way
             free = (x + 1) % self._dim
@@ -149,10 +161,12 @@ class DimensionsBar(QWidget):
 
     def _build_sliders(self, order: NDArray[np.intp]) -> None:
         self._clear_sliders()
+        widest = axis_title(max(order.tolist()))
         for place, index in enumerate(order.tolist()):
             row, column = divmod(place, _COLUMNS)
-            name = style.muted_label("", self._grid_host)
-            slider = QSlider(Qt.Orientation.Horizontal, self._grid_host)
+            name = _Caption(widest, self._grid_host)
+            slider = _Slider(Qt.Orientation.Horizontal, self._grid_host)
+            slider.setFixedHeight(_ROW)
             reach = round(SLIDER_REACH * SLIDER_STEPS)
             slider.setRange(-reach, reach)
             slider.setPageStep(SLIDER_STEPS // 2)
@@ -165,6 +179,14 @@ class DimensionsBar(QWidget):
             self._grid.setColumnStretch(2 * column + 1, 1)
             self._sliders[index] = slider
             self._names[index] = name
+        rows = -(-len(order) // _COLUMNS)
+        self._scroll.setFixedHeight(min(_ROWS, rows) * _ROW)
+        self._grid_host.setMinimumHeight(rows * _ROW)  # at once, not when it is laid out
+
+    def _say_below(self, text: str) -> None:
+        label = style.muted_label(text, self._grid_host)
+        label.setFixedHeight(_ROW)
+        self._grid.addWidget(label, self._grid.rowCount(), 0, 1, 2 * _COLUMNS)
 
     def _clear_sliders(self) -> None:
         while (item := self._grid.takeAt(0)) is not None:
@@ -177,7 +199,9 @@ class DimensionsBar(QWidget):
     def _on_slider(self, value: int) -> None:
         slider = self.sender()
         if isinstance(slider, QSlider):
-            self.coordinate_changed.emit(int(slider.property("dimension")), value / SLIDER_STEPS)
+            index = int(slider.property("dimension"))
+            self._names[index].set_value(value / SLIDER_STEPS)
+            self.coordinate_changed.emit(index, value / SLIDER_STEPS)
 
     def _arrange(self) -> None:
         head = QHBoxLayout()
@@ -188,12 +212,12 @@ class DimensionsBar(QWidget):
         head.addWidget(self._y)
         head.addStretch(1)
         head.addWidget(self._reset)
-        scroll = QScrollArea(self)
+        scroll = self._scroll
         scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidget(self._grid_host)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setMinimumHeight(_LEAST)
-        scroll.setMaximumHeight(_MOST)
+        scroll.verticalScrollBar().setSingleStep(_ROW)
         scroll.viewport().setAutoFillBackground(False)
         self._grid_host.setAutoFillBackground(False)
         column = QVBoxLayout(self)
@@ -201,3 +225,59 @@ class DimensionsBar(QWidget):
         column.setSpacing(style.HALF)
         column.addLayout(head)
         column.addWidget(scroll)
+
+
+class _Caption(QWidget):
+    """A dimension's name and where it stands, painted: a label would be laid out at every move."""
+
+    def __init__(self, widest: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._name, self._value = "", ""
+        self.setFont(style.number_font(style.FONT_SMALL))
+        self.setFixedSize(self.fontMetrics().horizontalAdvance(f"{widest}∅ −0.00"), _ROW)
+
+    def set_name(self, name: str) -> None:
+        """What the dimension is called."""
+        self._name = name
+        self.update()
+
+    def set_value(self, value: float) -> None:
+        """Where it stands, in latent units."""
+        text = f"{value:.2f}".replace("-", "−")
+        if text != self._value:
+            self._value = text
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        flags = Qt.AlignmentFlag.AlignVCenter
+        palette = self.palette()
+        painter.setPen(palette.color(QPalette.ColorRole.LinkVisited))
+        painter.drawText(self.rect(), flags | Qt.AlignmentFlag.AlignLeft, self._name)
+        painter.setPen(palette.color(QPalette.ColorRole.WindowText))
+        painter.drawText(self.rect(), flags | Qt.AlignmentFlag.AlignRight, self._value)
+
+
+class _Slider(QSlider):
+    """Filled from 0, in its middle, to where it stands."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        option, part = QStyleOptionSlider(), QStyle.SubControl.SC_SliderHandle
+        self.initStyleOption(option)
+        control = QStyle.ComplexControl.CC_Slider
+        handle = self.style().subControlRect(control, option, part, self).toRectF()
+        role, palette = QPalette.ColorRole, self.palette()
+        color = palette.color(role.Highlight if self.isEnabled() else role.Shadow)
+        middle = QPointF(self.rect().toRectF().center())
+        reach = (self.width() - handle.width()) / 2
+        place = middle + QPointF(reach * self.value() / self.maximum(), 0)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(palette.color(role.Mid))
+        painter.drawRoundedRect(QRectF(0, middle.y() - 2, self.width(), 4), 2, 2)
+        painter.drawRect(QRectF(middle.x() - 1, middle.y() - 5, 2, 10))
+        painter.setBrush(color)
+        painter.drawRect(QRectF(middle - QPointF(0, 2), place + QPointF(0, 2)).normalized())
+        painter.setPen(QPen(palette.color(role.Text) if self.hasFocus() else color, 2))
+        painter.drawEllipse(place, 5, 5)
