@@ -341,6 +341,22 @@ def test_prior_circles_lie_at_one_and_two_sigma(canvas: LatentCanvas) -> None:
     assert min(between) > 240
 
 
+def test_the_names_of_the_circles_keep_out_of_the_way_of_a_mark(
+    canvas: LatentCanvas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placed: dict[str, QPointF] = {}
+    monkeypatch.setattr(
+        canvas_paint, "haloed_text", lambda _painter, place, text, *_: placed.update({text: place})
+    )
+    canvas.set_axes(("z₃", "z₄"))  # which paints them anew
+    canvas.set_drawing((0.3, 0.75), np.eye(2) / 20)
+    shot(canvas)
+    assert placed.keys() == {"1σ", "2σ", "your drawing"}
+    for name in ("1σ", "2σ"):
+        apart = placed[name] - placed["your drawing"]
+        assert apart.y() > 20 or apart.x() > 120
+
+
 def test_a_clicked_class_is_brought_forward(qtbot: QtBot, canvas: LatentCanvas) -> None:
     canvas.set_layer("prior", False)
     seen = caught(canvas.class_highlighted)

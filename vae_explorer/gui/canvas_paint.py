@@ -181,7 +181,8 @@ def prior(
                 contour.moveTo(x, rect.top())
                 contour.lineTo(x, rect.bottom())
         else:
-            place = centre + QPointF(radius, -radius) * 0.7071 + QPointF(3, -3)
+            # below on the right: the names of marks are read from the marks to the right
+            place = centre + QPointF(radius, radius) * 0.7071 + QPointF(2, 12)
             contour.addEllipse(centre, radius, radius)
         painter.strokePath(contour, QPen(faded(theme.canvas, 0.7), 3.2))
         painter.strokePath(contour, QPen(faded(theme.text, 0.62), 1.2, Qt.PenStyle.DashLine))
