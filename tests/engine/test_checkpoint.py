@@ -115,7 +115,7 @@ def test_a_truncated_file_is_refused(saved: Path, keep: int) -> None:
 def test_foreign_files_are_refused(tmp_path: Path) -> None:
     text = tmp_path / "notes.safetensors"
     text.write_text("not a model\n" * 100)
-    with pytest.raises(ModelFileError, match="not a model file"):
+    with pytest.raises(ModelFileError, match="no VAE Explorer model"):
         load_model(text)
     foreign = tmp_path / "foreign.safetensors"
     save_file({"weight": torch.zeros(2)}, foreign)

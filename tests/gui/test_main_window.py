@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from PySide6.QtCore import QSettings, QSize, Qt
+from PySide6.QtCore import QPoint, QSettings, QSize, Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -51,6 +51,27 @@ def test_every_part_has_the_room_it_needs(
         ):
             assert widget.width() >= min(least.width(), widget.maximumWidth()), describe(widget)
             assert widget.height() >= min(least.height(), widget.maximumHeight()), describe(widget)
+
+
+@pytest.mark.parametrize("size", [MINIMUM_SIZE, (1440, 900)])
+def test_a_message_moves_nothing_and_covers_no_button(
+    joint: Controller, size: tuple[int, int]
+) -> None:
+    window = joint.window
+    window.resize(*size)
+    QApplication.processEvents()
+    before = [part.mapTo(window, part.rect().topLeft()) for part in window._themed[1:]]
+    window.banner.show_message("Something is the matter.", details="more", action="Try again")
+    QApplication.processEvents()
+    assert [part.mapTo(window, part.rect().topLeft()) for part in window._themed[1:]] == before
+    place = window.banner.geometry()
+    assert window.rect().contains(place)
+    assert place.left() > window.menuBar().actionGeometry(window.menuBar().actions()[-1]).right()
+    for button in window.centralWidget().findChildren(QAbstractButton):
+        if button.isVisible() and button.width() > 0:
+            assert not place.intersects(button.rect().translated(button.mapTo(window, QPoint())))
+    window.banner.show_message("a sentence that needs more than one line " * 8)
+    assert window.banner.height() > place.height()
 
 
 def test_a_small_window_has_room_for_all_at_once(

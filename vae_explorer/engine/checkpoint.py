@@ -53,7 +53,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         with safe_open(path, framework="pt", device="cpu") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118
     except (SafetensorError, OSError, RuntimeError) as error:
-        raise ModelFileError(f"{path} cannot be read: {error}.") from error
+        raise ModelFileError(f"{path} is damaged: its weights cannot be read.") from error
 
 
 def read_header(path: Path) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def read_header(path: Path) -> dict[str, Any]:
             raise ModelFileError(f"{path} is a safetensors file, but not one of VAE Explorer.")
         header = json.loads(text)
     except (SafetensorError, OSError) as error:
-        raise ModelFileError(f"{path} is not a model file, or is damaged: {error}.") from error
+        raise ModelFileError(f"{path} is no VAE Explorer model, or it is damaged.") from error
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"{path} has a damaged header.") from error
     if not isinstance(header, dict):

@@ -77,6 +77,7 @@ class MainWindow(QMainWindow):
         self._arrange()
         self.reset_layout()
         self.set_theme(theme)
+        self.banner.shown.connect(self._place_banner)
         self.canvas.setFocus()
 
     # -- what the controllers use --------------------------------------------------------------
@@ -195,10 +196,19 @@ class MainWindow(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._place_banner()
         height = event.size().height()
         self._set_compact(height < _COMPACT_BELOW)
         if height >= _COMPACT_BELOW:
             self.handwriting.setMaximumHeight(max(_ROW_HEIGHT, height // 14))
+
+    def _place_banner(self) -> None:
+        """Over the room beside the menus: nothing moves for a message, and hardly anything is covered."""
+        bar, left = self.menuBar(), style.GAP
+        if not bar.isNativeMenuBar():
+            left += bar.actionGeometry(bar.actions()[-1]).right()
+        width = self.width() - left - style.GAP
+        self.banner.setGeometry(left, 1, width, self.banner.heightForWidth(width))
 
     def _set_compact(self, compact: bool) -> None:
         """In a low window the row of handwritten classes moves to a page of its own."""
@@ -303,7 +313,6 @@ class MainWindow(QMainWindow):
         outer = QVBoxLayout(centre)
         outer.setContentsMargins(style.GAP, 0, style.GAP, style.GAP)
         outer.setSpacing(style.GAP)
-        outer.addWidget(self.banner)
         outer.addWidget(self._rows, 1)
         self.setCentralWidget(centre)
 

@@ -1,4 +1,4 @@
-"""The one path by which the window speaks of trouble: a line across the top, never a dialog."""
+"""The one path by which the window speaks of trouble: a line over its top edge, never a dialog."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ MessageKind = Literal["info", "error"]
 class MessageBanner(QFrame):
     """One message at a time; a traceback, where there is one, can be copied. Good news leaves by itself."""
 
+    shown = Signal()  # what it says may need another height
     dismissed = Signal()
     action_requested = Signal()
 
@@ -78,6 +79,8 @@ class MessageBanner(QFrame):
         self._action.setText(action or "")
         self.set_theme(self._theme)
         self.show()
+        self.raise_()
+        self.shown.emit()
         if kind == "info":
             self._leaving.start()
         else:
@@ -114,6 +117,6 @@ class MessageBanner(QFrame):
         edge = theme.danger if self._kind == "error" else theme.accent
         self.setStyleSheet(
             f"#message-banner {{ background: {theme.panel.name()};"
-            f" border: 1px solid {theme.border.name()}; border-left: 4px solid {edge.name()};"
+            f" border: 1px solid {edge.name()}; border-left-width: 4px;"
             f" border-radius: {style.RADIUS}px; }}"
         )

@@ -12,7 +12,7 @@ from types import TracebackType
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-from vae_explorer.engine.errors import EngineError
+from vae_explorer.engine.errors import EngineError, ModelFileError
 from vae_explorer.gui.message_banner import MessageBanner
 
 _log = logging.getLogger(__name__)
@@ -80,7 +80,9 @@ class Reporter(QObject):
 
     def _show(self, error: BaseException, details: str) -> None:
         if isinstance(error, EngineError):
-            self._banner.show_message(str(error), "error")
+            cause = error.__cause__ if isinstance(error, ModelFileError) else None
+            words = "" if cause is None else f"{type(cause).__name__}: {cause}"
+            self._banner.show_message(str(error), "error", words)
             return
         _log.error("unexpected error\n%s", details)
         name = type(error).__name__
