@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -502,6 +502,22 @@ def test_progress_runs_and_gradients_stay_as_they_were() -> None:
         assert finished.value.split == "validation"
     assert {step.title for step in seen} == {"ELBO", "IW bound", "log p(x)"}
     assert all(0 <= step.fraction <= 1 for step in seen)
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("model", [vae, joint, lambda: linear_gaussian_vae()[1]])
+def test_progress_counts_the_steps_to_the_last(
+    model: Callable[[], Model], exact: bool, labelled: bool
+) -> None:
+    data = dataset(6)
+    if not labelled:
+        split = Split(data.test.images, None)
+        data = Dataset("toy", "Toy images", split, split, split)
+    seen = list(evaluation(model(), data, "test", EvaluationConfig(samples=3, exact=exact)))
+    assert [step.step for step in seen] == sorted(step.step for step in seen)
+    assert seen[0].step == 1 and seen[-1].step == seen[-1].steps
+    assert len({step.steps for step in seen}) == 1
 
 
 def test_what_cannot_be_evaluated_is_refused() -> None:

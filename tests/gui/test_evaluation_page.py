@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from tests.gui.windows import MakeController, wait_open, write_model
+from vae_explorer.engine.measurement import Progress
 from vae_explorer.engine.report import FRACTION, NATS, Figure
 from vae_explorer.evaluate import run
 from vae_explorer.gui.controller.application import Controller
@@ -131,10 +132,14 @@ def test_an_empty_page_says_what_would_be_there(qtbot: QtBot) -> None:
     qtbot.addWidget(page)
     page.show()
     assert page._hint.isVisible() and not page._table.isVisible()
-    assert "test images" in page._hint.text()
+    assert "test images" in page._hint.lines[0]
     page.set_rows([row(BOUND)])
     assert page._table.isVisible() and not page._hint.isVisible()
     page.set_rows([])
+    assert page._hint.isVisible()
+    page.set_running(True)
+    assert not page._hint.isVisible()
+    page.set_running(False)
     assert page._hint.isVisible()
 
 
@@ -409,3 +414,9 @@ def test_a_running_measurement_hands_the_focus_to_no_neighbour(page: EvaluationP
     assert page.hasFocus()
     page.set_running(False)
     assert page._gradients.hasFocus()
+
+
+def test_progress_names_the_step_and_how_many_there_are(joint: Controller) -> None:
+    text = joint.evaluating._how_far(Progress("log p(x|y), class 5", 0.16, 3, 14))
+    assert text == "Step 3 of 14: log p(x|y), class 5 · 16 %"
+    assert joint.evaluating._how_far(Progress("gradients", 0.5)) == "gradients · 50 %"

@@ -20,6 +20,7 @@ from vae_explorer.engine.importance import importance_bound
 from vae_explorer.engine.joint_vae import JointVAE
 from vae_explorer.engine.models import Model
 from vae_explorer.engine.objective import gaussian_kl
+from vae_explorer.engine.ppca import PPCA
 from vae_explorer.engine.report import COUNT, FRACTION, NATS, Certainty, Figure, Report
 from vae_explorer.engine.targets import Targets
 from vae_explorer.engine.vae import one_hot
@@ -72,6 +73,8 @@ class Progress:
 
     title: str
     fraction: float
+    step: int = 1  # which part of the work this is, of how many
+    steps: int = 1
 
 
 T = TypeVar("T")
@@ -96,6 +99,13 @@ class Measurement:
         self.kl = torch.zeros(model.config.latent_dim)
         self.variance = torch.zeros(model.config.latent_dim)
         self.clock = time.perf_counter()
+        self.step, self.steps = 0, self._count_steps()
+
+    def _count_steps(self) -> int:
+        """How many titled parts there are to measure: the ELBO, the bound, and the evidence where it is exact."""
+        classes = self.model.config.classes if isinstance(self.model, JointVAE) else 1
+        exact = self.exact and not isinstance(self.model, PPCA)
+        return (3 if exact else 2) * classes + (self.labels is not None)
 
     def _labels(self, dataset: Dataset, images: Split) -> Tensor | None:
         """The labels, where the model has the classes of the data."""
@@ -168,10 +178,11 @@ class Measurement:
         return result
 
     def titled(self, title: str, steps: Generator[float, None, T]) -> Steps[T]:
-        """Gives the fractions of a part of the work its title."""
+        """Gives the fractions of a part of the work its title and number."""
+        self.step += 1
         while True:
             try:
-                yield Progress(title, next(steps))
+                yield Progress(title, next(steps), self.step, self.steps)
             except StopIteration as finished:
                 return finished.value
 

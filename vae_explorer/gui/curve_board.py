@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QTabBar, QVBoxLayout, QWidget
 
@@ -13,25 +13,6 @@ from vae_explorer.gui.plot_panel import PlotPanel
 
 PANEL_LEAST = (172, 104)
 """Width and height below which a panel says too little."""
-
-
-class EmptyBoard(QWidget):
-    """Before the first run: what will be shown, and the key that starts it."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        title = style.section_title(self.tr("A training draws its curves here"), self)
-        shown = self.tr(
-            "ELBO = reconstruction − KL, accuracy and KL by dimension, on train and validation images."
-        )
-        key = self.tr("Space starts and pauses; later runs are drawn beside earlier ones.")
-        column = QVBoxLayout(self)
-        column.setSpacing(style.HALF)
-        column.addStretch(1)
-        for label in (title, *(style.muted_label(t, self, wrap=True) for t in (shown, key))):
-            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            column.addWidget(label)
-        column.addStretch(1)
 
 
 class CurveBoard(QWidget):

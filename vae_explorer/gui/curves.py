@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from vae_explorer.gui import style
-from vae_explorer.gui.curve_board import CurveBoard, EmptyBoard
+from vae_explorer.gui.curve_board import CurveBoard
 from vae_explorer.gui.curve_data import (
     AXES,
     OF_CLASSES,
@@ -29,6 +29,7 @@ from vae_explorer.gui.curve_data import (
 from vae_explorer.gui.curve_export import CurveExport
 from vae_explorer.gui.curve_panel import CurvePanel, make_panels
 from vae_explorer.gui.curve_readout import CurveReadout
+from vae_explorer.gui.empty_state import EmptyState
 from vae_explorer.gui.idle import Turns
 from vae_explorer.gui.plot_panel import KlBarsPanel, PlotPanel
 from vae_explorer.gui.run_chips import CurveKey, RunChips
@@ -435,7 +436,16 @@ class Curves(QWidget):
         self._board = CurveBoard(self)
         self._board.arranged.connect(self._refresh)
         self._stack = QStackedLayout()
-        self._stack.addWidget(EmptyBoard(self))
+        self._stack.addWidget(
+            EmptyState(
+                self.tr("A training draws its curves here"),
+                (
+                    self.tr("The ELBO and its parts, accuracy, and KL by dimension."),
+                    self.tr("Space starts and pauses; later runs join the earlier ones."),
+                ),
+                self,
+            )
+        )
         self._stack.addWidget(self._board)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

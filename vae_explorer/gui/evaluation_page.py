@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QTableWidget,
@@ -24,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from vae_explorer.gui import style
+from vae_explorer.gui.empty_state import EmptyState
 from vae_explorer.gui.evaluation_settings import EvaluationSettings, EvaluationSettingsRow
 from vae_explorer.gui.formula_delegate import FormulaDelegate
 from vae_explorer.gui.notation import typeset_tip
@@ -138,6 +138,7 @@ class EvaluationPage(QWidget):
     def set_running(self, running: bool) -> None:
         """While it runs, the button stops it."""
         self._running = running
+        self._show_table()
         self._button.setText(self.tr("Stop") if running else self.tr("Evaluate"))
         choices = (self._images, self._samples, self._settings, self._gradients)
         focused = QApplication.focusWidget()
@@ -202,9 +203,10 @@ class EvaluationPage(QWidget):
             self._table.setColumnHidden(column, self.width() < _NARROW_BELOW)
 
     def _show_table(self) -> None:
-        """The table where there is anything in it, else what would be."""
-        self._table.setVisible(self.rows() > 0)
-        self._hint.setVisible(self.rows() == 0)
+        """The table where there is anything in it or will be soon, else what would be."""
+        filled = self._running or self.rows() > 0
+        self._table.setVisible(filled)
+        self._hint.setVisible(not filled)
 
     def _on_button(self) -> None:
         if self._running:
@@ -230,16 +232,15 @@ class EvaluationPage(QWidget):
             box.addItem(text, value)
         return box
 
-    def _make_hint(self) -> QLabel:
-        words = self.tr(
-            "How good is this model? “Evaluate” measures it on test images: the ELBO and its parts, "
-            "closer bounds on log p(x), active units, and how many classes it gets right."
+    def _make_hint(self) -> EmptyState:
+        return EmptyState(
+            self.tr("How good is this model?"),
+            (
+                self.tr("“Evaluate” measures, on test images, the ELBO and its parts,"),
+                self.tr("closer bounds on log p(x), active units, and accuracy."),
+            ),
+            self,
         )
-        hint = style.muted_label(words, self)
-        hint.setWordWrap(True)
-        hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        hint.setMargin(style.MARGIN)
-        return hint
 
     def _make_table(self) -> QTableWidget:
         titles = (

@@ -17,6 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
+from vae_explorer.gui.empty_state import EmptyState
 from vae_explorer.gui.pixels import image_to_qimage, paint_image
 from vae_explorer.gui.style import (
     GAP,
@@ -26,12 +27,11 @@ from vae_explorer.gui.style import (
     muted_label,
     retint,
     section_title,
-    small_font,
     tool_button,
 )
 
 FRAMES_PER_SECOND = 12
-_HEADER = 32
+_HEADER = 32 + GAP  # as high above as on the pages beside
 _TALL = 120  # pixels of room from which the current frame is shown large besides
 _SMALLEST = 28.0  # side of a frame worth looking at; more frames than fit are thinned out
 
@@ -61,6 +61,11 @@ class FilmStrip(QWidget):
         self.setAccessibleName(self.tr("Film along the path"))
         self.setAccessibleDescription(self.tr("Space plays and pauses, left and right step"))
         self._build_header()
+        self._empty = EmptyState(
+            self.tr("A path is a film of decoded images"),
+            (self.tr("Hold Shift and drag over the latent canvas, from A to B."),),
+            self,
+        )
         self._show_state()
 
     def _build_header(self) -> None:
@@ -159,14 +164,13 @@ class FilmStrip(QWidget):
         return QSize(480, _HEADER + 120)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self._header.setGeometry(0, 0, self.width(), _HEADER - HALF)
+        self._header.setGeometry(0, GAP, self.width(), _HEADER - GAP - HALF)
+        self._empty.setGeometry(0, _HEADER, self.width(), self.height() - _HEADER)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if self._frames is None:
-            self._paint_hint(painter)
-        else:
+        if self._frames is not None:
             large = self._large()
             if large is not None:
                 self._paint_frame(painter, self._current, large)
@@ -260,15 +264,6 @@ class FilmStrip(QWidget):
         painter.setPen(QPen(self._theme.border, 1))
         painter.drawRect(place.adjusted(-0.5, -0.5, 0.5, 0.5))
 
-    def _paint_hint(self, painter: QPainter) -> None:
-        painter.setFont(small_font())
-        painter.setPen(self._theme.muted)
-        painter.drawText(
-            QRectF(8, _HEADER, self.width() - 16, self.height() - _HEADER),
-            int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap),
-            self.tr("Hold Shift and drag over the latent canvas to draw a path from A to B."),
-        )
-
     def _select_at(self, position: QPointF) -> None:
         for index, place in self._places() if self.count else []:
             if place.adjusted(-2, -2, 2, 2).contains(position):
@@ -296,6 +291,7 @@ class FilmStrip(QWidget):
         self._play.setEnabled(self.count > 1)
         self._export.setEnabled(self.count > 0)
         self._close.setEnabled(self.count > 0)
+        self._empty.setVisible(self.count == 0)
         self._note.setText(f"{self._current + 1} / {self.count}" if self.count else "")
         self._class_note.setVisible(self.count > 0 and self._class_name is not None)
         self._class_note.setText(self.tr("·  y = {0} all the way").format(self._class_name))

@@ -20,6 +20,7 @@ from vae_explorer.gui.session import Session
 from vae_explorer.gui.training_thread import Failed, Worker
 
 if TYPE_CHECKING:
+    from vae_explorer.engine.evaluation import Progress
     from vae_explorer.engine.gradients import EstimatorComparison
     from vae_explorer.engine.models import Model
     from vae_explorer.engine.report import Figure, Report
@@ -147,8 +148,7 @@ class Evaluating(QObject):
 
         for message in () if self._stale else messages:
             if isinstance(message, Progress):
-                text = f"{message.title}  {message.fraction:.0%}"
-                self._window.evaluation.set_progress(text)
+                self._window.evaluation.set_progress(self._how_far(message))
             elif isinstance(message, Report):
                 self._report = message
                 self._show()
@@ -157,6 +157,12 @@ class Evaluating(QObject):
                 self._show()
             elif isinstance(message, Failed) and not isinstance(message.error, Cancelled):
                 self._reporter.error(message.error, message.details)
+
+    def _how_far(self, progress: Progress) -> str:
+        text = self.tr("{0} · {1:.0f} %").format(progress.title, 100 * progress.fraction)
+        if progress.steps == 1:
+            return text
+        return self.tr("Step {0} of {1}: {2}").format(progress.step, progress.steps, text)
 
     def _show_rows(self) -> None:
         figures = [] if self._report is None else [row(f) for f in self._report.figures]
