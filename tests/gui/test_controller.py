@@ -24,6 +24,7 @@ from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.controller.layers import TOGETHER
 from vae_explorer.gui.dimensions_bar import SLIDER_STEPS
 from vae_explorer.gui.equation_bar import nats
+from vae_explorer.gui.model_card import title_of
 from vae_explorer.gui.screenshot import THREE
 from vae_explorer.gui.style import DARK
 
@@ -834,3 +835,30 @@ def test_curves_that_are_not_there_are_not_exported(
     joint.window.menus.export_curves.trigger()
     assert not (tmp_path / "curves.csv").exists()
     assert joint.window.banner.text().startswith("Train a model first")
+
+
+def test_a_bundled_model_is_called_as_its_recipe_is_and_ticked_while_it_is_open(
+    make_controller: MakeController,
+    joint_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: QtBot,
+) -> None:
+    bundled = [tmp_path / "joint-vae-2d.safetensors", tmp_path / "ppca-2d.safetensors"]
+    for path in bundled:
+        path.write_bytes(joint_file.read_bytes())
+    monkeypatch.setattr("vae_explorer.paths.bundled_models", lambda: bundled)
+    controller = make_controller()
+    wait_open(qtbot, controller)
+    menus = controller.window.menus
+    titles = [action.text() for action in menus.bundled_menu.actions()]
+    assert titles == ["Joint VAE, 2-D", "PPCA, 2-D"]
+    assert titles[0] in {action.text() for action in menus.recipes}
+    assert controller.window.windowTitle() == "Joint VAE, 2-D[*] — VAE Explorer"
+    menus.bundled_menu.aboutToShow.emit()
+    assert [action.isChecked() for action in menus.bundled_menu.actions()] == [True, False]
+
+
+def test_a_model_of_ones_own_keeps_the_name_of_its_file() -> None:
+    assert title_of(Path("joint-vae-2d.safetensors"), bundled=False) == "joint-vae-2d"
+    assert title_of(Path("anything.safetensors"), bundled=True) == "anything"

@@ -67,7 +67,7 @@ def test_a_message_moves_nothing_and_covers_no_button(
     place = window.banner.geometry()
     assert window.rect().contains(place)
     assert place.left() > window.menuBar().actionGeometry(window.menuBar().actions()[-1]).right()
-    for button in window.centralWidget().findChildren(QAbstractButton):
+    for button in window._rows.findChildren(QAbstractButton):
         if button.isVisible() and button.width() > 0:
             assert not place.intersects(button.rect().translated(button.mapTo(window, QPoint())))
     window.banner.show_message("a sentence that needs more than one line " * 8)

@@ -44,7 +44,7 @@ CARD = {
 def test_a_card_tells_what_is_known_and_nothing_else() -> None:
     rows = dict(card_rows(ModelConfig(preset="deep", widths=(3, 2)), CARD))
     assert rows["Model"] == "VAE p(x), d = 2"
-    assert rows["Networks"] == "3-2 leaky-relu"
+    assert rows["Networks"] == "3-2 Leaky ReLU"
     assert rows["Data"] == "MNIST, 55,000 training images"
     assert rows["Weights of"] == "epoch 2 of 3"
     assert rows["Measured on"] == (

@@ -58,4 +58,4 @@ def test_it_names_the_distribution_that_is_sampled(qtbot: QtBot) -> None:
     for names, likelihood in (((), "p(x|z)"), (("cat", "dog"), "p(x|z, y)"), ((), "p(x|z)")):
         page.set_classes(names)
         modes = [page._mode.itemText(i) for i in range(page._mode.count())]
-        assert modes == [f"mean of {likelihood}", f"draw from {likelihood}"]
+        assert modes == [f"Mean of {likelihood}", f"Draw from {likelihood}"]

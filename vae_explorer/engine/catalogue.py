@@ -85,7 +85,7 @@ _INFOS = (
     ),
     DatasetInfo(
         "digits-8x8",
-        "Digits 8 x 8",
+        "Digits 8 × 8",
         "1,797 small digits of 17 grey levels, from scikit-learn.",
         image_shape=(1, 8, 8),
         extra="digits8x8",

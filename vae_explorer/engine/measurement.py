@@ -264,7 +264,9 @@ class Measurement:
         if noise is not None:
             note = f"of its error, {noise:.2g} is Monte Carlo's, as far as these samples tell"
             if self.config.prior_share:
-                note += f"; {self.config.prior_share:.0%} of the samples come from the prior"
+                note += (
+                    f"; {100 * self.config.prior_share:.0f} % of the samples come from the prior"
+                )
         per_bit = self.model.config.pixels * math.log(2)
         in_bits = of_x and self.model.likelihood.discrete
         self.figures.append(

@@ -32,7 +32,7 @@ from vae_explorer.gui.style import (
 
 FRAMES_PER_SECOND = 12
 _HEADER = 32 + GAP  # as high above as on the pages beside
-_TALL = 120  # pixels of room from which the current frame is shown large besides
+_TALL = 104  # pixels of room from which the current frame is shown large besides
 _SMALLEST = 28.0  # side of a frame worth looking at; more frames than fit are thinned out
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenu
 
+from vae_explorer.gui.model_card import title_of
 from vae_explorer.gui.recipes import recipes
 
 SCALES = (100, 125, 150, 175, 200)  # percent: for a projector, or eyes that want more
@@ -33,11 +34,30 @@ class Menus:
 
     def set_recent(self, paths: Sequence[Path], opener: Callable[[Path], None]) -> None:
         """List the files opened lately."""
-        _refill(self._window, self.recent_menu, paths, opener, self._tr("No recent models"))
+        self._refill(self.recent_menu, paths, opener, self._tr("No recent models"))
 
     def set_bundled(self, paths: Sequence[Path], opener: Callable[[Path], None]) -> None:
         """List the models that ship with the program."""
-        _refill(self._window, self.bundled_menu, paths, opener, self._tr("No bundled models"))
+        self._refill(self.bundled_menu, paths, opener, self._tr("No bundled models"))
+
+    def mark_open(self, path: Path | None) -> None:
+        """Tick the model that is open, where it is listed."""
+        for action in self.bundled_menu.actions() + self.recent_menu.actions():
+            action.setChecked(action.isCheckable() and action.data() == str(path))
+
+    def _refill(
+        self, menu: QMenu, paths: Sequence[Path], opener: Callable[[Path], None], empty: str
+    ) -> None:
+        menu.clear()
+        for path in paths:
+            title = title_of(path, bundled=menu is self.bundled_menu)
+            action = QAction(title, self._window, checkable=True)
+            action.setToolTip(str(path))
+            action.setData(str(path))
+            action.triggered.connect(lambda _checked=False, path=path: opener(path))
+            menu.addAction(action)
+        if not paths:
+            menu.addAction(empty).setEnabled(False)
 
     def set_theme_name(self, name: str) -> None:
         """Mark the theme in force: `system`, `light` or `dark`."""
@@ -184,20 +204,3 @@ class Menus:
 
     def _tr(self, text: str) -> str:
         return self._window.tr(text)
-
-
-def _refill(
-    window: QMainWindow,
-    menu: QMenu,
-    paths: Sequence[Path],
-    opener: Callable[[Path], None],
-    empty: str,
-) -> None:
-    menu.clear()
-    for path in paths:
-        action = QAction(path.name.removesuffix(".safetensors"), window)
-        action.setToolTip(str(path))
-        action.triggered.connect(lambda _checked=False, path=path: opener(path))
-        menu.addAction(action)
-    if not paths:
-        menu.addAction(empty).setEnabled(False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication
@@ -11,8 +12,21 @@ from PySide6.QtCore import QCoreApplication
 from vae_explorer.engine.config import ModelConfig
 from vae_explorer.engine.report import COUNT, FRACTION, headlines
 from vae_explorer.gui.notation import signed, typeset
+from vae_explorer.gui.training_settings import ACTIVATIONS
 
 KINDS = {"vae": "VAE p(x)", "joint-vae": "Joint VAE p(x, y)", "ppca": "PPCA"}
+
+
+_FAMILIES = {"vae": "VAE", "joint-vae": "Joint VAE", "ppca": "PPCA"}
+
+
+def title_of(path: Path, *, bundled: bool) -> str:
+    """A model's name: of a bundled one as its recipe is called (`Joint VAE, 2-D`), else its file's."""
+    name = path.name.removesuffix(".safetensors")
+    family, _, size = name.rpartition("-")
+    if bundled and family in _FAMILIES and size.endswith("d"):
+        return f"{_FAMILIES[family]}, {size[:-1]}-D"
+    return name
 
 
 def card_rows(
@@ -54,7 +68,7 @@ def card_html(
 
 def _networks(config: ModelConfig) -> str:
     if config.preset == "deep":
-        return f"{'-'.join(map(str, config.widths))} {config.activation}"
+        return f"{'-'.join(map(str, config.widths))} {ACTIVATIONS[config.activation]}"
     return _tr("the lecture's") if config.preset == "lecture" else _tr("convolutional")
 
 

@@ -59,8 +59,8 @@ class SamplesPage(QWidget):
             self._class.addItem(self.tr("Class {0}").format(name), index)
         self._class.setVisible(bool(names))
         likelihood = "p(x|z, y)" if names else "p(x|z)"
-        self._mode.setItemText(0, self.tr("mean of {0}").format(likelihood))
-        self._mode.setItemText(1, self.tr("draw from {0}").format(likelihood))
+        self._mode.setItemText(0, self.tr("Mean of {0}").format(likelihood))
+        self._mode.setItemText(1, self.tr("Draw from {0}").format(likelihood))
 
     def choose_class(self, index: int) -> None:
         """Ask for samples of one class; −1 for any."""

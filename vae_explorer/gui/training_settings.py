@@ -41,6 +41,12 @@ class Setting:
     live: bool = False
 
 
+ACTIVATIONS = {
+    "leaky-relu": "Leaky ReLU", "relu": "ReLU", "tanh": "Tanh",
+    "silu": "SiLU", "gelu": "GELU", "elu": "ELU",
+}  # fmt: skip
+
+
 def _tr(text: str) -> str:
     return QCoreApplication.translate("TrainingSettings", text)
 
@@ -107,7 +113,7 @@ def model_settings() -> list[Setting]:
             _tr("The non-linearity of the deep and convolutional networks."),
             "choice",
             "leaky-relu",
-            tuple((a, a) for a in ("leaky-relu", "relu", "tanh", "silu", "gelu", "elu")),
+            tuple(ACTIVATIONS.items()),
             of_model=True,
         ),
         Setting(
@@ -235,7 +241,7 @@ def training_settings() -> list[Setting]:
         Setting(
             "classification_weight",
             "λ",
-            _tr("Weight on log q(y | x), the Joint VAE's classifier."),
+            _tr("Weight on log q(y|x), the Joint VAE's classifier."),
             "number",
             1.0,
             live=True,

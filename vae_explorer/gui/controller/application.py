@@ -28,6 +28,7 @@ from vae_explorer.gui.controller.training import Training
 from vae_explorer.gui.idle import IdleQueue, Turns
 from vae_explorer.gui.jobs import ModelOpened, OpenModel
 from vae_explorer.gui.main_window import MainWindow
+from vae_explorer.gui.model_card import title_of
 from vae_explorer.gui.recipes import recipes
 from vae_explorer.gui.session import Session
 from vae_explorer.gui.training_settings import DatasetChoice
@@ -69,6 +70,7 @@ class Controller(QObject):
         self._opener.ended.connect(self._on_opener_ended)
         self._keeps_message = False  # a model was opened in place of one that could not be
         self._tried_bundled = options.model is None
+        self._bundled = paths.bundled_models()
         self._next: Path | None = None  # a model asked for while another was being opened
         self.files = Files(window, self.session, self.reporter, settings)
         self.exploring = Exploring(window, self.session, self.reporter)
@@ -170,6 +172,8 @@ class Controller(QObject):
         self.files.open_requested.connect(self.ask_open)
         self.files.saved.connect(self._on_saved)
         menus.quit.triggered.connect(window.close)
+        for listed in (menus.bundled_menu, menus.recent_menu):
+            listed.aboutToShow.connect(self._mark_open)
         menus.fit.triggered.connect(window.canvas.fit_view)
         menus.undo.triggered.connect(window.pad.undo)
         menus.redo.triggered.connect(window.pad.redo)
@@ -345,6 +349,9 @@ class Controller(QObject):
 
     # -- states -----------------------------------------------------------------------------
 
+    def _mark_open(self) -> None:
+        self.window.menus.mark_open(self.session.path)
+
     def _offer_history(self) -> None:
         pad, menus = self.window.pad, self.window.menus
         menus.undo.setEnabled(pad.can_undo)
@@ -372,8 +379,10 @@ class Controller(QObject):
         if not self.session.ready:
             return
         path = self.session.path
-        name = path.name.removesuffix(".safetensors") if path else self.tr("Untitled model")
-        self.window.setWindowTitle(f"{name}[*] – VAE Explorer")
+        name = self.tr("Untitled model")
+        if path is not None:
+            name = title_of(path, bundled=path in self._bundled)
+        self.window.setWindowTitle(f"{name}[*] — VAE Explorer")
         self.window.setWindowModified(self.session.unsaved)
 
     def _use_one_thread(self) -> None:

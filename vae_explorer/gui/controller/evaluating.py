@@ -176,7 +176,8 @@ class Evaluating(QObject):
         lines = [] if self._report is None else headlines(vars(self._report))
         if (found := self._comparison) is not None:
             words = self.tr(
-                "{0:,.0f} times the variance by the score function; {1} draws, {2} images"
+                "the score function has {0:,.0f} times the variance of the reparameterization"
+                " ({1} draws, {2} images)"
             )
             lines.append(words.format(found.ratio, found.draws, found.images))
         if lines and self._epoch is not None:
