@@ -141,7 +141,9 @@ class CurveKey(QWidget):
     def set_names(self, train: str, *, has_reference: bool) -> None:
         """Say what the dashed lines are, and whether there is a level of PPCA's closed form to name."""
         self._train, self._has_reference = train, has_reference
-        text = self.tr("Solid lines are validation, dashed lines train")
+        text = self.tr(
+            "Solid lines are validation, dashed lines train, thin grey ones train batches of ten steps"
+        )
         if train != self.tr("train"):
             text = self.tr(
                 "{0}: of the labelled images alone, but for the objective, which is of all"
