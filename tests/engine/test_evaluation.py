@@ -500,7 +500,7 @@ def test_progress_runs_and_gradients_stay_as_they_were() -> None:
             assert torch.is_grad_enabled()
     except StopIteration as finished:
         assert finished.value.split == "validation"
-    assert {step.title for step in seen} == {"ELBO", "IW bound", "log p(x)"}
+    assert {step.title for step in seen} == {"q(z|x)", "ELBO", "IW bound", "log p(x)"}
     assert all(0 <= step.fraction <= 1 for step in seen)
 
 

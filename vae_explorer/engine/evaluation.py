@@ -86,15 +86,21 @@ def evaluation(
 
 def _plain(work: Measurement) -> Steps[None]:
     """VAE and PPCA."""
-    posterior = work.posterior(None)
+    posterior = yield from work.posterior(None)
     elbo = yield from _elbo(work, posterior)
     work.dimensions(posterior)
     bound = yield from work.bound(None, posterior)
     samples = work.config.samples
     work.add("iw_bound", "IW bound ≤ log p(x)", "bound", *bound, samples=samples, of_x=True)
-    if isinstance(work.model, PPCA):
-        parts = work.index.split(work.at_once)
-        evidence = torch.cat([work.model.log_evidence(work.target[rows]) for rows in parts])
+    model = work.model
+    if isinstance(model, PPCA):
+        evidence = torch.cat(
+            (
+                yield from work.in_parts(
+                    "log p(x)", lambda part: model.log_evidence(work.target[part])
+                )
+            )
+        )
         work.add("log_p", "log p(x)", "exact", evidence, of_x=True, note="in closed form")
         work.gap("log p(x)", evidence, elbo)
     elif work.exact:
@@ -124,10 +130,15 @@ def _joint(work: Measurement, model: JointVAE) -> Steps[None]:
     bounds = reconstruction - kl + log_prior  # J_cond(x, y) of every class
     elbo_seconds = work.lap()
     known = work.labels
-    parts = (classifier_input(work.pixels(part)) for part in work.index.split(work.at_once))
-    likely = torch.cat([model.classify(x) for x in parts])
+    likely = torch.cat(
+        (
+            yield from work.in_parts(
+                "q(y|x)", lambda part: model.classify(classifier_input(work.pixels(part)))
+            )
+        )
+    )
     y = likely.argmax(1) if known is None else known
-    posterior = work.posterior(one_hot(y, model.config.classes))
+    posterior = yield from work.posterior(one_hot(y, model.config.classes))
     marginal = torch.logsumexp(bounds, 1)
     samples = work.config.elbo_samples
     if known is not None:
@@ -163,7 +174,7 @@ def _class_terms(work: Measurement, model: JointVAE) -> Steps[tuple[Tensor, Tens
     columns: list[tuple[Tensor, Tensor, Tensor]] = []
     for label in range(model.config.classes):
         y = work.one_hot_class(label).expand(len(work.target), -1)
-        posterior = work.posterior(y)
+        posterior = yield from work.posterior(y)
         reconstruction, sampled_kl = yield from work.titled(
             f"ELBO given class {model.config.class_names[label]}",
             reconstruction_terms(
@@ -200,7 +211,8 @@ def _joint_bounds(
     for label in range(model.config.classes):
         rows = (shares[:, label] > UNLIKELY_CLASS).nonzero().flatten()
         y = work.one_hot_class(label).expand(len(rows), -1)
-        value, variance = yield from work.bound(y, work.posterior(y, rows), rows)
+        of_class = yield from work.posterior(y, rows)
+        value, variance = yield from work.bound(y, of_class, rows)
         parts[rows, label] = value + log_prior[label]
         variances[rows, label] = variance
     total = torch.logsumexp(parts, 1)
@@ -227,7 +239,7 @@ def _joint_evidence(
         lowest = floor - log_prior[label]
         if work.labels is not None:  # of its own class an image's evidence is always wanted
             lowest = torch.where(work.labels == label, -math.inf, lowest)
-        posterior = work.posterior(y.expand(len(work.target), -1))
+        posterior = yield from work.posterior(y.expand(len(work.target), -1))
         title = f"log p(x|y), class {model.config.class_names[label]}"
         result = yield from work.evidence(title, y, posterior, lowest)
         values.append(result.log_evidence + log_prior[label])

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from itertools import repeat
 from typing import TypeVar
 
 import torch
@@ -129,16 +128,32 @@ class Measurement:
         index = torch.tensor(label, device=self.device)
         return one_hot(index, self.model.config.classes)
 
-    def posterior(self, y: Tensor | None, rows: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Mean and log variance of q(z|x) or q(z|x, y), (N, d) both."""
-        means, log_variances = [], []
+    def in_parts(
+        self, title: str, act: Callable[[Tensor], T], count: int | None = None
+    ) -> Steps[list[T]]:
+        """What an act makes of images (None: all), whose places it is given, as many as an encoder takes at a time."""
+        count = len(self.target) if count is None else count
+        parts = torch.arange(count, device=self.device).split(self.at_once)
+        made = []
+        for done, part in enumerate(parts, 1):
+            made.append(act(part))
+            yield Progress(title, done / len(parts), max(1, self.step), self.steps)
+        return made
+
+    def posterior(
+        self, y: Tensor | None, rows: Tensor | None = None
+    ) -> Steps[tuple[Tensor, Tensor]]:
+        """Mean and log variance of q(z|x) or q(z|x, y), (N, d) both; the arguments are those of `bound`."""
         rows = self.index if rows is None else rows
-        given = repeat(None) if y is None else y.split(self.at_once)
-        for part, condition in zip(rows.split(self.at_once), given, strict=False):
-            x = self.model.likelihood.encoder_input(self.target[part])
-            mean, log_variance = self.model.encode(x, condition)
-            means.append(mean)
-            log_variances.append(log_variance)
+
+        def encode(part: Tensor) -> tuple[Tensor, Tensor]:
+            x = self.model.likelihood.encoder_input(self.target[rows[part]])
+            return self.model.encode(x, None if y is None else y[part])
+
+        title = f"q(z|x{self.model.config.given_class})"
+        means, log_variances = zip(
+            *(yield from self.in_parts(title, encode, len(rows))), strict=True
+        )
         return torch.cat(means), torch.cat(log_variances)
 
     def bound(
