@@ -13,7 +13,7 @@ from vae_explorer.gui.style import LIGHT, make_palette
 
 @pytest.fixture
 def bar(qtbot: QtBot) -> DimensionsBar:
-    bar = DimensionsBar(LIGHT)
+    bar = DimensionsBar()
     qtbot.addWidget(bar)
     bar.setPalette(make_palette(LIGHT))
     bar.resize(560, 120)

@@ -103,7 +103,7 @@ class Run:
     steps: Table = field(default_factory=Table)
     train: Table = field(default_factory=Table)
     validation: Table = field(default_factory=Table)
-    kl_per_dimension: list[tuple[float, ...]] = field(default_factory=list)
+    kl_per_dimension: tuple[float, ...] = ()  # at the end of the last epoch
     reference: float | None = None
 
     def append_epoch(
@@ -119,7 +119,7 @@ class Run:
         """Add what an epoch ended with."""
         self.train.append([(step, epoch, seconds, train)])
         self.validation.append([(step, epoch, seconds, validation)])
-        self.kl_per_dimension.append(tuple(kl_per_dimension))
+        self.kl_per_dimension = tuple(kl_per_dimension)
         if reference is not None:
             self.reference = reference
 

@@ -313,9 +313,7 @@ class Curves(QWidget):
             self._show_value(panel, None)
             panel.set_moment(self._place_of_moment())
         elif current is not None:
-            self._kl_bars.set_values(
-                current.kl_per_dimension[-1] if current.kl_per_dimension else ()
-            )
+            self._kl_bars.set_values(current.kl_per_dimension)
         is_seen = self.isVisible() or not panel.plot.isHidden()
         panel.plot.setVisible(current is not None and is_seen)
 
@@ -337,7 +335,7 @@ class Curves(QWidget):
         elif run is None:
             return
         elif panel is self._kl_bars:
-            self._kl_bars.set_values(run.kl_per_dimension[-1])
+            self._kl_bars.set_values(run.kl_per_dimension)
         elif isinstance(panel, CurvePanel) and run.visible and self._board.shows(panel):
             panel.update_run(run, self._axis)
             self._fit_panels([panel])

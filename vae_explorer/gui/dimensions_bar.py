@@ -22,7 +22,6 @@ from PySide6.QtWidgets import (
 
 from vae_explorer.gui import style
 from vae_explorer.gui.latent_plane import axis_title
-from vae_explorer.gui.style import Theme
 
 SLIDER_STEPS = 100  # per latent unit
 SLIDER_REACH = 3.0  # latent units: three standard deviations of the prior
@@ -42,9 +41,8 @@ class DimensionsBar(QWidget):
     coordinate_changed = Signal(int, float)
     reset_requested = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme = theme
         self._dim = 2
         self._sliders: dict[int, QSlider] = {}
         self._names: dict[int, _Caption] = {}
@@ -120,10 +118,6 @@ class DimensionsBar(QWidget):
     def slider(self, index: int) -> QSlider:
         """The slider of one dimension."""
         return self._sliders[index]
-
-    def set_theme(self, theme: Theme) -> None:
-        """Nothing here is painted by hand."""
-        self._theme = theme
 
     def _chooser(self, title: str) -> QComboBox:
         box = QComboBox(self)

@@ -43,7 +43,6 @@ class DrawingPad(QWidget):
 
     drawing_changed = Signal()
     history_changed = Signal()
-    picture_dropped = Signal(str)
     picture_refused = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -183,7 +182,6 @@ class DrawingPad(QWidget):
             return False
         for url in mime.urls():
             if url.isLocalFile():
-                self.picture_dropped.emit(url.toLocalFile())
                 self.open_picture(url.toLocalFile())
                 return True
         if mime.hasImage():

@@ -40,7 +40,6 @@ class FilmStrip(QWidget):
     """Frames (T, H, W) of a path. Playing runs to the end and back, as a walk along a path does."""
 
     frame_selected = Signal(int)
-    playing_changed = Signal(bool)
     export_requested = Signal()
     closed = Signal()
 
@@ -142,14 +141,12 @@ class FilmStrip(QWidget):
         if self.count > 1 and not self.is_playing:
             self._timer.start()
             self._show_state()
-            self.playing_changed.emit(True)
 
     def pause(self) -> None:
         """Hold the film."""
         if self.is_playing:
             self._timer.stop()
             self._show_state()
-            self.playing_changed.emit(False)
 
     def toggle(self) -> None:
         """Play or pause."""

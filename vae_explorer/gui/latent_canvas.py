@@ -49,8 +49,7 @@ class LatentCanvas(QWidget):
 
     Signals: `point_hovered`, `hover_left`; `point_picked` (a click, a drag or an arrow key), `pin_cleared`;
     `sample_picked` (index of the encoded image clicked on); `layer_toggled` (by the user); `view_changed`
-    (x0, x1, y0, y1, once a change has settled); `path_drawn` (A then B), `path_cleared`; `class_highlighted`
-    (index or None).
+    (x0, x1, y0, y1, once a change has settled); `path_drawn` (A then B), `path_cleared`.
     """
 
     point_hovered = Signal(float, float)
@@ -62,7 +61,6 @@ class LatentCanvas(QWidget):
     view_changed = Signal(float, float, float, float)
     path_drawn = Signal(float, float, float, float)
     path_cleared = Signal()
-    class_highlighted = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -214,7 +212,6 @@ class LatentCanvas(QWidget):
             self._scene.highlighted = index
             self._scene.outdate("points")
             self._schedule()
-            self.class_highlighted.emit(index)
 
     def fit_view(self) -> None:
         """Show all points and the prior; the view keeps fitting until the user zooms or pans."""

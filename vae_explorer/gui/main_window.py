@@ -259,7 +259,7 @@ class MainWindow(QMainWindow):
     def _make_widgets(self, theme: Theme) -> None:
         self.banner = MessageBanner(theme, self)
         self.canvas = LatentCanvas(self)
-        self.dimensions = DimensionsBar(theme, self)
+        self.dimensions = DimensionsBar(self)
         self.snapshots = SnapshotSlider(theme, self)
         self.image = DecodedImage(self)
         self.classes = ClassSelector(self)
@@ -275,7 +275,7 @@ class MainWindow(QMainWindow):
         self.evaluation = EvaluationPage(theme, self)
         self.training = TrainingPanel(theme, self)
         self._themed = (
-            self.banner, self.canvas, self.dimensions, self.snapshots, self.image, self.classes,
+            self.banner, self.canvas, self.snapshots, self.image, self.classes,
             self.pad, self.bars, self.handwriting, self.film, self.samples,
             self.figure, self.evaluation, self.training,
         )  # fmt: skip

@@ -143,7 +143,6 @@ class Menus:
         }.items():
             action = self._action(themes, title)
             action.setCheckable(True)
-            action.setData(name)
             group.addAction(action)
             self.themes[name] = action
         self.scales_menu = menu.addMenu(self._tr("Si&ze of everything"))
@@ -174,7 +173,6 @@ class Menus:
         for recipe in recipes():
             action = self._action(recipe_menu, recipe.title)
             action.setToolTip(recipe.note)
-            action.setData(recipe.key)
             self.recipes.append(action)
         menu.addSeparator()
         self.evaluate = self._action(menu, self._tr("E&valuate on the test images…"))

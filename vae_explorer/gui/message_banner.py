@@ -19,7 +19,6 @@ class MessageBanner(QFrame):
     """One message at a time; a traceback, where there is one, can be copied. Good news leaves by itself."""
 
     shown = Signal()  # what it says may need another height
-    dismissed = Signal()
     action_requested = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -93,7 +92,6 @@ class MessageBanner(QFrame):
             return
         self.hide()
         self._details = ""
-        self.dismissed.emit()
 
     def text(self) -> str:
         """The sentence on show, or an empty string."""

@@ -74,7 +74,6 @@ class Theme:
     chosen: QColor  # ground of a button that is on
     canvas: QColor  # ground of plots and pictures
     border: QColor
-    grid: QColor  # lines in plots
     text: QColor
     muted: QColor  # captions, axes, explanations
     disabled: QColor
@@ -113,7 +112,6 @@ LIGHT: Final = Theme(
     chosen=QColor("#c6d7f1"),
     canvas=QColor("#ffffff"),
     border=QColor("#d9dde3"),
-    grid=QColor("#e8ebef"),
     text=QColor("#1c2026"),
     muted=QColor("#5d6673"),
     disabled=QColor("#a3abb6"),
@@ -134,7 +132,6 @@ DARK: Final = Theme(
     chosen=QColor("#354a67"),
     canvas=QColor("#171a1e"),
     border=QColor("#343a42"),
-    grid=QColor("#2a2f36"),
     text=QColor("#e8eaed"),
     muted=QColor("#a0a8b3"),
     disabled=QColor("#666e79"),

@@ -64,7 +64,6 @@ class TrainingForm(QWidget):
     """Edits a `ModelConfig`, a data set's name and a `TrainingConfig`."""
 
     live_changed = Signal(str, float)
-    dataset_changed = Signal(str)
     folder_requested = Signal()
     explained = Signal(str)
 
@@ -249,10 +248,7 @@ class TrainingForm(QWidget):
         self.explained.emit(self._recipes[index].note)
 
     def _on_dataset(self, _index: int) -> None:
-        name = self.dataset_name()
-        if name:
-            self.dataset_changed.emit(name)
-        else:
+        if not self.dataset_name():
             self.folder_requested.emit()
 
     def _on_live_edited(self) -> None:

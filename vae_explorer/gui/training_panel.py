@@ -42,7 +42,6 @@ class TrainingPanel(QWidget):
     stop_requested = Signal()
     go_on_requested = Signal()
     live_changed = Signal(str, float)
-    dataset_chosen = Signal(str)
     folder_requested = Signal()
     folder_chosen = Signal(str)
     refused = Signal(str)
@@ -54,7 +53,6 @@ class TrainingPanel(QWidget):
         self._can_go_on = False
         self.form = TrainingForm(self)
         self.form.live_changed.connect(self.live_changed)
-        self.form.dataset_changed.connect(self.dataset_chosen)
         self.form.folder_requested.connect(self.folder_requested)
         self._scroll = self._build_scroll()
         self._note = ""
