@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.gui.windows import image_of
 from vae_explorer import paths
+from vae_explorer.engine.checkpoint import load_model
 from vae_explorer.engine.errors import TrainingError
 from vae_explorer.engine.events import SnapshotEvent
 from vae_explorer.engine.training import fit
@@ -144,6 +145,29 @@ def test_the_best_weights_are_a_moment_to_come_back_to(ready: Controller, qtbot:
     slider._now.click()
     weights = ready.session.explorer.model.state_dict()
     assert all(bool((weights[name] == best.state[name]).all()) for name in weights)
+
+
+def test_an_earlier_moment_is_saved_as_a_copy_and_the_best_is_not_lost(
+    ready: Controller, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(ready, qtbot)
+    history, slider = ready.training.history, ready.window.snapshots
+    early, best = tmp_path / "early.safetensors", tmp_path / "best.safetensors"
+
+    def holds(path: Path, index: int) -> bool:
+        weights = load_model(path).state_dict()
+        return all(bool((weights[n] == t).all()) for n, t in history[index].state.items())
+
+    slider._slider.setValue(0)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(early), ""))
+    assert ready.files.save()
+    assert holds(early, 0)
+    assert ready.session.unsaved and ready.session.path is None
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(best), ""))
+    asked = answers(monkeypatch, QMessageBox.StandardButton.Save)
+    assert ready.may_close()
+    assert asked == ["The model that was trained here is not saved. Save it before you quit?"]
+    assert holds(best, len(history) - 1)
 
 
 def test_what_the_window_says_of_the_weights_is_of_those_on_show(

@@ -30,6 +30,7 @@ class Session:
         learned: whether a training of this session has got through an epoch.
         training: how the model in hand was trained, for its card.
         epoch: of a training in this window, whose weights are in hand; None for a model from a file.
+        looks_back: whether that is an earlier moment than the newest or best.
     """
 
     opened: ModelOpened | None = None
@@ -41,6 +42,7 @@ class Session:
     learned: bool = False
     training: TrainingConfig | None = None
     epoch: float | None = None
+    looks_back: bool = False
 
     @property
     def explorer(self) -> Explorer:
@@ -90,14 +92,14 @@ class Session:
         self.code = None
         self.sample = None
         self.learned = False
-        self.epoch = None
+        self.epoch, self.looks_back = None, False
         self.label = min(self.label, max(0, len(self.class_names) - 1))
 
     def saved_as(self, path: Path) -> None:
-        """The model in hand is in this file now."""
-        if self.opened is not None:
+        """The model in hand is in this file now; of an earlier moment that is a copy, and the best still is in none."""
+        if self.opened is not None and not self.looks_back:
             self.opened = replace(self.opened, path=path)
-        self.unsaved = False
+            self.unsaved = False
 
     def reembed(self, means: np.ndarray | None, stds: np.ndarray | None) -> None:
         """The same model with other weights: the gallery's images moved."""

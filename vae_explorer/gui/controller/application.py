@@ -114,7 +114,7 @@ class Controller(QObject):
         """Open a model file, once the user has decided about unsaved work."""
         if self.training.busy:
             self.reporter.refuse(self.tr("Stop the training before you open another model."))
-        elif self.files.may_replace(self.tr("Save it before another one is opened?")):
+        elif self._may_let_go(self.tr("Save it before another one is opened?")):
             self.open_model(path)
 
     def open_model(self, path: Path) -> None:
@@ -133,7 +133,12 @@ class Controller(QObject):
             self.reporter.refuse(self.tr("A model is being opened: its place is taken."))
             return False
         question = self.tr("Save it before another one is trained?")
-        return not replaces or self.files.may_replace(question)
+        return not replaces or self._may_let_go(question)
+
+    def _may_let_go(self, question: str) -> bool:
+        if self.session.unsaved:
+            self.training.show_newest()  # which is what would be saved
+        return self.files.may_replace(question)
 
     def may_close(self) -> bool:
         """Whether the window may close.
@@ -146,7 +151,7 @@ class Controller(QObject):
             if not self.files.keep_unsaved():
                 return False
             self.training.shut_down()
-        elif not self.files.may_replace(self.tr("Save it before you quit?")):
+        elif not self._may_let_go(self.tr("Save it before you quit?")):
             return False
         self.window.save_layout(self.settings)
         self.window.hide()  # a server that does not answer is waited for unseen

@@ -177,8 +177,9 @@ class Training(QObject):
         """Go to a moment of the training."""
         if 0 <= index < len(self.history) and self._session.ready:
             snapshot = self.history[index]
-            newest = index == len(self.history) - 1
-            self._window.curves.set_moment(None if newest else snapshot.epoch)
+            self._session.looks_back = index < len(self.history) - 1
+            moment = snapshot.epoch if self._session.looks_back else None
+            self._window.curves.set_moment(moment)
             self._show(snapshot)
 
     def show_newest(self) -> None:
