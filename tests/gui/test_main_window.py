@@ -203,6 +203,22 @@ def test_the_layout_is_remembered(joint: Controller, tmp_path: Path, qtbot: QtBo
     assert abs(restored[0] - restored[1]) < 0.02  # not the shares of the first start
 
 
+def test_all_settings_get_the_room_that_the_upper_row_can_spare_and_give_it_back(
+    joint: Controller, tmp_path: Path
+) -> None:
+    window = joint.window
+    before = window._rows.sizes()
+    viewport = window.training._scroll.viewport()
+    height = viewport.height()
+    window.training.details_button.click()
+    QApplication.processEvents()
+    assert viewport.height() > 1.4 * height
+    settings = QSettings(str(tmp_path / "layout.ini"), QSettings.Format.IniFormat)
+    window.save_layout(settings)
+    assert not window.training.details_button.isChecked()
+    assert window._rows.sizes() == before
+
+
 def test_a_window_closed_in_full_screen_is_as_large_as_before_at_the_next_start(
     qtbot: QtBot, tmp_path: Path
 ) -> None:

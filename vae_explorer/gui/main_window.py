@@ -150,7 +150,8 @@ class MainWindow(QMainWindow):
             splitter.setSizes([share * 100 for share in shares])
 
     def save_layout(self, settings: QSettings) -> None:
-        """Remember geometry and splitters."""
+        """Remember geometry and splitters, with the settings folded away as they will be."""
+        self.training.details_button.setChecked(False)
         settings.setValue("layout/version", _LAYOUT_VERSION)
         settings.setValue("layout/geometry", self.saveGeometry())
         for name, splitter in self._splitters().items():
@@ -315,6 +316,17 @@ class MainWindow(QMainWindow):
         outer.setSpacing(style.GAP)
         outer.addWidget(self._rows, 1)
         self.setCentralWidget(centre)
+        self._shares_before: list[int] = []  # of the rows, while all settings are shown
+        self.training.details_button.toggled.connect(self._make_room_for_settings)
+
+    def _make_room_for_settings(self, shown: bool) -> None:
+        """As much as the upper row can spare; it is given back when the settings are folded away."""
+        if shown:
+            self._shares_before = upper, lower = self._rows.sizes()
+            missing = self.training.missing_height()
+            self._rows.setSizes([upper - missing, lower + missing])
+        elif self._shares_before:
+            self._rows.setSizes(self._shares_before)
 
     def _splitters(self) -> dict[str, QSplitter]:
         return {"upper": self._upper, "lower": self._lower, "rows": self._rows}

@@ -187,6 +187,10 @@ class TrainingPanel(QWidget):
         for button in (self.details_button, self.step_button, self.epoch_button, self.stop_button):
             style.retint(button, theme)
 
+    def missing_height(self) -> int:
+        """How much higher it would have to be to show all its settings at once, in pixels."""
+        return max(0, self.form.sizeHint().height() - self._scroll.viewport().height())
+
     # -- what the user does --------------------------------------------------------------------
 
     def activate(self) -> None:
