@@ -63,7 +63,8 @@ def _run(options: argparse.Namespace, picture: Path | None) -> int:
         _take_scale()
     app = QApplication.instance() or QApplication(["vae-explorer"])
     assert isinstance(app, QApplication)
-    chosen = Options(options.model, options.data_dir, options.theme)
+    model = options.model.absolute() if options.model else None
+    chosen = Options(model, options.data_dir, options.theme)
     controller = build(app, chosen, remembers=picture is None)
     if picture is not None:
         return _take_picture(controller, picture, QSize(*options.size))
