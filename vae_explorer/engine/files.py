@@ -56,6 +56,23 @@ def write_whole(path: Path, data: bytes) -> None:
             raise
 
 
+def check_writable(path: Path) -> None:
+    """Find out before long work whether `write_whole` will be able to write there.
+
+    Raises:
+        EngineError: it will not.
+    """
+    with _problems_told(path):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not _is_special(path):
+            target = Path(os.path.realpath(path))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = _locked_part(target)
+            os.close(handle)
+            os.unlink(temporary)
+
+
 def _is_special(path: Path) -> bool:
     """Whether something is there that is no regular file: a device, a pipe or a folder."""
     return path.exists() and not path.is_file()
