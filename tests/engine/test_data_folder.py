@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -13,7 +14,8 @@ from PIL import EpsImagePlugin, Image
 
 from vae_explorer.engine.data import load_dataset
 from vae_explorer.engine.errors import Cancelled, DataError
-from vae_explorer.engine.image_folder import list_folder, read_picture
+from vae_explorer.engine.image_folder import list_folder, read_picture, subfolder_classes
+from vae_explorer.engine.report import json_bytes
 
 
 def save(path: Path, array: np.ndarray) -> Path:
@@ -214,3 +216,18 @@ def test_numbers_from_0_to_1_are_levels_and_others_are_none(tmp_path: Path) -> N
         Image.fromarray(np.full((8, 8), level, np.float32)).save(path)
         with pytest.raises(DataError, match=r"float\.tif has numbers outside of 0 to 1"):
             read_picture(path, 8, "crop", 1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are text")
+def test_names_that_are_not_utf_8_are_told_by_escapes(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    fill(folder / "a\nb", 2)
+    fill(folder / os.fsdecode(b"\xe9"), 2)
+    data = load_dataset("folder", folder)
+    assert data.title == r"caf\udce9"
+    assert data.class_names == subfolder_classes(folder) == (r"a\nb", r"\udce9")
+
+
+def test_a_report_takes_names_that_are_not_utf_8() -> None:
+    content = {"file": "caf\udce9"}
+    assert json.loads(json_bytes(content)) == content

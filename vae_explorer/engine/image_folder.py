@@ -88,7 +88,12 @@ def subfolder_classes(folder: Path) -> tuple[str, ...]:
     Raises:
         DataError: the folder cannot be read.
     """
-    return tuple(path.name for path in _entries(folder)[0])
+    return tuple(printable(path.name) for path in _entries(folder)[0])
+
+
+def printable(name: str) -> str:
+    """A name as text that every file and picture takes: bytes that are not UTF-8, and line breaks, as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
 def decode(
@@ -187,7 +192,7 @@ def _list_files(folder: Path) -> tuple[list[Path], list[int], tuple[str, ...]]:
             raise DataError(f"{subfolder} holds no pictures: fill it, or take it away.")
         files += members
         labels += [label] * len(members)
-    return files, labels, tuple(path.name for path in classes)
+    return files, labels, tuple(printable(path.name) for path in classes)
 
 
 def _entries(folder: Path) -> tuple[list[Path], list[Path]]:
