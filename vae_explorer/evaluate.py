@@ -20,7 +20,7 @@ from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.checkpoint import load_model, read_card, save_model
 from vae_explorer.engine.command_line import run_command, say
 from vae_explorer.engine.data import Dataset, load_dataset
-from vae_explorer.engine.device import pick_device, spare_cores
+from vae_explorer.engine.device import pick_device, spare_cores, use_threads
 from vae_explorer.engine.errors import ConfigError
 from vae_explorer.engine.evaluation import EvaluationConfig, evaluation
 from vae_explorer.engine.explorer import Explorer
@@ -90,9 +90,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         EngineError: a known problem, with the sentence for the user.
     """
     options = parse(arguments)
-    if options.threads < 1:
-        raise ConfigError(f"An evaluation takes at least one thread; not {options.threads}.")
-    torch.set_num_threads(options.threads)
+    use_threads(options.threads)
     config = EvaluationConfig(
         samples=options.samples,
         elbo_samples=options.elbo_samples,

@@ -598,6 +598,9 @@ def test_command_weighs_the_classes_as_asked(
         ["--split", "all"],
         ["--dataset", "nothing"],
         ["--threads", "0"],
+        ["--threads", "100000"],
+        ["--seed", "-1"],
+        ["--seed", "99999999999999999999"],
         ["--class-prior", "1,2"],
     ],
 )
