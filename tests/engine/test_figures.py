@@ -166,6 +166,14 @@ def test_the_axis_of_one_epoch_has_whole_epochs() -> None:
     assert axes.get_xticks().tolist() == [0, 1, 2]
 
 
+def test_no_curve_strikes_the_best_value_through() -> None:
+    figure = figure_of(4, 4, Curve([1, 2], [-150.0, -120.0], best=2))
+    value = next(text for text in figure.axes[2].texts if text.get_text() == "−120.00")
+    paper = value.get_bbox_patch()
+    assert paper is not None and paper.get_facecolor() == (1, 1, 1, 1)
+    assert value.get_zorder() > figure.axes[2].lines[0].get_zorder()
+
+
 def test_the_key_lies_clear_of_a_low_curve() -> None:
     figure = figure_of(4, 4, Curve([1, 2, 3, 4], [-1.0, -9.0, -9.0, -9.0]))
     rendered(figure, 80)

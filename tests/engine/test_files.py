@@ -147,6 +147,20 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
 
 
 @posix
+def test_the_standard_output_is_added_to_though_it_is_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "out.txt"
+    code = """if True:
+        from pathlib import Path
+        from vae_explorer.engine.files import write_whole
+        print("table", flush=True)
+        write_whole(Path("/dev/stdout"), b"report")
+    """
+    with path.open("wb") as file:
+        subprocess.run([sys.executable, "-c", code], stdout=file, check=True)
+    assert path.read_bytes() == b"table\nreport"
+
+
+@posix
 def test_a_file_has_the_usual_mode_or_that_of_the_one_replaced(tmp_path: Path) -> None:
     path = tmp_path / "model.bin"
     before = os.umask(0o027)

@@ -33,7 +33,8 @@ def write_whole(path: Path, data: bytes) -> None:
     """
     with _problems_told(path):
         if _is_special(path):
-            path.write_bytes(data)
+            with path.open("ab") as file:  # behind what the standard output has already
+                file.write(data)
             return
         target = Path(os.path.realpath(path))
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -74,8 +75,9 @@ def check_writable(path: Path) -> None:
 
 
 def _is_special(path: Path) -> bool:
-    """Whether something is there that is no regular file: a device, a pipe or a folder."""
-    return path.exists() and not path.is_file()
+    """Whether a device, a pipe or a folder is there, or a file under the name of one, such as /dev/stdout."""
+    named_as_one = path.parent in (Path("/dev"), Path("/dev/fd"))
+    return path.exists() and (named_as_one or not path.is_file())
 
 
 def append_to(path: Path, data: bytes) -> None:
