@@ -11,21 +11,21 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import torch
 from tqdm import tqdm
 
 from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.checkpoint import load_model, read_card, save_model
-from vae_explorer.engine.command_line import run_command
+from vae_explorer.engine.command_line import run_command, say
 from vae_explorer.engine.data import Dataset, load_dataset
-from vae_explorer.engine.device import pick_device, spare_cores
+from vae_explorer.engine.device import pick_device, spare_cores, use_threads
 from vae_explorer.engine.errors import ConfigError
 from vae_explorer.engine.evaluation import EvaluationConfig, evaluation
 from vae_explorer.engine.explorer import Explorer
-from vae_explorer.engine.files import write_whole
-from vae_explorer.engine.gradients import compare_estimators
+from vae_explorer.engine.files import check_writable, write_whole
+from vae_explorer.engine.gradients import EstimatorComparison, comparable, compare_estimators
 from vae_explorer.engine.image_folder import Fit
 from vae_explorer.engine.models import Model
 from vae_explorer.engine.report import Report, document, json_bytes
@@ -90,9 +90,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         EngineError: a known problem, with the sentence for the user.
     """
     options = parse(arguments)
-    if options.threads < 1:
-        raise ConfigError(f"An evaluation takes at least one thread; not {options.threads}.")
-    torch.set_num_threads(options.threads)
+    use_threads(options.threads)
     config = EvaluationConfig(
         samples=options.samples,
         elbo_samples=options.elbo_samples,
@@ -111,22 +109,37 @@ def run(arguments: Sequence[str] | None = None) -> int:
                 "A card has the figures of the model's own π: leave out --class-prior."
             )
         Explorer(model).set_class_prior(options.class_prior)
+    if options.gradients is not None:
+        comparable(model, options.gradients)
     model.to(device)
     dataset = load_data(options, model)
+    for path in wanted(options):
+        check_writable(path)
     report = measure(model, dataset, options.split, config, options.quiet)
-    sys.stdout.write(f"{report.table()}\n")
+    say(report.table())
     comparison = None
-    if options.gradients is not None:
-        comparison = compare_estimators(model, dataset.train, options.gradients, options.seed)
-        sys.stdout.write(f"\n{comparison.table()}\n")
-    content = document(options.model.name, report, comparison)
+    try:
+        if options.gradients is not None:
+            comparison = compare(model, dataset, options)
+            say(f"\n{comparison.table()}")
+    finally:  # a comparison that is stopped takes no report with it
+        keep(document(options.model.name, report, comparison), model, options)
+    return 0
+
+
+def wanted(options: argparse.Namespace) -> list[Path]:
+    """The files that are to be written."""
+    return [path for path in (options.json, options.model if options.card else None) if path]
+
+
+def keep(content: dict[str, Any], model: Model, options: argparse.Namespace) -> None:
+    """Write the report where it is wanted."""
     if options.json is not None:
         write_whole(options.json, json_bytes(content))
     if options.card:
         card = read_card(options.model)
         del card["config"]  # the file keeps it in a place of its own
         save_model(options.model, model.to("cpu"), {**card, "evaluation": content})
-    return 0
 
 
 def load_data(options: argparse.Namespace, model: Model) -> Dataset:
@@ -146,15 +159,36 @@ def measure(
 ) -> Report:
     """The report, with a bar of its progress on standard error."""
     steps = evaluation(model, dataset, split, config)
-    with tqdm(total=1.0, disable=quiet, leave=False, bar_format=BAR) as bar:
+    with bar_of(quiet) as bar:
         while True:
             try:
                 progress = next(steps)
             except StopIteration as finished:
                 return finished.value
-            bar.set_description_str(progress.title, refresh=False)
-            bar.n = min(progress.fraction, 1.0)
-            bar.update(0)
+            show(bar, progress.title, (progress.step - 1 + progress.fraction) / progress.steps)
+
+
+def compare(model: Model, dataset: Dataset, options: argparse.Namespace) -> EstimatorComparison:
+    """The comparison of the gradient estimators, with such a bar, too."""
+    with bar_of(options.quiet) as bar:
+        return compare_estimators(
+            model,
+            dataset.train,
+            options.gradients,
+            options.seed,
+            lambda share: show(bar, "variance of the gradient", share),
+        )
+
+
+def bar_of(quiet: bool) -> tqdm:
+    """A bar from nothing to one; with `miniters` of its own, tqdm would wait for steps as large as the first."""
+    return tqdm(total=1.0, disable=quiet, leave=False, bar_format=BAR, miniters=0)
+
+
+def show(bar: tqdm, title: str, fraction: float) -> None:
+    """Bring a bar to a fraction."""
+    bar.set_description_str(title, refresh=False)
+    bar.update(min(fraction, 1.0) - bar.n)
 
 
 BAR = "{desc:<34} {percentage:3.0f}% |{bar:24}| {elapsed}"
@@ -165,7 +199,7 @@ def main() -> int:
     try:
         return run_command(run)
     except KeyboardInterrupt:
-        sys.stderr.write("Stopped; nothing was written.\n")
+        sys.stderr.write("Stopped.\n")
         return INTERRUPTED
 
 

@@ -100,8 +100,8 @@ def test_the_first_weights_depend_on_the_seed_alone_and_leave_the_global_generat
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
-    for path in (tmp_path / "absent.safetensors", tmp_path):
-        with pytest.raises(ModelFileError, match="no file"):
+    for path, sentence in ((tmp_path / "absent.safetensors", "no file"), (tmp_path, "is a folder")):
+        with pytest.raises(ModelFileError, match=sentence):
             load_model(path)
 
 
@@ -173,6 +173,13 @@ def test_weights_that_are_no_numbers_are_refused(saved: Path) -> None:
     tensors = load_file(saved)
     tensors["encoder.layers.0.bias"][3] = float("nan")
     with pytest.raises(ModelFileError, match="NaN"):
+        load_model(tampered(saved, {}, tensors))
+
+
+def test_weights_of_another_type_are_refused_by_its_name(saved: Path) -> None:
+    tensors = load_file(saved)
+    tensors["encoder.layers.0.bias"] = tensors["encoder.layers.0.bias"].double()
+    with pytest.raises(ModelFileError, match=r"\) float64, not \(\d+,\) float32"):
         load_model(tampered(saved, {}, tensors))
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import EpsImagePlugin, Image
 
 from vae_explorer.engine.data import load_dataset
 from vae_explorer.engine.errors import Cancelled, DataError
-from vae_explorer.engine.image_folder import list_folder, read_picture
+from vae_explorer.engine.image_folder import list_folder, read_picture, subfolder_classes
+from vae_explorer.engine.report import json_bytes
 
 
 def save(path: Path, array: np.ndarray) -> Path:
@@ -142,7 +146,10 @@ def test_no_damage_gets_past_as_another_exception(tmp_path: Path, suffix: str, k
             lambda folder: fill(folder / "cats" / "black", 3),
             "black is a folder in a class's folder",
         ),
-        (lambda folder: (fill(folder, 3), fill(folder / "cats", 3)), "beside its subfolders"),
+        (
+            lambda folder: (fill(folder, 3), fill(folder / "cats", 3)),
+            r"\(0.png\) beside .* \(cats\)",
+        ),
         (lambda folder: fill(folder, 2), "2 images are too few: 3 are the least"),
     ],
 )
@@ -177,3 +184,50 @@ def test_reading_tells_its_progress_and_can_be_stopped(tmp_path: Path) -> None:
     assert seen == [(index, 5) for index in range(1, 6)]
     with pytest.raises(Cancelled):
         load_dataset("folder", tmp_path, cancelled=lambda: True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
+def test_a_pipe_among_the_pictures_is_refused_and_a_link_is_followed(tmp_path: Path) -> None:
+    fill(tmp_path / "elsewhere", 1)
+    link, pipe = tmp_path / "link.png", tmp_path / "pipe.png"
+    link.symlink_to(tmp_path / "elsewhere" / "0.png")
+    assert (read_picture(link, 8, "crop", 1) == 100).all()
+    os.mkfifo(pipe)
+    with pytest.raises(DataError, match=r"pipe\.png is no file"):
+        read_picture(pipe, 8, "crop", 1)
+
+
+def test_no_other_program_is_started_for_a_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_: pytest.fail("started"))
+    path = tmp_path / "drawing.eps"
+    Image.new("L", (8, 8)).save(path)
+    with pytest.raises(DataError, match="not a picture that can be read"):
+        read_picture(path, 8, "crop", 1)
+
+
+def test_numbers_from_0_to_1_are_levels_and_others_are_none(tmp_path: Path) -> None:
+    path = tmp_path / "float.tif"
+    for level, expected in ((0.0, 0), (0.5, 128), (1.0, 255)):
+        Image.fromarray(np.full((8, 8), level, np.float32)).save(path)
+        assert (read_picture(path, 8, "crop", 1) == expected).all()
+    for level in (-0.1, 200.0, np.nan):
+        Image.fromarray(np.full((8, 8), level, np.float32)).save(path)
+        with pytest.raises(DataError, match=r"float\.tif has numbers outside of 0 to 1"):
+            read_picture(path, 8, "crop", 1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are text")
+def test_names_that_are_not_utf_8_are_told_by_escapes(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    fill(folder / "a\nb", 2)
+    fill(folder / os.fsdecode(b"\xe9"), 2)
+    data = load_dataset("folder", folder)
+    assert data.title == r"caf\udce9"
+    assert data.class_names == subfolder_classes(folder) == (r"a\nb", r"\udce9")
+
+
+def test_a_report_takes_names_that_are_not_utf_8() -> None:
+    content = {"file": "caf\udce9"}
+    assert json.loads(json_bytes(content)) == content

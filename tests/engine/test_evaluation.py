@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import math
+import os
+import shlex
+import subprocess
+import sys
 from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
@@ -14,14 +19,15 @@ import pytest
 import torch
 from torch import Tensor
 from torch.distributions import Independent, LowRankMultivariateNormal
+from tqdm import tqdm
 
 from vae_explorer import evaluate as command
 from vae_explorer.engine import evidence, importance
-from vae_explorer.engine.checkpoint import save_model
+from vae_explorer.engine.checkpoint import read_card, save_model
 from vae_explorer.engine.config import LikelihoodName, ModelConfig
 from vae_explorer.engine.data import Dataset, Split, load_dataset
 from vae_explorer.engine.errors import ConfigError, EngineError
-from vae_explorer.engine.evaluation import EvaluationConfig, evaluate, evaluation
+from vae_explorer.engine.evaluation import EvaluationConfig, Progress, evaluate, evaluation
 from vae_explorer.engine.evidence import cross_log_prob, quadrature
 from vae_explorer.engine.importance import importance_bound, reconstruction_terms
 from vae_explorer.engine.joint_vae import JointVAE
@@ -592,6 +598,9 @@ def test_command_weighs_the_classes_as_asked(
         ["--split", "all"],
         ["--dataset", "nothing"],
         ["--threads", "0"],
+        ["--threads", "100000"],
+        ["--seed", "-1"],
+        ["--seed", "99999999999999999999"],
         ["--class-prior", "1,2"],
     ],
 )
@@ -620,3 +629,67 @@ def test_a_missing_model_is_a_sentence(
     finally:
         torch.set_num_threads(before)
     assert "none.safetensors" in capsys.readouterr().err
+
+
+def small_run(model_file: Path, *more: str) -> list[str]:
+    threads = str(torch.get_num_threads())
+    small = ["--samples", "2", "--images", "20", "--no-exact", "--threads", threads]
+    return [str(model_file), *small, *more]
+
+
+@pytest.mark.parametrize("change", [["--gradients", "1"], ["--json", "."]])
+def test_command_refuses_before_it_measures(
+    model_file: Path, change: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "measure", lambda *_: pytest.fail("measured"))
+    with pytest.raises(EngineError):
+        command.run(small_run(model_file, *change))
+
+
+def test_a_comparison_that_is_stopped_takes_no_report_with_it(
+    model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "compare_estimators", stopped)
+    target = tmp_path / "report.json"
+    more = ("--quiet", "--gradients", "9", "--json", str(target), "--card")
+    with pytest.raises(KeyboardInterrupt):
+        command.run(small_run(model_file, *more))
+    assert json.loads(target.read_text(encoding="utf-8"))["images"] == 20
+    assert "evaluation" in read_card(model_file)
+
+
+def test_the_bar_never_falls_and_never_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[float] = []
+
+    class Bar(tqdm):
+        def refresh(self, *given: object, **named: object) -> None:
+            shown.append(self.n)
+
+    def steps(*_: object) -> Generator[Progress, None, str]:
+        for step in (1, 2):
+            for share in (0.0, 0.5, 0.6, 1.0):
+                yield Progress("ELBO", share, step, 2)
+        return "report"
+
+    monkeypatch.setattr(command, "evaluation", steps)
+    monkeypatch.setattr(command, "tqdm", partial(Bar, file=io.StringIO(), mininterval=0.0))
+    command.measure(*[None] * 4, quiet=False)  # type: ignore[arg-type]
+    whole = [0.0, 0.25, 0.3, 0.5, 0.5, 0.75, 0.8, 1.0]
+    assert shown[-len(whole) :] == pytest.approx(whole)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX")
+@pytest.mark.parametrize("nobody", ["| head -c 1", ">&-"])
+def test_a_report_is_written_though_nobody_listens(
+    model_file: Path, tmp_path: Path, nobody: str
+) -> None:
+    target = tmp_path / "report.json"
+    words = [sys.executable, "-m", "vae_explorer.evaluate", *small_run(model_file, "--quiet")]
+    line = f"set -o pipefail; {shlex.join([*words, '--json', str(target)])} {nobody}"
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252"}  # which lacks ≤
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, env=environment)
+    assert done.stderr == "" and done.returncode == 0
+    assert json.loads(target.read_text(encoding="utf-8"))["images"] == 20

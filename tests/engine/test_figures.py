@@ -153,6 +153,37 @@ def test_one_epoch_and_values_that_are_no_numbers_still_make_a_figure() -> None:
         assert rendered(figure_of(3, 1, curve), 40).shape == (172, 480, 4)
 
 
+@pytest.mark.parametrize("suffix", ["png", "pdf"])
+@pytest.mark.parametrize("name", [r"$\bad$", "数字"])
+def test_a_data_set_may_have_any_name(tmp_path: Path, name: str, suffix: str) -> None:
+    path = tmp_path / f"figure.{suffix}"
+    save_lecture_figure(path, JOINT, name, digits(4), digits(4), CURVE)
+    assert path.stat().st_size > 1000
+
+
+def test_the_axis_of_one_epoch_has_whole_epochs() -> None:
+    axes = figure_of(4, 4, Curve([1], [-3.0], best=1)).axes[2]
+    assert axes.get_xticks().tolist() == [0, 1, 2]
+
+
+def test_no_curve_strikes_the_best_value_through() -> None:
+    figure = figure_of(4, 4, Curve([1, 2], [-150.0, -120.0], best=2))
+    value = next(text for text in figure.axes[2].texts if text.get_text() == "−120.00")
+    paper = value.get_bbox_patch()
+    assert paper is not None and paper.get_facecolor() == (1, 1, 1, 1)
+    assert value.get_zorder() > figure.axes[2].lines[0].get_zorder()
+
+
+def test_the_key_lies_clear_of_a_low_curve() -> None:
+    figure = figure_of(4, 4, Curve([1, 2, 3, 4], [-1.0, -9.0, -9.0, -9.0]))
+    rendered(figure, 80)
+    axes = figure.axes[2]
+    legend = axes.get_legend()
+    assert legend is not None
+    low = axes.transData.transform([(epoch, -9.0) for epoch in (3, 4)])
+    assert not any(legend.get_window_extent().contains(*point) for point in low)
+
+
 def test_a_curve_has_a_value_for_each_epoch() -> None:
     with pytest.raises(InputError, match="one value for each"):
         Curve([1, 2], [1.0])

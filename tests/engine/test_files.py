@@ -114,9 +114,66 @@ def test_a_full_disk_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_folder_of_somebody_else_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(**_: object) -> None:
+    def refused(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("tempfile.mkstemp", refused)
+    monkeypatch.setattr(os, "open", refused)
     with pytest.raises(EngineError, match=r"Permission denied\. Choose a folder of your own"):
         write_whole(tmp_path / "model.bin", b"new")
+
+
+@posix
+def test_a_link_stays_one_and_what_it_points_to_is_replaced(tmp_path: Path) -> None:
+    file, link = tmp_path / "there" / "model.bin", tmp_path / "link.bin"
+    file.parent.mkdir()
+    link.symlink_to(file)
+    for content in (b"first", b"second"):  # a link to nothing, then to a file
+        write_whole(link, content)
+        assert link.is_symlink() and file.read_bytes() == content
+
+
+@posix
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_whole(pipe, b"new")
+    assert os.read(reader, 10) == b"new" and pipe.is_fifo()
+    os.close(reader)
+    device = tmp_path / "null"
+    device.symlink_to("/dev/null")
+    write_whole(device, b"new")
+    assert device.is_symlink() and device.is_char_device()
+
+
+@posix
+def test_the_standard_output_is_added_to_though_it_is_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "out.txt"
+    code = """if True:
+        from pathlib import Path
+        from vae_explorer.engine.files import write_whole
+        print("table", flush=True)
+        write_whole(Path("/dev/stdout"), b"report")
+    """
+    with path.open("wb") as file:
+        subprocess.run([sys.executable, "-c", code], stdout=file, check=True)
+    assert path.read_bytes() == b"table\nreport"
+
+
+@posix
+def test_a_file_has_the_usual_mode_or_that_of_the_one_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "model.bin"
+    before = os.umask(0o027)
+    try:
+        write_whole(path, b"new")
+        assert path.stat().st_mode & 0o777 == 0o640
+        path.chmod(0o604)
+        write_whole(path, b"newer")
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o604
+
+
+def test_a_folder_is_no_file_to_write(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="cannot be written"):
+        write_whole(tmp_path, b"new")

@@ -10,6 +10,7 @@ from torch import nn
 
 from vae_explorer.engine.augmentation import random_affine
 from vae_explorer.engine.config import ModelConfig
+from vae_explorer.engine.errors import EngineError
 from vae_explorer.engine.models import build_model
 from vae_explorer.engine.networks import conv_sides, tanh_
 from vae_explorer.engine.vae import NetworkModel
@@ -135,3 +136,12 @@ def test_tanh_in_place_is_tanh() -> None:
     assert tanh_(torch.tensor([math.nan])).isnan()
     reduced = torch.linspace(-3.0, 3.0, 601, dtype=torch.bfloat16)
     assert torch.equal(tanh_(reduced.clone()), reduced.tanh())
+
+
+def test_short_memory_for_a_network_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def short(_: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr("vae_explorer.engine.models.VAE", short)
+    with pytest.raises(EngineError, match="Memory is short"):
+        build_model(ModelConfig())

@@ -88,6 +88,11 @@ def test_a_model_that_is_no_file_is_one_sentence_and_exit_2(
     assert caplog.text.strip().endswith(".")
 
 
+def test_a_screenshot_of_another_kind_is_refused_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    assert app.main(["--screenshot", "shot.jpg"]) == app.BAD_INPUT
+    assert "saved as .png, not as shot.jpg" in caplog.text
+
+
 def test_a_picture_of_the_window_has_exactly_the_size_asked(
     tmp_path: Path, joint_file: Path
 ) -> None:

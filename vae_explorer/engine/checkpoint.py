@@ -58,6 +58,8 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 def read_header(path: Path) -> dict[str, Any]:
     """The JSON header alone, without a tensor."""
+    if path.is_dir():
+        raise ModelFileError(f"{path} is a folder: name a model file.")
     if not path.is_file():
         raise ModelFileError(f"There is no file {path}.")
     try:
@@ -109,10 +111,10 @@ def load_model(path: str | Path) -> Model:
             f"The weights in {path} contradict its configuration: it {problem} {name}."
         )
     for name, tensor in tensors.items():
-        if tensor.shape != expected[name].shape or tensor.dtype != expected[name].dtype:
+        found, wanted = _form(tensor), _form(expected[name])
+        if found != wanted:
             raise ModelFileError(
-                f"The weights in {path} contradict its configuration: {name} is {tuple(tensor.shape)}, "
-                f"not {tuple(expected[name].shape)}."
+                f"The weights in {path} contradict its configuration: {name} is {found}, not {wanted}."
             )
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise ModelFileError(
@@ -120,6 +122,11 @@ def load_model(path: str | Path) -> Model:
             )
     model.load_state_dict(tensors)
     return model.eval()
+
+
+def _form(tensor: Tensor) -> str:
+    """Shape and type, such as `(256,) float32`."""
+    return f"{tuple(tensor.shape)} {str(tensor.dtype).removeprefix('torch.')}"
 
 
 def _check_size(path: Path, config: ModelConfig) -> None:

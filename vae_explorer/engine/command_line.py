@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import io
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import MISSING, fields
@@ -112,9 +114,25 @@ def chosen(
 
 
 def run_command(main: Callable[[], int]) -> int:
-    """Run a command; a known problem is one sentence on standard error and exit code 2."""
+    """Run a command; a known problem is one sentence on standard error and exit code 2.
+
+    What a stream's encoding lacks, such as ≤ in cp1252, is a question mark there.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         return main()
     except EngineError as error:
         sys.stderr.write(f"{error}\n")
         return BAD_INPUT
+
+
+def say(text: str) -> None:
+    """Print a text; that nobody listens any more, as behind `| head`, is no reason to stop."""
+    try:
+        print(text, flush=True)  # does nothing where there is no standard output
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())  # what is still in its buffer must go somewhere
+        os.close(nowhere)

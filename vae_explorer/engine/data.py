@@ -24,7 +24,7 @@ from vae_explorer.engine.catalogue import DATASETS, DIGIT_NAMES, DatasetInfo
 from vae_explorer.engine.device import is_out_of_memory
 from vae_explorer.engine.downloads import Cancelling, Progress
 from vae_explorer.engine.errors import ConfigError, DataError
-from vae_explorer.engine.image_folder import Fit, Frame, list_folder
+from vae_explorer.engine.image_folder import Fit, Frame, list_folder, printable
 from vae_explorer.engine.mnist_family import read_relative
 from vae_explorer.engine.pixel_cache import PixelFile, folder_pixels
 
@@ -255,7 +255,7 @@ def _load_folder(
         for start, end in zip([0, *ends], ends, strict=False)
     )
     train = replace(train, file=file)  # whose pictures come first in it
-    title, classes = folder.resolve().name, listing.class_names
+    title, classes = printable(folder.resolve().name), listing.class_names
     return Dataset("folder", title, train, validation, test, classes, frame.fit)
 
 

@@ -10,6 +10,8 @@ import torch
 
 from vae_explorer.engine.errors import ConfigError, EngineError
 
+MAX_THREADS = 1024
+
 
 def pick_device(name: str) -> torch.device:
     """The device of a name; `auto` is the accelerator where there is one, else the CPU.
@@ -28,6 +30,17 @@ def pick_device(name: str) -> torch.device:
 def spare_cores() -> int:
     """How many CPU threads to take: all cores but one, for torch on all of them collapses beside any other work."""
     return max(1, (os.cpu_count() or 2) - 1)
+
+
+def use_threads(count: int) -> None:
+    """Have torch compute with so many threads; no more than the system can start.
+
+    Raises:
+        ConfigError: none, or too many.
+    """
+    if not 1 <= count <= MAX_THREADS:
+        raise ConfigError(f"Threads are from 1 to {MAX_THREADS:,}; not {count:,}.")
+    torch.set_num_threads(count)
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

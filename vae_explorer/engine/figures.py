@@ -8,6 +8,7 @@ at all.
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,16 +41,19 @@ def save_figure(path: Path | str, figure: Figure, dpi: int = FIGURE_DPI) -> None
     from matplotlib.backends.backend_pdf import FigureCanvasPdf
 
     path, buffer = Path(path), io.BytesIO()
-    match path.suffix.lower():
-        case ".png":
-            FigureCanvasAgg(figure).print_figure(buffer, format="png", dpi=dpi)
-        case ".pdf":
-            # no date inside, so that the same figure is the same file
-            FigureCanvasPdf(figure).print_figure(
-                buffer, format="pdf", metadata={"CreationDate": None}
-            )
-        case _:
-            raise InputError(f"A figure is saved as .png or .pdf, not as {path.name}.")
+    with warnings.catch_warnings():
+        # a folder's name may be in any script, and the font has not all of them
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+        match path.suffix.lower():
+            case ".png":
+                FigureCanvasAgg(figure).print_figure(buffer, format="png", dpi=dpi)
+            case ".pdf":
+                # no date inside, so that the same figure is the same file
+                FigureCanvasPdf(figure).print_figure(
+                    buffer, format="pdf", metadata={"CreationDate": None}
+                )
+            case _:
+                raise InputError(f"A figure is saved as .png or .pdf, not as {path.name}.")
     write_whole(path, buffer.getvalue())
 
 

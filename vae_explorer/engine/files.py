@@ -6,7 +6,8 @@ import contextlib
 import errno
 import glob
 import os
-import tempfile
+import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,29 +24,60 @@ _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 def write_whole(path: Path, data: bytes) -> None:
     """Put data in a file, through a temporary file in the same folder; missing folders are made.
 
-    A writer that is killed leaves its temporary file behind; the next one removes it.
+    A link stays one, and what it points to is replaced; a device or a pipe is written to. The file has the mode of the
+    one that it replaces, or the user's usual one. A writer that is killed leaves its temporary file behind; the next
+    one removes it.
 
     Raises:
         EngineError: the file cannot be written; what was there before is untouched.
     """
     with _problems_told(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path)  # before: what it frees may be needed
-        handle, temporary = _locked_part(path)
+        if _is_special(path):
+            with path.open("ab") as file:  # behind what the standard output has already
+                file.write(data)
+            return
+        target = Path(os.path.realpath(path))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target)  # before: what it frees may be needed
+        handle, temporary = _locked_part(target)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-                os.chmod(temporary, 0o644)
+                if target.exists():
+                    os.chmod(temporary, stat.S_IMODE(target.stat().st_mode))
                 if fcntl is not None:  # still locked: nobody can take it for abandoned
-                    os.replace(temporary, path)
+                    os.replace(temporary, target)
             if fcntl is None:
-                os.replace(temporary, path)
+                os.replace(temporary, target)
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
             raise
+
+
+def check_writable(path: Path) -> None:
+    """Find out before long work whether `write_whole` will be able to write there.
+
+    Raises:
+        EngineError: it will not.
+    """
+    with _problems_told(path):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not _is_special(path):
+            target = Path(os.path.realpath(path))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = _locked_part(target)
+            os.close(handle)
+            os.unlink(temporary)
+
+
+def _is_special(path: Path) -> bool:
+    """Whether a device, a pipe or a folder is there, or a file under the name of one, such as /dev/stdout."""
+    named_as_one = path.parent in (Path("/dev"), Path("/dev/fd"))
+    return path.exists() and (named_as_one or not path.is_file())
 
 
 def append_to(path: Path, data: bytes) -> None:
@@ -78,12 +110,11 @@ def disk_problem(error: OSError) -> str:
     return f"{reason}."
 
 
-def _locked_part(path: Path) -> tuple[int, str]:
+def _locked_part(path: Path) -> tuple[int, Path]:
     """A new temporary file beside `path`, held by a lock that ends with this process."""
     while True:
-        handle, temporary = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.name}.", suffix=".part"
-        )
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+        handle = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)  # less the umask
         if fcntl is None:
             return handle, temporary
         with contextlib.suppress(OSError):  # a file system without locks

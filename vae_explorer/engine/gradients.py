@@ -97,6 +97,19 @@ class EstimatorComparison:
         )
 
 
+def comparable(model: LatentModel, draws: int) -> NetworkModel:
+    """A model whose estimators can be compared over so many draws.
+
+    Raises:
+        ConfigError: fewer than two draws, or a model whose gradient is not estimated (PPCA).
+    """
+    if not isinstance(model, NetworkModel):
+        raise ConfigError("PPCA is fitted without a gradient, so that there is none to estimate.")
+    if draws < 2:
+        raise ConfigError(f"A variance needs at least two draws; not {draws}.")
+    return model
+
+
 def compare_estimators(
     model: LatentModel,
     split: Split,
@@ -107,12 +120,9 @@ def compare_estimators(
     """Both estimators on the first images of a split; `progress` as for `gradient_moments`.
 
     Raises:
-        ConfigError: fewer than two draws, or a model whose gradient is not estimated (PPCA).
+        ConfigError: as `comparable`.
     """
-    if not isinstance(model, NetworkModel):
-        raise ConfigError("PPCA is fitted without a gradient, so that there is none to estimate.")
-    if draws < 2:
-        raise ConfigError(f"A variance needs at least two draws; not {draws}.")
+    model = comparable(model, draws)
     device = next(model.parameters()).device
     images = split.images[:BATCH].flatten(1).to(device)
     labels = None

@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -87,7 +88,12 @@ def subfolder_classes(folder: Path) -> tuple[str, ...]:
     Raises:
         DataError: the folder cannot be read.
     """
-    return tuple(path.name for path in _entries(folder)[0])
+    return tuple(printable(path.name) for path in _entries(folder)[0])
+
+
+def printable(name: str) -> str:
+    """A name as text that every file and picture takes: bytes that are not UTF-8, and line breaks, as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
 def decode(
@@ -124,14 +130,18 @@ def read_picture(path: Path, size: int, fit: Fit, channels: Literal[1, 3]) -> np
     Raises:
         DataError: the file is no picture, or a damaged one.
     """
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise DataError(f"{path} is no file but a pipe or a device: take it out of the folder.")
     try:
         with warnings.catch_warnings():
             # Pillow's doubts about a file's metadata, or its size, are no concern of the user's
             warnings.simplefilter("ignore")
-            with Image.open(path) as image:
+            with Image.open(path, formats=_formats()) as image:
                 image.draft("L" if channels == 1 else "RGB", (size, size))  # big JPEGs: 8 x faster
                 upright = ImageOps.exif_transpose(image)
                 flat = _flatten(upright, "L" if channels == 1 else "RGB")
+    except DataError as error:
+        raise DataError(f"{path} {error}") from error
     except UnidentifiedImageError as error:
         raise DataError(
             f"{path} is not a picture that can be read: take it out of the folder."
@@ -149,6 +159,13 @@ def read_picture(path: Path, size: int, fit: Fit, channels: Literal[1, 3]) -> np
     return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
 
 
+@cache
+def _formats() -> tuple[str, ...]:
+    """What Pillow reads itself: for EPS it starts Ghostscript, which runs what a file says."""
+    Image.init()
+    return tuple(name for name in Image.OPEN if name != "EPS")
+
+
 def _list_files(folder: Path) -> tuple[list[Path], list[int], tuple[str, ...]]:
     """Files, the label of each, and the names of the classes (none: no labels)."""
     if not folder.is_dir():
@@ -156,7 +173,7 @@ def _list_files(folder: Path) -> tuple[list[Path], list[int], tuple[str, ...]]:
     classes, loose = _entries(folder)
     if classes and loose:
         raise DataError(
-            f"{folder} holds files ({loose[0].name}) beside its subfolders: "
+            f"{folder} holds files ({loose[0].name}) beside subfolders ({classes[0].name}): "
             "put every picture into a subfolder, its class, or none."
         )
     if not classes:
@@ -175,7 +192,7 @@ def _list_files(folder: Path) -> tuple[list[Path], list[int], tuple[str, ...]]:
             raise DataError(f"{subfolder} holds no pictures: fill it, or take it away.")
         files += members
         labels += [label] * len(members)
-    return files, labels, tuple(path.name for path in classes)
+    return files, labels, tuple(printable(path.name) for path in classes)
 
 
 def _entries(folder: Path) -> tuple[list[Path], list[Path]]:
@@ -201,9 +218,18 @@ def _natural_order(path: Path) -> list[tuple[int, int, str]]:
 
 
 def _flatten(image: Image.Image, mode: str) -> Image.Image:
-    """Grey or colour of 8 bits, without transparency."""
+    """Grey or colour of 8 bits, without transparency.
+
+    Raises:
+        DataError: numbers that are no levels.
+    """
     if image.mode.startswith("I"):  # 16-bit grey, which Pillow would clip at 255
         image = Image.fromarray((np.asarray(image, np.float64) / 257).clip(0, 255).astype(np.uint8))
+    if image.mode == "F":
+        levels = np.asarray(image)
+        if not (levels.min() >= 0 and levels.max() <= 1):  # not so of NaN, either
+            raise DataError("has numbers outside of 0 to 1: make a picture of 8 or 16 bits of it.")
+        image = Image.fromarray((levels * 255).round().astype(np.uint8))
     if image.has_transparency_data:
         opaque = image.convert("RGBA")
         paper = Image.new("RGBA", opaque.size, "white")

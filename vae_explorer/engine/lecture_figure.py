@@ -120,7 +120,8 @@ def lecture_figure(
     curve_axes.set_position((place.x0 + 0.055, place.y0, place.width - 0.055, place.height))
     codes = "z ~ N(0, I), y ~ π" if config.classes else "z ~ N(0, I)"
     caption = f"{config.title}; {data}; {codes}"
-    figure.text(0.015, 0.035, caption, color=MUTED, fontsize=9, va="bottom")
+    text = figure.text(0.015, 0.035, caption, color=MUTED, fontsize=9, va="bottom")
+    text.set_parse_math(False)  # a folder may have any name
     return figure
 
 
@@ -154,10 +155,12 @@ def _draw_curve(axes: Axes, curve: Curve) -> None:
     if curve.reference is not None:
         axes.axhline(curve.reference, color=INK, lw=0.9, ls=":", label="closed form, train")
     _mark_best(axes, curve)
+    if len(curve.epochs) == 1:
+        axes.set_xlim(curve.epochs[0] - 1, curve.epochs[0] + 1)
     _style(axes)
     axes.set_xlabel("epoch", color=MUTED, fontsize=9.5)
     axes.set_ylabel(f"{curve.quantity} ({curve.unit} per image)", color=MUTED, fontsize=9.5)
-    axes.legend(frameon=False, fontsize=9.5, labelcolor=INK, loc="lower right")
+    axes.legend(frameon=False, fontsize=9.5, labelcolor=INK, loc="best")
     _title(axes, "c", f"Validation {curve.quantity}")
 
 
@@ -166,9 +169,8 @@ def _mark_best(axes: Axes, curve: Curve) -> None:
     if curve.best_point is None:
         return
     epoch, value = curve.best_point
-    axes.plot(
-        epoch, value, "o", ms=4.5, color=ACCENT, clip_on=False, label=f"best epoch, {epoch:g}"
-    )
+    label = f"best epoch, {epoch:g}"
+    axes.plot(epoch, value, "o", ms=4.5, color=ACCENT, clip_on=False, label=label, zorder=4)
     axes.annotate(
         f"{value:.2f}".replace("-", "−"),
         (epoch, value),
@@ -177,6 +179,7 @@ def _mark_best(axes: Axes, curve: Curve) -> None:
         ha="right" if epoch > (curve.epochs[0] + curve.epochs[-1]) / 2 else "left",
         color=ACCENT,
         fontsize=9.5,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},  # on a steep curve
     )
     axes.margins(x=0.02, y=0.08)
 

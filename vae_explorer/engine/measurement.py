@@ -60,6 +60,8 @@ class EvaluationConfig:
                 )
         if self.images is not None and self.images < 1:
             raise ConfigError(f"At least one image is evaluated; not {self.images}.")
+        if not 0 <= self.seed < 2**63:
+            raise ConfigError(f"The seed is a whole number from 0 to 2⁶³ − 1; not {self.seed}.")
         if not 0 <= self.prior_share < 1:
             raise ConfigError(
                 f"The share of samples from the prior is from 0 to below 1; not {self.prior_share}."

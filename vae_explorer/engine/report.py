@@ -150,7 +150,8 @@ def document(
 
 def json_bytes(content: dict[str, Any]) -> bytes:
     """A document as a file keeps it."""
-    return f"{json.dumps(content, indent=2, ensure_ascii=False)}\n".encode()
+    text = f"{json.dumps(content, indent=2, ensure_ascii=False)}\n"
+    return text.encode(errors="backslashreplace")  # names that are not UTF-8: as JSON escapes them
 
 
 def _row(figure: Figure) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if picture is None and not for_screen:
         picture = Path(PICTURE_NAME)
         _log.warning("There is no display, so the window is rendered into a picture instead.")
-    problem = _check_model(options.model)
+    problem = _check_model(options.model) or _check_picture(picture)
     if problem:
         _log.error("%s", problem)
         return BAD_INPUT
@@ -156,6 +156,13 @@ def _check_model(path: Path | None) -> str | None:
     if not path.is_file():
         return f"{path} is not a file."
     return None
+
+
+def _check_picture(path: Path | None) -> str | None:
+    """What is wrong with the name of a screenshot, which is a PNG."""
+    if path is None or path.suffix.lower() == ".png":
+        return None
+    return f"A screenshot is saved as .png, not as {path.name}."
 
 
 def _on_qt_message(kind: QtMsgType, _context: QMessageLogContext, text: str) -> None:
