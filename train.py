@@ -70,7 +70,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add(
         "--out",
         type=Path,
-        help="the folder for the model, its history and its figure (default: runs/MODEL-DATASET)",
+        help="the folder for the model, its history and its figure (default: that of the training "
+        "which goes on, else runs/MODEL-DATASET)",
     )
     start = parser.add_mutually_exclusive_group()
     start.add_argument(
@@ -128,7 +129,7 @@ class Session:
     """One training of the command line: its files, its progress bar, and what to keep at the end."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
-        self.out: Path = arguments.out or Path("runs") / f"{arguments.kind}-{arguments.dataset}"
+        self.out = folder_of(arguments)
         self.dataset = read_data(arguments)
         self.training = TrainingConfig(**chosen(arguments, TrainingConfig))
         names = self.dataset.class_names if arguments.kind == "joint-vae" else ()
@@ -213,6 +214,15 @@ class Session:
 
 
 BAR = "{percentage:3.0f}% |{bar:24}| {n:.2f}/{total} epochs, {elapsed} {postfix}"
+
+
+def folder_of(arguments: argparse.Namespace) -> Path:
+    """Where the files go: by default, a training that goes on stays in its folder."""
+    if arguments.out is not None:
+        return arguments.out
+    if arguments.resume is not None:
+        return arguments.resume.parent
+    return Path("runs") / f"{arguments.kind}-{arguments.dataset}"
 
 
 def read_data(arguments: argparse.Namespace) -> Dataset:

@@ -53,7 +53,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(train: ModuleType, *arguments: object) -> int:
-    return run_command(lambda: train.train([*map(str, arguments), *QUICK]))
+    return run_command(lambda: train.train([*QUICK, *map(str, arguments)]))
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -324,6 +324,17 @@ def test_a_resumed_training_has_the_settings_of_the_stopped_one(
     capsys.readouterr()
     assert run(train, *more, "--learning-rate", 0.5, "--latent-dim", 7) == 2
     assert "another --latent-dim, --learning-rate" in capsys.readouterr().err
+
+
+def test_a_resumed_training_stays_in_its_folder(
+    train: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    out = tmp_path / "mine"
+    assert run(train, "--model", "ppca", "--out", out) == 0
+    assert run(train, "--resume", out / "training.safetensors", "--epochs", 2) == 0
+    assert len(rows(out / "history.csv")) == 2
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_resumed_training_has_the_pictures_of_the_stopped_one(
