@@ -1,16 +1,18 @@
 """Train a model from the command line: `python train.py --model joint-vae --dataset digits --out FOLDER`.
 
 Writes `model.safetensors`, `history.csv`, `figure.png` (the lecture's figure) and `training.safetensors`, from which
-`--resume` goes on bit for bit, with the settings that it had. Ctrl-C stops cleanly and keeps the best model so far.
+`--resume` goes on bit for bit, with the settings that it had. Ctrl-C stops cleanly and keeps the best model so far, as
+does a training that fails.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shlex
 import signal
 import sys
-import time
+from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import get_args
@@ -25,9 +27,10 @@ from vae_explorer.engine.config import ModelConfig, TrainingConfig, objective_ti
 from vae_explorer.engine.control import TrainingControl
 from vae_explorer.engine.data import Dataset, load_dataset, pictures
 from vae_explorer.engine.device import spare_cores
-from vae_explorer.engine.errors import ConfigError, EngineError
+from vae_explorer.engine.errors import ConfigError, EngineError, TrainingError
 from vae_explorer.engine.events import EpochEvent, FinishedEvent, Metrics, StepEvent
 from vae_explorer.engine.explorer import Explorer
+from vae_explorer.engine.files import disk_problem
 from vae_explorer.engine.history import History
 from vae_explorer.engine.image_folder import Fit
 from vae_explorer.engine.lecture_figure import figure_images, save_lecture_figure
@@ -147,8 +150,17 @@ class Session:
             self._start_from(arguments.start_from)
         self.control = TrainingControl()
         self.events = fit(self.model, self.dataset, self.training, self.control, state)
-        done = 0 if state is None else state.epoch
-        self.history = History(self.out / "history.csv", keep=done)
+        self.epoch = self.best_epoch = self.epochs_here = 0
+        self.seconds = 0.0  # of the training, over all its sessions
+        if state is not None:
+            self.epoch, self.seconds = state.epoch, state.counters["seconds"]
+            self.best_epoch = state.counters.get("best_epoch", state.epoch)
+        self.history = History(self.out / "history.csv", keep=self.epoch)
+        self.history_fails = False
+        self.goes_on_here = (
+            state is not None and arguments.resume.parent.resolve() == self.out.resolve()
+        )
+        self.written: list[str] = []
         self.quiet: bool = arguments.quiet
 
     def _start_from(self, path: Path) -> None:
@@ -171,8 +183,9 @@ class Session:
                         f"{describe(event.metrics, *configs)}  {pace(event)}", refresh=False
                     )
                     bar.update(event.epoch - bar.n)
+                    self.seconds = event.seconds
                 elif isinstance(event, EpochEvent):
-                    self.history.append(event)
+                    self._add(event)
                     best = "  best so far" if event.is_best else ""
                     validation = describe(event.validation, *configs)
                     line = f"epoch {event.epoch}: validation {validation}{best}  ({pace(event)})"
@@ -183,34 +196,79 @@ class Session:
         assert finished is not None
         return finished
 
-    def keep(self, finished: FinishedEvent, seconds: float) -> None:
-        """Write the model, the state to resume from, and the lecture's figure."""
+    def _add(self, event: EpochEvent) -> None:
+        """Count an epoch, and add it to the history; a full disk does not end the training."""
+        self.epoch, self.seconds = event.epoch, event.seconds
+        self.epochs_here += 1
+        if event.is_best:
+            self.best_epoch = event.epoch
+        try:
+            self.history.append(event)
+        except EngineError as error:
+            if not self.history_fails:
+                tqdm.write(f"{error} The training goes on.", sys.stderr)
+            self.history_fails = True
+
+    def keep(self, state: TrainingState | None) -> list[str]:
+        """Write the model, the state to resume from, the history and the lecture's figure, each for itself.
+
+        Before the end of the first epoch there is but the state. Returns the sentences of what could not be written.
+        """
+        files: dict[str, Callable[[Path], None]] = {}
+        if self.best_epoch:
+            files["model.safetensors"] = self._save_model
+        if state is not None:
+            files["training.safetensors"] = state.save
+        if self.history.rows:
+            files["history.csv"] = lambda _: self.history.finish()
+            files["figure.png"] = self._save_figure
+        problems: list[str] = []
+        for name, write in files.items():
+            try:
+                write(self.out / name)
+                self.written.append(name)
+            except EngineError as error:
+                problems.append(str(error))
+            except OSError as error:
+                problems.append(f"{self.out / name} cannot be written: {disk_problem(error)}")
+        if "model.safetensors" in self.written and not self.goes_on_here:
+            for name in {"training.safetensors", "history.csv", "figure.png"} - {*self.written}:
+                with contextlib.suppress(OSError):  # of the model that was there before
+                    (self.out / name).unlink()
+        return problems
+
+    def kept(self) -> str:
+        """What was written, as the end of a sentence."""
+        if "model.safetensors" in self.written:
+            return f"the weights of epoch {self.best_epoch} are in {self.out}"
+        if "training.safetensors" in self.written:
+            path = self.out / "training.safetensors"
+            return f"there is no model yet, and --resume {path} goes on"
+        return "no model was written"
+
+    def _save_model(self, path: Path) -> None:
         card = {
             "command": self.command,
             "dataset": self.dataset.title,
             "train_images": len(self.dataset.train),
             "training": self.training.to_dict(),
-            "epochs": finished.epoch,
-            "best_epoch": finished.best_epoch,
-            "seconds": round(seconds, 1),
+            "epochs": self.epoch,
+            "best_epoch": self.best_epoch,
+            "seconds": round(self.seconds, 1),
             "threads": torch.get_num_threads(),
             "likelihood": self.model.config.likelihood_title,
             "unit": self.model.likelihood.unit,
-            "validation": self.history.best_row(finished.best_epoch),
+            "validation": self.history.best_row(self.best_epoch),
         }
-        save_model(self.out / "model.safetensors", self.model, card)
-        if finished.resume is not None:
-            finished.resume.save(self.out / "training.safetensors")
-        if self.history.rows:
-            self._save_figure()
+        save_model(path, self.model, card)
 
-    def _save_figure(self) -> None:
+    def _save_figure(self, path: Path) -> None:
         config, seed = self.model.config, self.training.seed
         test = pictures(self.dataset.test.images)
         images = figure_images(Explorer(self.model), test, seed, seed)
         curve = self.history.curve(config.elbo_title, self.model.likelihood.unit)
         curve = replace(curve, train_title=train_title(config, self.training))
-        save_lecture_figure(self.out / "figure.png", config, self.dataset.title, *images, curve)
+        save_lecture_figure(path, config, self.dataset.title, *images, curve)
 
 
 BAR = "{percentage:3.0f}% |{bar:24}| {n:.2f}/{total} epochs, {elapsed} {postfix}"
@@ -278,18 +336,20 @@ def train(arguments: list[str] | None = None) -> int:
         raise ConfigError(f"A training takes at least one thread; not {options.threads}.")
     torch.set_num_threads(options.threads)
     session = Session(options)
-    began = time.perf_counter()
     try:
         finished = session.run()
     except EngineError as error:
-        raise type(error)(
-            f"{error} Nothing was written but {session.out / 'history.csv'}."
-        ) from error
-    session.keep(finished, time.perf_counter() - began)
-    where = f"epoch {finished.best_epoch}" if finished.best_epoch else "the last step"
-    sys.stdout.write(
-        f"{finished.reason} after {finished.epoch} epochs; the weights of {where} are in {session.out}\n"
-    )
+        if not session.epochs_here:
+            raise
+        problems = [str(error), *session.keep(None)]
+    else:
+        problems = session.keep(finished.resume)
+        epochs = f"{finished.epoch} epoch{'' if finished.epoch == 1 else 's'}"
+        sys.stdout.write(f"{finished.reason} after {epochs}; {session.kept()}\n")
+    if problems:
+        names = ", ".join(session.written) or "nothing"
+        problems.append(f"Written to {session.out}: {names}; {session.kept()}.")
+        raise TrainingError(" ".join(problems))
     return 0
 
 

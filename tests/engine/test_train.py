@@ -9,6 +9,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +23,9 @@ from vae_explorer.engine.checkpoint import load_model, read_card
 from vae_explorer.engine.command_line import chosen, run_command
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.data import load_dataset, pictures
+from vae_explorer.engine.errors import EngineError, TrainingError
+from vae_explorer.engine.events import EpochEvent, Event
+from vae_explorer.engine.training import fit as train_model
 from vae_explorer.engine.training_state import TrainingState
 
 QUICK = ["--quiet", "--threads", "1", "--epochs", "1", "--device", "cpu"]
@@ -92,7 +96,7 @@ def test_a_training_writes_model_history_and_figure(
     assert "--out" not in card["command"]
     assert card["unit"] == "nats"
     printed = capsys.readouterr().out
-    for word in ("ELBO", "rec", "KL", "acc", "images/s", "completed after 1 epochs"):
+    for word in ("ELBO", "rec", "KL", "acc", "images/s", "completed after 1 epoch;"):
         assert word in printed
     assert f"Objective: {float(row['validation_objective']):.2f}" in printed
 
@@ -166,7 +170,7 @@ def test_ppca_trains_from_the_same_command(
     assert (curve.quantity, curve.unit) == ("log p(x)", "nats of a density")
     assert curve.train and curve.reference is not None
     assert run(train, *arguments, "--latent-dim", 2, "--ppca-fit", "closed-form") == 0
-    assert "completed after 1 epochs" in capsys.readouterr().out
+    assert "completed after 1 epoch;" in capsys.readouterr().out
     assert "--ppca-fit closed-form" in read_card(out / "model.safetensors")["command"]
     assert run(train, "--dataset", "digits", "--ppca-fit", "closed-form", "--out", out) == 2
     assert "PPCA's alone" in capsys.readouterr().err
@@ -250,6 +254,94 @@ def test_a_diverging_training_writes_no_model(
     assert run_command(lambda: train.train(again)) == 2
     assert "smaller learning rate" in capsys.readouterr().err
     assert (out / "model.safetensors").read_text() == "what was there"
+
+
+def diverging(train: ModuleType, monkeypatch: pytest.MonkeyPatch, epochs: int) -> None:
+    """Trainings come to no number after so many epochs."""
+
+    def fit(*arguments: object) -> Iterator[Event]:
+        events = train_model(*arguments)  # type: ignore[arg-type]
+        assert isinstance(events, Generator)
+        for event in events:
+            yield event
+            if isinstance(event, EpochEvent) and event.epoch == epochs:
+                events.close()
+                raise TrainingError("The objective is no longer a number.")
+
+    monkeypatch.setattr(train, "fit", fit)
+
+
+def test_a_training_that_fails_late_keeps_its_best_epoch(
+    train: ModuleType,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / "out"
+    assert run(train, "--out", out) == 0
+    diverging(train, monkeypatch, 2)
+    assert run(train, "--epochs", 3, "--seed", 1, "--out", out) == 2
+    said = capsys.readouterr().err
+    assert "no longer a number. Written to" in said and "the weights of epoch 2 are in" in said
+    card = read_card(out / "model.safetensors")
+    assert (card["best_epoch"], card["training"]["seed"]) == (2, 1)
+    assert len(rows(out / "history.csv")) == 2
+    assert not (out / "training.safetensors").exists()  # which was of the model before
+
+
+def test_a_stop_in_the_first_epoch_leaves_an_earlier_model_alone(
+    train: ModuleType,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / "out"
+    assert run(train, "--out", out) == 0
+    names = ("model.safetensors", "history.csv", "figure.png")
+    before = [(out / name).read_bytes() for name in names]
+    with monkeypatch.context() as patch:
+        patch.setattr(train.TrainingControl, "stopping", property(lambda _: True))
+        patch.setattr(train.TrainingControl, "wait_for_turn", lambda _: False)
+        assert run(train, "--seed", 1, "--out", out) == 0
+    assert [(out / name).read_bytes() for name in names] == before
+    assert "there is no model yet, and --resume" in capsys.readouterr().out
+    assert run(train, "--resume", out / "training.safetensors") == 0
+    assert read_card(out / "model.safetensors")["training"]["seed"] == 1
+
+
+def test_a_file_that_cannot_be_written_costs_no_other(
+    train: ModuleType,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / "out"
+    assert run(train, "--out", out) == 0
+    monkeypatch.setattr(train.TrainingState, "save", fails)
+    with monkeypatch.context() as patch:
+        patch.setattr("vae_explorer.engine.history.append_to", fails)
+        assert run(train, "--epochs", 3, "--out", out) == 2
+    said = capsys.readouterr().err
+    assert said.count("The training goes on") == 1
+    assert "No space left" in said
+    assert "Written to" in said and ": model.safetensors, history.csv, figure.png;" in said
+    assert len(rows(out / "history.csv")) == 3
+    assert not (out / "training.safetensors").exists()
+
+
+def fails(*_: object) -> None:
+    raise EngineError("It cannot be written: No space left on device.")
+
+
+def test_a_resumed_trainings_time_is_that_of_all_its_sessions(
+    train: ModuleType, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    assert run(train, "--out", out) == 0
+    state = TrainingState.load(out / "training.safetensors")
+    replace(state, counters={**state.counters, "seconds": 1000.0}).save(out / "long.safetensors")
+    assert run(train, "--resume", out / "long.safetensors", "--epochs", 2) == 0
+    assert read_card(out / "model.safetensors")["seconds"] > 1000.0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C reaches a child otherwise on Windows")
