@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, TextIO, get_args
 
 import torch
 from tqdm import tqdm
@@ -40,6 +41,7 @@ from vae_explorer.engine.training_state import TrainingState
 
 FROM_DATA = ("image_shape", "class_names")
 FRAMING = ("image_size", "fit", "channels")  # of a folder's images
+INTERRUPTED = 130
 FREE_TO_CHANGE = ("epochs", "device")  # of a training that goes on
 
 
@@ -170,8 +172,7 @@ class Session:
         self.model.load_state_dict(trained.state_dict())
 
     def run(self) -> FinishedEvent:
-        """Train, with Ctrl-C as a clean stop."""
-        signal.signal(signal.SIGINT, lambda *_: self.control.stop())
+        """Train, and tell how it goes."""
         finished: FinishedEvent | None = None
         configs = self.model.config, self.training
         with tqdm(
@@ -290,7 +291,21 @@ def read_data(arguments: argparse.Namespace) -> Dataset:
     if given and arguments.dataset != "folder":
         flags = ", ".join(map(flag_of, given))
         raise ConfigError(f"{flags}: only a folder's images are brought to another form.")
-    return load_dataset(arguments.dataset, arguments.data_dir, **given)
+    in_images = arguments.dataset == "folder"  # others come as bytes
+    with tqdm(
+        desc="reading",
+        unit="image" if in_images else "B",
+        unit_scale=not in_images,
+        disable=arguments.quiet,
+        leave=False,
+        delay=0.5,
+    ) as bar:
+
+        def show(done: int, total: int | None) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        return load_dataset(arguments.dataset, arguments.data_dir, progress=show, **given)
 
 
 def refuse_changes(state: TrainingState, model: ModelConfig, training: TrainingConfig) -> None:
@@ -336,16 +351,17 @@ def train(arguments: list[str] | None = None) -> int:
         raise ConfigError(f"A training takes at least one thread; not {options.threads}.")
     torch.set_num_threads(options.threads)
     session = Session(options)
-    try:
-        finished = session.run()
-    except EngineError as error:
-        if not session.epochs_here:
-            raise
-        problems = [str(error), *session.keep(None)]
-    else:
-        problems = session.keep(finished.resume)
-        epochs = f"{finished.epoch} epoch{'' if finished.epoch == 1 else 's'}"
-        sys.stdout.write(f"{finished.reason} after {epochs}; {session.kept()}\n")
+    with signals_stop(session.control):
+        try:
+            finished = session.run()
+        except EngineError as error:
+            if not session.epochs_here:
+                raise
+            problems = [str(error), *session.keep(None)]
+        else:
+            problems = session.keep(finished.resume)
+            epochs = f"{finished.epoch} epoch{'' if finished.epoch == 1 else 's'}"
+            sys.stdout.write(f"{finished.reason} after {epochs}; {session.kept()}\n")
     if problems:
         names = ", ".join(session.written) or "nothing"
         problems.append(f"Written to {session.out}: {names}; {session.kept()}.")
@@ -353,5 +369,57 @@ def train(arguments: list[str] | None = None) -> int:
     return 0
 
 
+@contextlib.contextmanager
+def signals_stop(control: TrainingControl) -> Iterator[None]:
+    """Ctrl-C, and what a system or a closed terminal sends, stop cleanly; the second one ends the process at once."""
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has not got the last
+    before = {n: signal.getsignal(n) for n in (getattr(signal, name, None) for name in names) if n}
+
+    def stop(*_: object) -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_DFL)
+        control.stop()
+        with contextlib.suppress(RuntimeError):  # it came amid another write
+            sys.stderr.write("\nstopping after this step\n")
+
+    for number, handler in before.items():
+        if number == signal.SIGINT or handler != signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Outlet:
+    """A standard stream that may be closed or full: a training does not end with its reader."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream or open(os.devnull, "w")  # noqa: SIM115
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        return getattr(self._stream, name)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command with its ways to fail turned into exit codes."""
+    try:
+        return run_command(lambda: train(arguments))
+    except KeyboardInterrupt:  # before the training: later ones stop it
+        sys.stderr.write("Stopped; nothing was written.\n")
+        return INTERRUPTED
+
+
 if __name__ == "__main__":
-    sys.exit(run_command(train))
+    sys.stdout, sys.stderr = Outlet(sys.stdout), Outlet(sys.stderr)  # type: ignore[assignment]
+    sys.exit(main())

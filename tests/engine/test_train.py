@@ -344,8 +344,11 @@ def test_a_resumed_trainings_time_is_that_of_all_its_sessions(
     assert read_card(out / "model.safetensors")["seconds"] > 1000.0
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C reaches a child otherwise on Windows")
-def test_ctrl_c_stops_cleanly_and_keeps_the_best_model(train: ModuleType, tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="signals reach a child otherwise on Windows")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_stops_cleanly_and_keeps_the_best_model(
+    train: ModuleType, tmp_path: Path, name: str
+) -> None:
     out = tmp_path / "out"
     command = [
         sys.executable,
@@ -362,12 +365,68 @@ def test_ctrl_c_stops_cleanly_and_keeps_the_best_model(train: ModuleType, tmp_pa
     assert process.stdout is not None
     for _ in range(2):
         assert "epoch" in process.stdout.readline()
-    process.send_signal(signal.SIGINT)
+    process.send_signal(getattr(signal, name))
     rest, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert "stopped after" in rest
     best = max(rows(out / "history.csv"), key=lambda row: float(row["validation_objective"]))
     assert json.dumps(read_card(out / "model.safetensors")["best_epoch"]) == best["epoch"]
+    load_model(out / "model.safetensors")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals reach a process otherwise on Windows")
+def test_a_second_signal_ends_the_process_at_once(
+    train: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    control = train.TrainingControl()
+    before = signal.getsignal(signal.SIGINT)
+    with train.signals_stop(control):
+        signal.raise_signal(signal.SIGTERM)
+        assert control.stopping
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_DFL
+    assert signal.getsignal(signal.SIGINT) == before
+    assert capsys.readouterr().err.strip() == "stopping after this step"
+
+
+def test_ctrl_c_before_the_training_is_a_sentence(
+    train: ModuleType,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "load_dataset", interrupted)
+    assert train.main([*QUICK, "--out", str(tmp_path / "out")]) == 130
+    assert capsys.readouterr().err == "Stopped; nothing was written.\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_reading_pictures_shows_how_far_it_is(
+    train: ModuleType, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = train.parse(["--dataset", "folder", "--data-dir", str(folder), "--image-size", "8"])
+    train.tqdm, bar = lambda **given: bar(**{**given, "delay": 0, "mininterval": 0}), train.tqdm
+    try:
+        train.read_data(options)
+    finally:
+        train.tqdm = bar
+    assert "40/40" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell's redirections")
+@pytest.mark.parametrize("where", [">&-", ">/dev/full", "2>&1 >/dev/null | true", "2>&-"])
+def test_a_training_goes_on_without_its_reader(
+    train: ModuleType, tmp_path: Path, where: str
+) -> None:
+    out = tmp_path / "out"
+    words = [sys.executable, str(train.__file__), *QUICK[1:], "--epochs", "2", "--out", str(out)]
+    line = f"{{ {shlex.join(words)}; echo $? >{shlex.quote(str(tmp_path / 'code'))}; }} {where}"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert (tmp_path / "code").read_text() == "0\n"
+    assert "Traceback" not in done.stderr and "Exception" not in done.stderr
+    assert len(rows(out / "history.csv")) == 2
     load_model(out / "model.safetensors")
 
 
