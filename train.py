@@ -36,6 +36,7 @@ from vae_explorer.engine.history import History
 from vae_explorer.engine.image_folder import Fit
 from vae_explorer.engine.lecture_figure import figure_images, save_lecture_figure
 from vae_explorer.engine.models import build_model
+from vae_explorer.engine.run_folder import held_folder
 from vae_explorer.engine.training import fit
 from vae_explorer.engine.training_state import TrainingState
 
@@ -350,7 +351,12 @@ def train(arguments: list[str] | None = None) -> int:
     if options.threads < 1:
         raise ConfigError(f"A training takes at least one thread; not {options.threads}.")
     torch.set_num_threads(options.threads)
-    session = Session(options)
+    with held_folder(folder_of(options)):
+        return complete(Session(options))
+
+
+def complete(session: Session) -> int:
+    """Train, and keep what there is in the end, whatever ends it."""
     with signals_stop(session.control):
         try:
             finished = session.run()

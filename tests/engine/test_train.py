@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import importlib.util
 import json
+import os
 import shlex
 import signal
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -25,6 +27,7 @@ from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.data import load_dataset, pictures
 from vae_explorer.engine.errors import EngineError, TrainingError
 from vae_explorer.engine.events import EpochEvent, Event
+from vae_explorer.engine.run_folder import held_folder
 from vae_explorer.engine.training import fit as train_model
 from vae_explorer.engine.training_state import TrainingState
 
@@ -403,15 +406,47 @@ def test_ctrl_c_before_the_training_is_a_sentence(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_place_for_no_folder_is_told_before_the_data_are_read(
+    train: ModuleType,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(train, "load_dataset")
+    file = tmp_path / "notes.txt"
+    file.write_text("hello")
+    for out in (file, file / "inner" / "out"):
+        assert run(train, "--out", out) == 2
+        assert capsys.readouterr().err == f"{file} is a file: name a folder.\n"
+    monkeypatch.setattr(os, "open", lambda *_: (_ for _ in ()).throw(PermissionError(13, "No")))
+    assert run(train, "--out", tmp_path / "new" / "out") == 2
+    assert "Choose a folder of your own." in capsys.readouterr().err
+    assert os.listdir(tmp_path) == ["notes.txt"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no such locks")
+def test_a_folder_takes_one_training_at_a_time(
+    train: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    with held_folder(out):
+        assert run(train, "--out", out) == 2
+        assert capsys.readouterr().err.startswith(f"Another training writes into {out}:")
+    assert run(train, "--out", out) == 0
+    assert run(train, "--out", out) == 0
+    assert not list(out.glob(".*"))
+
+
 def test_reading_pictures_shows_how_far_it_is(
-    train: ModuleType, folder: Path, capsys: pytest.CaptureFixture[str]
+    train: ModuleType,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     options = train.parse(["--dataset", "folder", "--data-dir", str(folder), "--image-size", "8"])
-    train.tqdm, bar = lambda **given: bar(**{**given, "delay": 0, "mininterval": 0}), train.tqdm
-    try:
-        train.read_data(options)
-    finally:
-        train.tqdm = bar
+    now = partial(train.tqdm, mininterval=0)
+    monkeypatch.setattr(train, "tqdm", lambda **given: now(**{**given, "delay": 0}))
+    train.read_data(options)
     assert "40/40" in capsys.readouterr().err
 
 
