@@ -43,13 +43,24 @@ from vae_explorer.engine.training_state import TrainingState
 FROM_DATA = ("image_shape", "class_names")
 FRAMING = ("image_size", "fit", "channels")  # of a folder's images
 INTERRUPTED = 130
+EFFECT_WITH = {
+    **dict.fromkeys(
+        ("labels", "classification_weight", "classifier", "augment"), ("kind", "joint-vae")
+    ),
+    "widths": ("preset", "deep"),
+    "binarisation": ("likelihood", "bernoulli"),
+    "levels": ("likelihood", "categorical"),
+    "variance": ("likelihood", "gaussian"),
+    "learn_variance": ("likelihood", "gaussian"),
+}  # a setting without an effect is no part of a command
 FREE_TO_CHANGE = ("epochs", "device")  # of a training that goes on
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """The command line, most of it made from the configurations' fields.
 
-    Where a training goes on, what is not named is what it was; `stopped` then holds its state.
+    Where a training goes on, what is not named is what it was; `stopped` then holds its state. `given`
+    has the names of those that the line itself sets.
     """
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -100,9 +111,18 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add_config(parser, TrainingConfig)
     parser.set_defaults(stopped=None)
     options = parser.parse_args(arguments)
-    if options.resume is None:
-        return options
-    state = TrainingState.load(options.resume)
+    if options.resume is not None:
+        state = TrainingState.load(options.resume)
+        parser.set_defaults(stopped=state, **settings_of(state))
+        options = parser.parse_args(arguments)
+    unset = argparse.Namespace(**dict.fromkeys(vars(options), ...))
+    named = vars(parser.parse_args(arguments, unset))
+    options.given = {name for name, value in named.items() if value is not ...}
+    return options
+
+
+def settings_of(state: TrainingState) -> dict[str, Any]:
+    """The options that a stopped training had."""
     channels, side, _ = state.model_config.image_shape
     name, fit = state.data["name"], state.data.get("fit", "crop")
     folder = {"image_size": side} if name == "folder" else {}
@@ -110,18 +130,22 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         folder["channels"] = channels
     if fit != "crop":
         folder["fit"] = fit
-    settings = {**vars(state.model_config), **vars(state.training_config), **folder}
-    parser.set_defaults(stopped=state, dataset=name, **settings)
-    return parser.parse_args(arguments)
+    return {"dataset": name, **vars(state.model_config), **vars(state.training_config), **folder}
 
 
 def describe(metrics: Metrics, model: ModelConfig, training: TrainingConfig) -> str:
     """Metrics as a few words for a progress bar, in nats per image."""
-    text = f"{model.elbo_title} {metrics.elbo:.2f}  rec {metrics.reconstruction:.2f}  KL {metrics.kl:.2f}"
+    text = f"{model.elbo_title} {metrics.elbo:.2f}  rec {metrics.reconstruction:.2f}"
+    text += f"  KL {metrics.kl:z.2f}"
     if metrics.accuracy is not None:
         text += f"  acc {100 * metrics.accuracy:.2f} %"
     maximised = objective_title(model, training)
     return f"{text}  {maximised}: {metrics.objective:.2f}" if maximised else text
+
+
+def counted(epochs: int) -> str:
+    """So many epochs, in words."""
+    return f"{epochs} epoch{'' if epochs == 1 else 's'}"
 
 
 def pace(event: StepEvent | EpochEvent) -> str:
@@ -195,8 +219,15 @@ class Session:
                     sys.stdout.flush()
                 elif isinstance(event, FinishedEvent):
                     finished = event
+                    if self.ending(event) == "converged":
+                        bar.total = event.epoch  # so that it ends full
         assert finished is not None
         return finished
+
+    def ending(self, finished: FinishedEvent) -> str:
+        """Why it ended: PPCA completes early where it gains nothing more."""
+        early = finished.reason == "completed" and finished.epoch < self.training.last_epoch
+        return "converged" if early else finished.reason
 
     def _add(self, event: EpochEvent) -> None:
         """Count an epoch, and add it to the history; a full disk does not end the training."""
@@ -273,7 +304,7 @@ class Session:
         save_lecture_figure(path, config, self.dataset.title, *images, curve)
 
 
-BAR = "{percentage:3.0f}% |{bar:24}| {n:.2f}/{total} epochs, {elapsed} {postfix}"
+BAR = "{percentage:3.0f}% |{bar:24}| {n:.2f}/{total} epochs, {elapsed}{postfix}"
 
 
 def folder_of(arguments: argparse.Namespace) -> Path:
@@ -309,11 +340,22 @@ def read_data(arguments: argparse.Namespace) -> Dataset:
         return load_dataset(arguments.dataset, arguments.data_dir, progress=show, **given)
 
 
-def refuse_changes(state: TrainingState, model: ModelConfig, training: TrainingConfig) -> None:
-    """A training goes on as it was.
+def refuse_idle(arguments: argparse.Namespace) -> None:
+    """No setting that is given is without an effect.
 
     Raises:
-        ConfigError: a setting is not what it was, and names it.
+        ConfigError: one is, and is named.
+    """
+    for name, (field, value) in EFFECT_WITH.items():
+        if name in arguments.given and getattr(arguments, field) != value:
+            raise ConfigError(f"{flag_of(name)} has an effect with {flag_of(field)} {value} alone.")
+
+
+def refuse_changes(state: TrainingState, model: ModelConfig, training: TrainingConfig) -> None:
+    """A training goes on as it was, and not to less than it has.
+
+    Raises:
+        ConfigError: a setting is not what it was, and names it; or fewer epochs than are over.
     """
     pairs = ((state.model_config, model), (state.training_config, training))
     changed = [
@@ -326,6 +368,10 @@ def refuse_changes(state: TrainingState, model: ModelConfig, training: TrainingC
         raise ConfigError(
             f"The stopped training had another {', '.join(changed)}: --resume goes on with the same "
             "data and settings."
+        )
+    if training.last_epoch < state.epoch:
+        raise ConfigError(
+            f"The stopped training has {counted(state.epoch)} behind it: --epochs takes no fewer."
         )
 
 
@@ -350,6 +396,7 @@ def train(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     if options.threads < 1:
         raise ConfigError(f"A training takes at least one thread; not {options.threads}.")
+    refuse_idle(options)
     torch.set_num_threads(options.threads)
     with held_folder(folder_of(options)):
         return complete(Session(options))
@@ -366,8 +413,8 @@ def complete(session: Session) -> int:
             problems = [str(error), *session.keep(None)]
         else:
             problems = session.keep(finished.resume)
-            epochs = f"{finished.epoch} epoch{'' if finished.epoch == 1 else 's'}"
-            sys.stdout.write(f"{finished.reason} after {epochs}; {session.kept()}\n")
+            ending = f"{session.ending(finished)} after {counted(finished.epoch)}"
+            sys.stdout.write(f"{ending}; {session.kept()}\n")
     if problems:
         names = ", ".join(session.written) or "nothing"
         problems.append(f"Written to {session.out}: {names}; {session.kept()}.")

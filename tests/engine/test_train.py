@@ -542,6 +542,46 @@ def test_a_resumed_training_has_the_pictures_of_the_stopped_one(
     assert "other images" in capsys.readouterr().err
 
 
+def test_a_resumed_training_has_no_fewer_epochs_than_are_over(
+    train: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(train, "--epochs", 2, "--model", "ppca", "--out", tmp_path) == 0
+    assert "completed after 2 epochs;" in capsys.readouterr().out
+    assert run(train, "--resume", tmp_path / "training.safetensors", "--epochs", 1) == 2
+    assert "has 2 epochs behind it: --epochs takes no fewer." in capsys.readouterr().err
+
+
+def test_what_has_no_effect_is_refused(
+    train: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words, needed in (
+        ("--widths 9,8", "--preset deep"),
+        ("--lambda 1", "--model joint-vae"),
+        ("--labels 100", "--model joint-vae"),
+        ("--classifier mlp", "--model joint-vae"),
+        ("--augment", "--model joint-vae"),
+        ("--levels 4", "--likelihood categorical"),
+        ("--variance 0.1", "--likelihood gaussian"),
+        ("--learn-variance", "--likelihood gaussian"),
+        ("--likelihood gaussian --binarisation fixed", "--likelihood bernoulli"),
+    ):
+        assert run(train, *words.split(), "--out", tmp_path / "out") == 2
+        assert capsys.readouterr().err.endswith(f" has an effect with {needed} alone.\n")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_ppca_that_gains_nothing_more_has_converged(
+    train: ModuleType, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--model", "ppca", "--dataset", "folder", "--data-dir", folder, "--image-size", 8]
+    words = [*map(str, given), *QUICK[1:], "--epochs", "1000", "--out", str(tmp_path / "out")]
+    assert run_command(lambda: train.train(words)) == 0
+    said = capsys.readouterr()
+    assert said.out.splitlines()[-1].startswith("converged after")
+    assert "100% |########################|" in said.err.replace("█", "#").splitlines()[-1]
+    assert " , " not in said.err and "-0.00" not in said.err
+
+
 def test_only_a_folders_images_have_a_size_to_choose(
     train: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
