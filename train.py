@@ -180,7 +180,7 @@ class Session:
         self.epoch = self.best_epoch = self.epochs_here = 0
         self.seconds = 0.0  # of the training, over all its sessions
         if state is not None:
-            self.epoch, self.seconds = state.epoch, state.counters["seconds"]
+            self.epoch, self.seconds = state.epoch, state.counters.get("seconds", 0.0)
             self.best_epoch = state.counters.get("best_epoch", state.epoch)
         self.history = History(self.out / "history.csv", keep=self.epoch)
         self.history_fails = False
@@ -276,7 +276,7 @@ class Session:
             return f"the weights of epoch {self.best_epoch} are in {self.out}"
         if "training.safetensors" in self.written:
             path = self.out / "training.safetensors"
-            return f"there is no model yet, and --resume {path} goes on"
+            return f"no model was written, and --resume {path} goes on"
         return "no model was written"
 
     def _save_model(self, path: Path) -> None:

@@ -307,7 +307,7 @@ def test_a_stop_in_the_first_epoch_leaves_an_earlier_model_alone(
         patch.setattr(train.TrainingControl, "wait_for_turn", lambda _: False)
         assert run(train, "--seed", 1, "--out", out) == 0
     assert [(out / name).read_bytes() for name in names] == before
-    assert "there is no model yet, and --resume" in capsys.readouterr().out
+    assert "no model was written, and --resume" in capsys.readouterr().out
     assert run(train, "--resume", out / "training.safetensors") == 0
     assert read_card(out / "model.safetensors")["training"]["seed"] == 1
 
