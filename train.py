@@ -1,19 +1,22 @@
 """Train a model from the command line: `python train.py --model joint-vae --dataset digits --out FOLDER`.
 
 Writes `model.safetensors`, `history.csv`, `figure.png` (the lecture's figure) and `training.safetensors`, from which
-`--resume` goes on bit for bit, with the settings that it had. Ctrl-C stops cleanly and keeps the best model so far.
+`--resume` goes on bit for bit, with the settings that it had. Ctrl-C stops cleanly and keeps the best model so far, as
+does a training that fails.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import shlex
 import signal
 import sys
-import time
+from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, TextIO, get_args
 
 import torch
 from tqdm import tqdm
@@ -25,25 +28,39 @@ from vae_explorer.engine.config import ModelConfig, TrainingConfig, objective_ti
 from vae_explorer.engine.control import TrainingControl
 from vae_explorer.engine.data import Dataset, load_dataset, pictures
 from vae_explorer.engine.device import spare_cores
-from vae_explorer.engine.errors import ConfigError, EngineError
+from vae_explorer.engine.errors import ConfigError, EngineError, TrainingError
 from vae_explorer.engine.events import EpochEvent, FinishedEvent, Metrics, StepEvent
 from vae_explorer.engine.explorer import Explorer
+from vae_explorer.engine.files import disk_problem
 from vae_explorer.engine.history import History
 from vae_explorer.engine.image_folder import Fit
 from vae_explorer.engine.lecture_figure import figure_images, save_lecture_figure
 from vae_explorer.engine.models import build_model
+from vae_explorer.engine.run_folder import held_folder
 from vae_explorer.engine.training import fit
 from vae_explorer.engine.training_state import TrainingState
 
 FROM_DATA = ("image_shape", "class_names")
 FRAMING = ("image_size", "fit", "channels")  # of a folder's images
+INTERRUPTED = 130
+EFFECT_WITH = {
+    **dict.fromkeys(
+        ("labels", "classification_weight", "classifier", "augment"), ("kind", "joint-vae")
+    ),
+    "widths": ("preset", "deep"),
+    "binarisation": ("likelihood", "bernoulli"),
+    "levels": ("likelihood", "categorical"),
+    "variance": ("likelihood", "gaussian"),
+    "learn_variance": ("likelihood", "gaussian"),
+}  # a setting without an effect is no part of a command
 FREE_TO_CHANGE = ("epochs", "device")  # of a training that goes on
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """The command line, most of it made from the configurations' fields.
 
-    Where a training goes on, what is not named is what it was; `stopped` then holds its state.
+    Where a training goes on, what is not named is what it was; `stopped` then holds its state. `given`
+    has the names of those that the line itself sets.
     """
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -70,7 +87,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add(
         "--out",
         type=Path,
-        help="the folder for the model, its history and its figure (default: runs/MODEL-DATASET)",
+        help="the folder for the model, its history and its figure (default: that of the training "
+        "which goes on, else runs/MODEL-DATASET)",
     )
     start = parser.add_mutually_exclusive_group()
     start.add_argument(
@@ -93,9 +111,18 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add_config(parser, TrainingConfig)
     parser.set_defaults(stopped=None)
     options = parser.parse_args(arguments)
-    if options.resume is None:
-        return options
-    state = TrainingState.load(options.resume)
+    if options.resume is not None:
+        state = TrainingState.load(options.resume)
+        parser.set_defaults(stopped=state, **settings_of(state))
+        options = parser.parse_args(arguments)
+    unset = argparse.Namespace(**dict.fromkeys(vars(options), ...))
+    named = vars(parser.parse_args(arguments, unset))
+    options.given = {name for name, value in named.items() if value is not ...}
+    return options
+
+
+def settings_of(state: TrainingState) -> dict[str, Any]:
+    """The options that a stopped training had."""
     channels, side, _ = state.model_config.image_shape
     name, fit = state.data["name"], state.data.get("fit", "crop")
     folder = {"image_size": side} if name == "folder" else {}
@@ -103,18 +130,22 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         folder["channels"] = channels
     if fit != "crop":
         folder["fit"] = fit
-    settings = {**vars(state.model_config), **vars(state.training_config), **folder}
-    parser.set_defaults(stopped=state, dataset=name, **settings)
-    return parser.parse_args(arguments)
+    return {"dataset": name, **vars(state.model_config), **vars(state.training_config), **folder}
 
 
 def describe(metrics: Metrics, model: ModelConfig, training: TrainingConfig) -> str:
     """Metrics as a few words for a progress bar, in nats per image."""
-    text = f"{model.elbo_title} {metrics.elbo:.2f}  rec {metrics.reconstruction:.2f}  KL {metrics.kl:.2f}"
+    text = f"{model.elbo_title} {metrics.elbo:.2f}  rec {metrics.reconstruction:.2f}"
+    text += f"  KL {metrics.kl:z.2f}"
     if metrics.accuracy is not None:
         text += f"  acc {100 * metrics.accuracy:.2f} %"
     maximised = objective_title(model, training)
     return f"{text}  {maximised}: {metrics.objective:.2f}" if maximised else text
+
+
+def counted(epochs: int) -> str:
+    """So many epochs, in words."""
+    return f"{epochs} epoch{'' if epochs == 1 else 's'}"
 
 
 def pace(event: StepEvent | EpochEvent) -> str:
@@ -128,7 +159,7 @@ class Session:
     """One training of the command line: its files, its progress bar, and what to keep at the end."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
-        self.out: Path = arguments.out or Path("runs") / f"{arguments.kind}-{arguments.dataset}"
+        self.out = folder_of(arguments)
         self.dataset = read_data(arguments)
         self.training = TrainingConfig(**chosen(arguments, TrainingConfig))
         names = self.dataset.class_names if arguments.kind == "joint-vae" else ()
@@ -146,8 +177,17 @@ class Session:
             self._start_from(arguments.start_from)
         self.control = TrainingControl()
         self.events = fit(self.model, self.dataset, self.training, self.control, state)
-        done = 0 if state is None else state.epoch
-        self.history = History(self.out / "history.csv", keep=done)
+        self.epoch = self.best_epoch = self.epochs_here = 0
+        self.seconds = 0.0  # of the training, over all its sessions
+        if state is not None:
+            self.epoch, self.seconds = state.epoch, state.counters.get("seconds", 0.0)
+            self.best_epoch = state.counters.get("best_epoch", state.epoch)
+        self.history = History(self.out / "history.csv", keep=self.epoch)
+        self.history_fails = False
+        self.goes_on_here = (
+            state is not None and arguments.resume.parent.resolve() == self.out.resolve()
+        )
+        self.written: list[str] = []
         self.quiet: bool = arguments.quiet
 
     def _start_from(self, path: Path) -> None:
@@ -157,8 +197,7 @@ class Session:
         self.model.load_state_dict(trained.state_dict())
 
     def run(self) -> FinishedEvent:
-        """Train, with Ctrl-C as a clean stop."""
-        signal.signal(signal.SIGINT, lambda *_: self.control.stop())
+        """Train, and tell how it goes."""
         finished: FinishedEvent | None = None
         configs = self.model.config, self.training
         with tqdm(
@@ -170,8 +209,9 @@ class Session:
                         f"{describe(event.metrics, *configs)}  {pace(event)}", refresh=False
                     )
                     bar.update(event.epoch - bar.n)
+                    self.seconds = event.seconds
                 elif isinstance(event, EpochEvent):
-                    self.history.append(event)
+                    self._add(event)
                     best = "  best so far" if event.is_best else ""
                     validation = describe(event.validation, *configs)
                     line = f"epoch {event.epoch}: validation {validation}{best}  ({pace(event)})"
@@ -179,40 +219,101 @@ class Session:
                     sys.stdout.flush()
                 elif isinstance(event, FinishedEvent):
                     finished = event
+                    if self.ending(event) == "converged":
+                        bar.total = event.epoch  # so that it ends full
         assert finished is not None
         return finished
 
-    def keep(self, finished: FinishedEvent, seconds: float) -> None:
-        """Write the model, the state to resume from, and the lecture's figure."""
+    def ending(self, finished: FinishedEvent) -> str:
+        """Why it ended: PPCA completes early where it gains nothing more."""
+        early = finished.reason == "completed" and finished.epoch < self.training.last_epoch
+        return "converged" if early else finished.reason
+
+    def _add(self, event: EpochEvent) -> None:
+        """Count an epoch, and add it to the history; a full disk does not end the training."""
+        self.epoch, self.seconds = event.epoch, event.seconds
+        self.epochs_here += 1
+        if event.is_best:
+            self.best_epoch = event.epoch
+        try:
+            self.history.append(event)
+        except EngineError as error:
+            if not self.history_fails:
+                tqdm.write(f"{error} The training goes on.", sys.stderr)
+            self.history_fails = True
+
+    def keep(self, state: TrainingState | None) -> list[str]:
+        """Write the model, the state to resume from, the history and the lecture's figure, each for itself.
+
+        Before the end of the first epoch there is but the state. Returns the sentences of what could not be written.
+        """
+        files: dict[str, Callable[[Path], None]] = {}
+        if self.best_epoch:
+            files["model.safetensors"] = self._save_model
+        if state is not None:
+            files["training.safetensors"] = state.save
+        if self.history.rows:
+            files["history.csv"] = lambda _: self.history.finish()
+            files["figure.png"] = self._save_figure
+        problems: list[str] = []
+        for name, write in files.items():
+            try:
+                write(self.out / name)
+                self.written.append(name)
+            except EngineError as error:
+                problems.append(str(error))
+            except OSError as error:
+                problems.append(f"{self.out / name} cannot be written: {disk_problem(error)}")
+        if "model.safetensors" in self.written and not self.goes_on_here:
+            for name in {"training.safetensors", "history.csv", "figure.png"} - {*self.written}:
+                with contextlib.suppress(OSError):  # of the model that was there before
+                    (self.out / name).unlink()
+        return problems
+
+    def kept(self) -> str:
+        """What was written, as the end of a sentence."""
+        if "model.safetensors" in self.written:
+            return f"the weights of epoch {self.best_epoch} are in {self.out}"
+        if "training.safetensors" in self.written:
+            path = self.out / "training.safetensors"
+            return f"no model was written, and --resume {path} goes on"
+        return "no model was written"
+
+    def _save_model(self, path: Path) -> None:
         card = {
             "command": self.command,
             "dataset": self.dataset.title,
             "train_images": len(self.dataset.train),
             "training": self.training.to_dict(),
-            "epochs": finished.epoch,
-            "best_epoch": finished.best_epoch,
-            "seconds": round(seconds, 1),
+            "epochs": self.epoch,
+            "best_epoch": self.best_epoch,
+            "seconds": round(self.seconds, 1),
             "threads": torch.get_num_threads(),
             "likelihood": self.model.config.likelihood_title,
             "unit": self.model.likelihood.unit,
-            "validation": self.history.best_row(finished.best_epoch),
+            "validation": self.history.best_row(self.best_epoch),
         }
-        save_model(self.out / "model.safetensors", self.model, card)
-        if finished.resume is not None:
-            finished.resume.save(self.out / "training.safetensors")
-        if self.history.rows:
-            self._save_figure()
+        save_model(path, self.model, card)
 
-    def _save_figure(self) -> None:
+    def _save_figure(self, path: Path) -> None:
         config, seed = self.model.config, self.training.seed
         test = pictures(self.dataset.test.images)
         images = figure_images(Explorer(self.model), test, seed, seed)
         curve = self.history.curve(config.elbo_title, self.model.likelihood.unit)
         curve = replace(curve, train_title=train_title(config, self.training))
-        save_lecture_figure(self.out / "figure.png", config, self.dataset.title, *images, curve)
+        save_lecture_figure(path, config, self.dataset.title, *images, curve)
 
 
-BAR = "{percentage:3.0f}% |{bar:24}| {n:.2f}/{total} epochs, {elapsed} {postfix}"
+BAR = "{percentage:3.0f}% |{bar:24}| {n:.2f}/{total} epochs, {elapsed}{postfix}"
+
+
+def folder_of(arguments: argparse.Namespace) -> Path:
+    """Where the files go: by default, a training that goes on stays in its folder."""
+    if arguments.out is not None:
+        return arguments.out
+    if arguments.resume is not None:
+        return arguments.resume.parent
+    return Path("runs") / f"{arguments.kind}-{arguments.dataset}"
 
 
 def read_data(arguments: argparse.Namespace) -> Dataset:
@@ -222,14 +323,39 @@ def read_data(arguments: argparse.Namespace) -> Dataset:
     if given and arguments.dataset != "folder":
         flags = ", ".join(map(flag_of, given))
         raise ConfigError(f"{flags}: only a folder's images are brought to another form.")
-    return load_dataset(arguments.dataset, arguments.data_dir, **given)
+    in_images = arguments.dataset == "folder"  # others come as bytes
+    with tqdm(
+        desc="reading",
+        unit="image" if in_images else "B",
+        unit_scale=not in_images,
+        disable=arguments.quiet,
+        leave=False,
+        delay=0.5,
+    ) as bar:
+
+        def show(done: int, total: int | None) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        return load_dataset(arguments.dataset, arguments.data_dir, progress=show, **given)
+
+
+def refuse_idle(arguments: argparse.Namespace) -> None:
+    """No setting that is given is without an effect.
+
+    Raises:
+        ConfigError: one is, and is named.
+    """
+    for name, (field, value) in EFFECT_WITH.items():
+        if name in arguments.given and getattr(arguments, field) != value:
+            raise ConfigError(f"{flag_of(name)} has an effect with {flag_of(field)} {value} alone.")
 
 
 def refuse_changes(state: TrainingState, model: ModelConfig, training: TrainingConfig) -> None:
-    """A training goes on as it was.
+    """A training goes on as it was, and not to less than it has.
 
     Raises:
-        ConfigError: a setting is not what it was, and names it.
+        ConfigError: a setting is not what it was, and names it; or fewer epochs than are over.
     """
     pairs = ((state.model_config, model), (state.training_config, training))
     changed = [
@@ -242,6 +368,10 @@ def refuse_changes(state: TrainingState, model: ModelConfig, training: TrainingC
         raise ConfigError(
             f"The stopped training had another {', '.join(changed)}: --resume goes on with the same "
             "data and settings."
+        )
+    if training.last_epoch < state.epoch:
+        raise ConfigError(
+            f"The stopped training has {counted(state.epoch)} behind it: --epochs takes no fewer."
         )
 
 
@@ -266,22 +396,83 @@ def train(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     if options.threads < 1:
         raise ConfigError(f"A training takes at least one thread; not {options.threads}.")
+    refuse_idle(options)
     torch.set_num_threads(options.threads)
-    session = Session(options)
-    began = time.perf_counter()
-    try:
-        finished = session.run()
-    except EngineError as error:
-        raise type(error)(
-            f"{error} Nothing was written but {session.out / 'history.csv'}."
-        ) from error
-    session.keep(finished, time.perf_counter() - began)
-    where = f"epoch {finished.best_epoch}" if finished.best_epoch else "the last step"
-    sys.stdout.write(
-        f"{finished.reason} after {finished.epoch} epochs; the weights of {where} are in {session.out}\n"
-    )
+    with held_folder(folder_of(options)):
+        return complete(Session(options))
+
+
+def complete(session: Session) -> int:
+    """Train, and keep what there is in the end, whatever ends it."""
+    with signals_stop(session.control):
+        try:
+            finished = session.run()
+        except EngineError as error:
+            if not session.epochs_here:
+                raise
+            problems = [str(error), *session.keep(None)]
+        else:
+            problems = session.keep(finished.resume)
+            ending = f"{session.ending(finished)} after {counted(finished.epoch)}"
+            sys.stdout.write(f"{ending}; {session.kept()}\n")
+    if problems:
+        names = ", ".join(session.written) or "nothing"
+        problems.append(f"Written to {session.out}: {names}; {session.kept()}.")
+        raise TrainingError(" ".join(problems))
     return 0
 
 
+@contextlib.contextmanager
+def signals_stop(control: TrainingControl) -> Iterator[None]:
+    """Ctrl-C, and what a system or a closed terminal sends, stop cleanly; the second one ends the process at once."""
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has not got the last
+    before = {n: signal.getsignal(n) for n in (getattr(signal, name, None) for name in names) if n}
+
+    def stop(*_: object) -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_DFL)
+        control.stop()
+        with contextlib.suppress(RuntimeError):  # it came amid another write
+            sys.stderr.write("\nstopping after this step\n")
+
+    for number, handler in before.items():
+        if number == signal.SIGINT or handler != signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Outlet:
+    """A standard stream that may be closed or full: a training does not end with its reader."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream or open(os.devnull, "w")  # noqa: SIM115
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        return getattr(self._stream, name)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command with its ways to fail turned into exit codes."""
+    try:
+        return run_command(lambda: train(arguments))
+    except KeyboardInterrupt:  # before the training: later ones stop it
+        sys.stderr.write("Stopped; nothing was written.\n")
+        return INTERRUPTED
+
+
 if __name__ == "__main__":
-    sys.exit(run_command(train))
+    sys.stdout, sys.stderr = Outlet(sys.stdout), Outlet(sys.stderr)  # type: ignore[assignment]
+    sys.exit(main())

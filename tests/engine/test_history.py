@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,25 @@ def test_an_epoch_costs_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     path.unlink()
     history.append(event(6))
     assert epochs_in(path) == ["1", "2", "3", "4", "5", "6"]
+
+
+def test_a_row_that_finds_no_room_leaves_the_others_whole_and_comes_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "history.csv"
+    history = written(path, 2)
+    before = path.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(files.os, "fsync", full)
+        with pytest.raises(EngineError, match="No space left"):
+            history.append(event(3))
+    assert path.read_bytes() == before
+    history.append(event(4))
+    assert epochs_in(path) == ["1", "2", "3", "4"]
+
+
+def full(_: int) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_a_row_that_a_crash_cut_off_is_left_out(tmp_path: Path) -> None:

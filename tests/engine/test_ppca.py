@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.distributions import LowRankMultivariateNormal, MultivariateNormal
 
-from vae_explorer.engine.config import ModelConfig, TrainingConfig
+from vae_explorer.engine.config import EM_STEPS, ModelConfig, TrainingConfig
 from vae_explorer.engine.control import TrainingControl
 from vae_explorer.engine.data import Dataset, Split
 from vae_explorer.engine.errors import ConfigError
@@ -294,6 +294,34 @@ def test_a_closed_form_stopped_before_its_step_is_fitted_later() -> None:
     assert stopped.epoch == 0
     events = list(fit(toy_model(), data, config, resume=stopped.resume))
     assert isinstance(events[-1], FinishedEvent) and events[-1].epoch == 1
+
+
+def test_a_fit_stopped_within_an_epoch_leaves_the_last_whole_one() -> None:
+    data, config, model = toy_dataset(), TrainingConfig(), toy_model()
+    rows = grey_rows(data.validation.images).float()
+
+    def stop_at(step: int, resume: TrainingState | None) -> FinishedEvent:
+        control, event = TrainingControl(), None
+        for event in fit(model, data, config, control, resume):
+            if isinstance(event, StepEvent) and event.step == step:
+                control.stop()
+            if isinstance(event, EpochEvent):
+                epochs.append(event)
+        assert isinstance(event, FinishedEvent)
+        return event
+
+    epochs: list[EpochEvent] = []
+    state = None
+    for step in (EM_STEPS + 3, EM_STEPS + 6):  # and again before another epoch's end
+        stopped = stop_at(step, state)
+        state = stopped.resume
+        assert stopped.reason == "stopped" and stopped.best_epoch == len(epochs) == 1
+        value = float(model.log_evidence(rows).mean())
+        assert value == pytest.approx(epochs[0].validation.elbo, rel=1e-6)
+    whole = [event for event in fit(toy_model(), data, config) if isinstance(event, EpochEvent)]
+    again = fit(toy_model(), data, config, None, state)
+    rest = [event for event in again if isinstance(event, EpochEvent)]
+    assert rest[0].validation == whole[1].validation
 
 
 def test_a_training_stops_between_steps_and_shows_snapshots() -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import importlib.util
 import json
+import os
 import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Generator, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -22,6 +25,10 @@ from vae_explorer.engine.checkpoint import load_model, read_card
 from vae_explorer.engine.command_line import chosen, run_command
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.data import load_dataset, pictures
+from vae_explorer.engine.errors import EngineError, TrainingError
+from vae_explorer.engine.events import EpochEvent, Event
+from vae_explorer.engine.run_folder import held_folder
+from vae_explorer.engine.training import fit as train_model
 from vae_explorer.engine.training_state import TrainingState
 
 QUICK = ["--quiet", "--threads", "1", "--epochs", "1", "--device", "cpu"]
@@ -53,7 +60,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(train: ModuleType, *arguments: object) -> int:
-    return run_command(lambda: train.train([*map(str, arguments), *QUICK]))
+    return run_command(lambda: train.train([*QUICK, *map(str, arguments)]))
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -92,7 +99,7 @@ def test_a_training_writes_model_history_and_figure(
     assert "--out" not in card["command"]
     assert card["unit"] == "nats"
     printed = capsys.readouterr().out
-    for word in ("ELBO", "rec", "KL", "acc", "images/s", "completed after 1 epochs"):
+    for word in ("ELBO", "rec", "KL", "acc", "images/s", "completed after 1 epoch;"):
         assert word in printed
     assert f"Objective: {float(row['validation_objective']):.2f}" in printed
 
@@ -166,7 +173,7 @@ def test_ppca_trains_from_the_same_command(
     assert (curve.quantity, curve.unit) == ("log p(x)", "nats of a density")
     assert curve.train and curve.reference is not None
     assert run(train, *arguments, "--latent-dim", 2, "--ppca-fit", "closed-form") == 0
-    assert "completed after 1 epochs" in capsys.readouterr().out
+    assert "completed after 1 epoch;" in capsys.readouterr().out
     assert "--ppca-fit closed-form" in read_card(out / "model.safetensors")["command"]
     assert run(train, "--dataset", "digits", "--ppca-fit", "closed-form", "--out", out) == 2
     assert "PPCA's alone" in capsys.readouterr().err
@@ -252,8 +259,99 @@ def test_a_diverging_training_writes_no_model(
     assert (out / "model.safetensors").read_text() == "what was there"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C reaches a child otherwise on Windows")
-def test_ctrl_c_stops_cleanly_and_keeps_the_best_model(train: ModuleType, tmp_path: Path) -> None:
+def diverging(train: ModuleType, monkeypatch: pytest.MonkeyPatch, epochs: int) -> None:
+    """Trainings come to no number after so many epochs."""
+
+    def fit(*arguments: object) -> Iterator[Event]:
+        events = train_model(*arguments)  # type: ignore[arg-type]
+        assert isinstance(events, Generator)
+        for event in events:
+            yield event
+            if isinstance(event, EpochEvent) and event.epoch == epochs:
+                events.close()
+                raise TrainingError("The objective is no longer a number.")
+
+    monkeypatch.setattr(train, "fit", fit)
+
+
+def test_a_training_that_fails_late_keeps_its_best_epoch(
+    train: ModuleType,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / "out"
+    assert run(train, "--out", out) == 0
+    diverging(train, monkeypatch, 2)
+    assert run(train, "--epochs", 3, "--seed", 1, "--out", out) == 2
+    said = capsys.readouterr().err
+    assert "no longer a number. Written to" in said and "the weights of epoch 2 are in" in said
+    card = read_card(out / "model.safetensors")
+    assert (card["best_epoch"], card["training"]["seed"]) == (2, 1)
+    assert len(rows(out / "history.csv")) == 2
+    assert not (out / "training.safetensors").exists()  # which was of the model before
+
+
+def test_a_stop_in_the_first_epoch_leaves_an_earlier_model_alone(
+    train: ModuleType,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / "out"
+    assert run(train, "--out", out) == 0
+    names = ("model.safetensors", "history.csv", "figure.png")
+    before = [(out / name).read_bytes() for name in names]
+    with monkeypatch.context() as patch:
+        patch.setattr(train.TrainingControl, "stopping", property(lambda _: True))
+        patch.setattr(train.TrainingControl, "wait_for_turn", lambda _: False)
+        assert run(train, "--seed", 1, "--out", out) == 0
+    assert [(out / name).read_bytes() for name in names] == before
+    assert "no model was written, and --resume" in capsys.readouterr().out
+    assert run(train, "--resume", out / "training.safetensors") == 0
+    assert read_card(out / "model.safetensors")["training"]["seed"] == 1
+
+
+def test_a_file_that_cannot_be_written_costs_no_other(
+    train: ModuleType,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / "out"
+    assert run(train, "--out", out) == 0
+    monkeypatch.setattr(train.TrainingState, "save", fails)
+    with monkeypatch.context() as patch:
+        patch.setattr("vae_explorer.engine.history.append_to", fails)
+        assert run(train, "--epochs", 3, "--out", out) == 2
+    said = capsys.readouterr().err
+    assert said.count("The training goes on") == 1
+    assert "No space left" in said
+    assert "Written to" in said and ": model.safetensors, history.csv, figure.png;" in said
+    assert len(rows(out / "history.csv")) == 3
+    assert not (out / "training.safetensors").exists()
+
+
+def fails(*_: object) -> None:
+    raise EngineError("It cannot be written: No space left on device.")
+
+
+def test_a_resumed_trainings_time_is_that_of_all_its_sessions(
+    train: ModuleType, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    assert run(train, "--out", out) == 0
+    state = TrainingState.load(out / "training.safetensors")
+    replace(state, counters={**state.counters, "seconds": 1000.0}).save(out / "long.safetensors")
+    assert run(train, "--resume", out / "long.safetensors", "--epochs", 2) == 0
+    assert read_card(out / "model.safetensors")["seconds"] > 1000.0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals reach a child otherwise on Windows")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_stops_cleanly_and_keeps_the_best_model(
+    train: ModuleType, tmp_path: Path, name: str
+) -> None:
     out = tmp_path / "out"
     command = [
         sys.executable,
@@ -270,12 +368,100 @@ def test_ctrl_c_stops_cleanly_and_keeps_the_best_model(train: ModuleType, tmp_pa
     assert process.stdout is not None
     for _ in range(2):
         assert "epoch" in process.stdout.readline()
-    process.send_signal(signal.SIGINT)
+    process.send_signal(getattr(signal, name))
     rest, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert "stopped after" in rest
     best = max(rows(out / "history.csv"), key=lambda row: float(row["validation_objective"]))
     assert json.dumps(read_card(out / "model.safetensors")["best_epoch"]) == best["epoch"]
+    load_model(out / "model.safetensors")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals reach a process otherwise on Windows")
+def test_a_second_signal_ends_the_process_at_once(
+    train: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    control = train.TrainingControl()
+    before = signal.getsignal(signal.SIGINT)
+    with train.signals_stop(control):
+        signal.raise_signal(signal.SIGTERM)
+        assert control.stopping
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_DFL
+    assert signal.getsignal(signal.SIGINT) == before
+    assert capsys.readouterr().err.strip() == "stopping after this step"
+
+
+def test_ctrl_c_before_the_training_is_a_sentence(
+    train: ModuleType,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "load_dataset", interrupted)
+    assert train.main([*QUICK, "--out", str(tmp_path / "out")]) == 130
+    assert capsys.readouterr().err == "Stopped; nothing was written.\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_place_for_no_folder_is_told_before_the_data_are_read(
+    train: ModuleType,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(train, "load_dataset")
+    file = tmp_path / "notes.txt"
+    file.write_text("hello")
+    for out in (file, file / "inner" / "out"):
+        assert run(train, "--out", out) == 2
+        assert capsys.readouterr().err == f"{file} is a file: name a folder.\n"
+    monkeypatch.setattr(os, "open", lambda *_: (_ for _ in ()).throw(PermissionError(13, "No")))
+    assert run(train, "--out", tmp_path / "new" / "out") == 2
+    assert "Choose a folder of your own." in capsys.readouterr().err
+    assert os.listdir(tmp_path) == ["notes.txt"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no such locks")
+def test_a_folder_takes_one_training_at_a_time(
+    train: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    with held_folder(out):
+        assert run(train, "--out", out) == 2
+        assert capsys.readouterr().err.startswith(f"Another training writes into {out}:")
+    assert run(train, "--out", out) == 0
+    assert run(train, "--out", out) == 0
+    assert not list(out.glob(".*"))
+
+
+def test_reading_pictures_shows_how_far_it_is(
+    train: ModuleType,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    options = train.parse(["--dataset", "folder", "--data-dir", str(folder), "--image-size", "8"])
+    now = partial(train.tqdm, mininterval=0)
+    monkeypatch.setattr(train, "tqdm", lambda **given: now(**{**given, "delay": 0}))
+    train.read_data(options)
+    assert "40/40" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell's redirections")
+@pytest.mark.parametrize("where", [">&-", ">/dev/full", "2>&1 >/dev/null | true", "2>&-"])
+def test_a_training_goes_on_without_its_reader(
+    train: ModuleType, tmp_path: Path, where: str
+) -> None:
+    out = tmp_path / "out"
+    words = [sys.executable, str(train.__file__), *QUICK[1:], "--epochs", "2", "--out", str(out)]
+    line = f"{{ {shlex.join(words)}; echo $? >{shlex.quote(str(tmp_path / 'code'))}; }} {where}"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert (tmp_path / "code").read_text() == "0\n"
+    assert "Traceback" not in done.stderr and "Exception" not in done.stderr
+    assert len(rows(out / "history.csv")) == 2
     load_model(out / "model.safetensors")
 
 
@@ -326,6 +512,17 @@ def test_a_resumed_training_has_the_settings_of_the_stopped_one(
     assert "another --latent-dim, --learning-rate" in capsys.readouterr().err
 
 
+def test_a_resumed_training_stays_in_its_folder(
+    train: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    out = tmp_path / "mine"
+    assert run(train, "--model", "ppca", "--out", out) == 0
+    assert run(train, "--resume", out / "training.safetensors", "--epochs", 2) == 0
+    assert len(rows(out / "history.csv")) == 2
+    assert not (tmp_path / "runs").exists()
+
+
 def test_a_resumed_training_has_the_pictures_of_the_stopped_one(
     train: ModuleType, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -343,6 +540,46 @@ def test_a_resumed_training_has_the_pictures_of_the_stopped_one(
     (folder / "light" / "7.png").rename(folder / "dark" / "20.png")
     assert run(train, *resume, folder) == 2
     assert "other images" in capsys.readouterr().err
+
+
+def test_a_resumed_training_has_no_fewer_epochs_than_are_over(
+    train: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(train, "--epochs", 2, "--model", "ppca", "--out", tmp_path) == 0
+    assert "completed after 2 epochs;" in capsys.readouterr().out
+    assert run(train, "--resume", tmp_path / "training.safetensors", "--epochs", 1) == 2
+    assert "has 2 epochs behind it: --epochs takes no fewer." in capsys.readouterr().err
+
+
+def test_what_has_no_effect_is_refused(
+    train: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words, needed in (
+        ("--widths 9,8", "--preset deep"),
+        ("--lambda 1", "--model joint-vae"),
+        ("--labels 100", "--model joint-vae"),
+        ("--classifier mlp", "--model joint-vae"),
+        ("--augment", "--model joint-vae"),
+        ("--levels 4", "--likelihood categorical"),
+        ("--variance 0.1", "--likelihood gaussian"),
+        ("--learn-variance", "--likelihood gaussian"),
+        ("--likelihood gaussian --binarisation fixed", "--likelihood bernoulli"),
+    ):
+        assert run(train, *words.split(), "--out", tmp_path / "out") == 2
+        assert capsys.readouterr().err.endswith(f" has an effect with {needed} alone.\n")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_ppca_that_gains_nothing_more_has_converged(
+    train: ModuleType, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--model", "ppca", "--dataset", "folder", "--data-dir", folder, "--image-size", 8]
+    words = [*map(str, given), *QUICK[1:], "--epochs", "1000", "--out", str(tmp_path / "out")]
+    assert run_command(lambda: train.train(words)) == 0
+    said = capsys.readouterr()
+    assert said.out.splitlines()[-1].startswith("converged after")
+    assert "100% |########################|" in said.err.replace("█", "#").splitlines()[-1]
+    assert " , " not in said.err and "-0.00" not in said.err
 
 
 def test_only_a_folders_images_have_a_size_to_choose(

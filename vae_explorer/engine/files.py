@@ -84,12 +84,17 @@ def append_to(path: Path, data: bytes) -> None:
     """Add data to the end of a file, on the disk when this returns; a crash amid it leaves a part of the data.
 
     Raises:
-        EngineError: the file cannot be written.
+        EngineError: the file cannot be written; it is as long as before.
     """
-    with _problems_told(path), path.open("ab") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    with _problems_told(path), path.open("ab", buffering=0) as file:
+        length = file.tell()
+        try:
+            if file.write(data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(length)
+            raise
 
 
 @contextlib.contextmanager

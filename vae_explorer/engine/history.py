@@ -63,10 +63,24 @@ class History:
                 values[f"{split}_{part}"] = "" if value is None else repr(value)
         self.rows.append({column: str(values[column]) for column in COLUMNS})
         if self._begun and self._path.is_file():
+            self._begun = False
             append_to(self._path, _lines(self.rows[-1].values()))
-        else:
-            write_whole(self._path, _lines(COLUMNS, *(row.values() for row in self.rows)))
             self._begun = True
+        else:
+            self._write()
+
+    def finish(self) -> None:
+        """Write the rows that a full disk had no room for.
+
+        Raises:
+            EngineError: the file cannot be written.
+        """
+        if not self._begun:
+            self._write()
+
+    def _write(self) -> None:
+        write_whole(self._path, _lines(COLUMNS, *(row.values() for row in self.rows)))
+        self._begun = True
 
     def best_row(self, epoch: int) -> dict[str, float]:
         """The validation metrics of an epoch, by name; empty where there is no such row."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 CONVERGED = 1e-10
 """EM ends where an epoch gains less than this share of the log-likelihood."""
+_PARTS = ("weight", "mean", "variance")  # of the parameters, in their order
 
 
 def fit_ppca(
@@ -39,7 +40,7 @@ def fit_ppca(
     resume: TrainingState | None = None,
     snapshots: Snapshots | None = None,
 ) -> Iterator[Event]:
-    """Fits PPCA and yields its course; the model then holds what was reached.
+    """Fits PPCA and yields its course; the model then holds what the last whole epoch reached.
 
     EM begins with what a fitted model holds, else with random directions. The closed form is one
     step, and an epoch.
@@ -76,6 +77,7 @@ def fit_ppca(
             reason = "stopped"
             break
         epoch += 1
+        run.at_epoch = run.parameters
         control.epoch_ended()
         event = run.epoch_event(epoch)
         yield event
@@ -85,6 +87,8 @@ def fit_ppca(
         if gain < CONVERGED * abs(last_value):
             break
     state = run.state(epoch, last_value)
+    if epoch:
+        model.set_parameters(run.at_epoch)
     yield FinishedEvent(reason, epoch, epoch, copy_state(run.model), state)
 
 
@@ -111,6 +115,7 @@ class _Run:
         else:
             start = random_start(self.train, latent_dim, config.seed)
         self.parameters = start.rotated()
+        self.at_epoch = self.parameters  # at the end of the last one
         self.model.set_parameters(self.parameters)
         self.steps = 0
 
@@ -126,11 +131,10 @@ class _Run:
 
     def state(self, epoch: int, last_value: float) -> TrainingState:
         """All that is needed to go on; the model itself has only single precision."""
-        parameters = self.parameters
         tensors = {
-            "weight": parameters.weight,
-            "mean": parameters.mean,
-            "variance": parameters.variance,
+            f"{prefix}{name}": getattr(parameters, name)
+            for prefix, parameters in (("", self.parameters), ("epoch.", self.at_epoch))
+            for name in _PARTS
         }
         counters = {
             "step": self.steps,
@@ -144,8 +148,10 @@ class _Run:
     def restore(self, state: TrainingState) -> tuple[int, float]:
         """The inverse of `state`: its epoch and last value."""
         with state.restoring(self.model.config, self.config, self.dataset):
-            tensors = (state.tensors[name].clone() for name in ("weight", "mean", "variance"))
-            self.parameters = LinearGaussian(*tensors)
+            self.parameters, self.at_epoch = (
+                LinearGaussian(*(state.tensors[f"{prefix}{n}"].clone() for n in _PARTS))
+                for prefix in ("", "epoch.")
+            )
             self.model.set_parameters(self.parameters)
             self.steps, self.seconds = state.counters["step"], state.counters["seconds"]
             return state.epoch, state.counters["last_value"]
