@@ -9,25 +9,31 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, TextIO, get_args
+from typing import Any, get_args
 
 import torch
 from tqdm import tqdm
 
 from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.checkpoint import load_model, save_model
-from vae_explorer.engine.command_line import add_config, chosen, flag_of, run_command, words_of
+from vae_explorer.engine.command_line import (
+    add_config,
+    chosen,
+    flag_of,
+    outlive_readers,
+    run_command,
+    words_of,
+)
 from vae_explorer.engine.config import ModelConfig, TrainingConfig, objective_title, train_title
 from vae_explorer.engine.control import TrainingControl
 from vae_explorer.engine.data import Dataset, load_dataset, pictures
-from vae_explorer.engine.device import spare_cores
+from vae_explorer.engine.device import spare_cores, use_threads
 from vae_explorer.engine.errors import ConfigError, EngineError, TrainingError
 from vae_explorer.engine.events import EpochEvent, FinishedEvent, Metrics, StepEvent
 from vae_explorer.engine.explorer import Explorer
@@ -394,10 +400,8 @@ def card_command(
 def train(arguments: list[str] | None = None) -> int:
     """The command; returns its exit code."""
     options = parse(arguments)
-    if options.threads < 1:
-        raise ConfigError(f"A training takes at least one thread; not {options.threads}.")
+    use_threads(options.threads)
     refuse_idle(options)
-    torch.set_num_threads(options.threads)
     with held_folder(folder_of(options)):
         return complete(Session(options))
 
@@ -445,25 +449,6 @@ def signals_stop(control: TrainingControl) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-class Outlet:
-    """A standard stream that may be closed or full: a training does not end with its reader."""
-
-    def __init__(self, stream: TextIO | None) -> None:
-        self._stream = stream or open(os.devnull, "w")  # noqa: SIM115
-
-    def write(self, text: str) -> int:
-        with contextlib.suppress(OSError, ValueError):
-            self._stream.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            self._stream.flush()
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-        return getattr(self._stream, name)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """The command with its ways to fail turned into exit codes."""
     try:
@@ -474,5 +459,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.stdout, sys.stderr = Outlet(sys.stdout), Outlet(sys.stderr)  # type: ignore[assignment]
+    outlive_readers()
     sys.exit(main())

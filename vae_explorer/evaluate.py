@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.checkpoint import load_model, read_card, save_model
-from vae_explorer.engine.command_line import run_command, say
+from vae_explorer.engine.command_line import outlive_readers, run_command
 from vae_explorer.engine.data import Dataset, load_dataset
 from vae_explorer.engine.device import pick_device, spare_cores, use_threads
 from vae_explorer.engine.errors import ConfigError
@@ -116,12 +116,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
     for path in wanted(options):
         check_writable(path)
     report = measure(model, dataset, options.split, config, options.quiet)
-    say(report.table())
+    print(report.table(), flush=True)
     comparison = None
     try:
         if options.gradients is not None:
             comparison = compare(model, dataset, options)
-            say(f"\n{comparison.table()}")
+            print(f"\n{comparison.table()}", flush=True)
     finally:  # a comparison that is stopped takes no report with it
         keep(document(options.model.name, report, comparison), model, options)
     return 0
@@ -204,4 +204,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    outlive_readers()
     sys.exit(main())

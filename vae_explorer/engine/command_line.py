@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import io
+import contextlib
 import os
 import sys
 from collections.abc import Callable
 from dataclasses import MISSING, fields
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TextIO, Union, get_args, get_origin, get_type_hints
 
 from vae_explorer.engine.errors import EngineError
 
@@ -119,8 +119,8 @@ def run_command(main: Callable[[], int]) -> int:
     What a stream's encoding lacks, such as ≤ in cp1252, is a question mark there.
     """
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(errors="replace")
     try:
         return main()
     except EngineError as error:
@@ -128,11 +128,25 @@ def run_command(main: Callable[[], int]) -> int:
         return BAD_INPUT
 
 
-def say(text: str) -> None:
-    """Print a text; that nobody listens any more, as behind `| head`, is no reason to stop."""
-    try:
-        print(text, flush=True)  # does nothing where there is no standard output
-    except OSError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())  # what is still in its buffer must go somewhere
-        os.close(nowhere)
+class Outlet:
+    """A standard stream that may be closed or full: a command does not end with its reader."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream or open(os.devnull, "w")  # noqa: SIM115
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        return getattr(self._stream, name)
+
+
+def outlive_readers() -> None:
+    """Let this process go on where nobody reads what it prints, as behind `| head`."""
+    sys.stdout, sys.stderr = Outlet(sys.stdout), Outlet(sys.stderr)  # type: ignore[assignment]
