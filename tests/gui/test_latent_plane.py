@@ -149,6 +149,16 @@ def test_snapshots_fit_their_budget() -> None:
     assert sum(history[i].size for i in range(len(history))) <= 10 * 1024
 
 
+def test_all_moments_but_the_newest_are_of_half_precision() -> None:
+    history = SnapshotHistory()
+    for epoch in range(4):
+        history.add(snapshot(epoch, 1.0 + 1e-7))
+    history.end(Snapshot(1, {"w": torch.full((256,), 1.0 + 1e-7)}, is_best=True))
+    precisions = [each.state["w"].dtype for each in history]
+    assert precisions == [torch.float16] * 3 + [torch.float32] * 2
+    assert history._bytes == sum(each.size for each in list(history)[:-1])
+
+
 def test_weights_that_are_no_numbers_are_forgotten() -> None:
     history = SnapshotHistory()
     history.drop_broken()
