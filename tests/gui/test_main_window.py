@@ -217,6 +217,11 @@ def test_all_settings_get_the_room_that_the_upper_row_can_spare_and_give_it_back
     window.save_layout(settings)
     assert not window.training.details_button.isChecked()
     assert window._rows.sizes() == before
+    window.resize(1280, 720)  # which has none to spare
+    QApplication.processEvents()
+    before = window._rows.sizes()
+    window.training.details_button.click()
+    assert window._rows.sizes() == before
 
 
 def test_a_window_closed_in_full_screen_is_as_large_as_before_at_the_next_start(

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 _UPPER = (43, 28, 29)
 _LOWER = (61, 39)
 _ROWS = (69, 31)
+_LEAST_UPPER = 480  # pixels of height, below which its panels are cramped
 _COMPACT_BELOW = 820  # pixels of height
 _ROW_HEIGHT = 60  # of the handwritten classes in the drawing's panel: one row of them
 _UNLIMITED = 16777215  # Qt's own QWIDGETSIZE_MAX
@@ -323,8 +324,8 @@ class MainWindow(QMainWindow):
         """As much as the upper row can spare; it is given back when the settings are folded away."""
         if shown:
             self._shares_before = upper, lower = self._rows.sizes()
-            missing = self.training.missing_height()
-            self._rows.setSizes([upper - missing, lower + missing])
+            spared = min(self.training.missing_height(), max(0, upper - _LEAST_UPPER))
+            self._rows.setSizes([upper - spared, lower + spared])
         elif self._shares_before:
             self._rows.setSizes(self._shares_before)
 
