@@ -497,6 +497,17 @@ def test_a_joint_vae_on_unlabelled_images_speaks_of_p_x_alone() -> None:
     assert not {"elbo", "accuracy", "log_p_xy", "log_p"} & {f.name for f in report.figures}
 
 
+@pytest.mark.parametrize("kind", ["vae", "joint", "ppca"])
+def test_the_share_of_all_the_work_never_falls(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vae_explorer.engine.measurement.images_at_once", lambda _: 5)
+    monkeypatch.setattr("vae_explorer.engine.importance.PARAMETER_BYTES", 2000)
+    model = {"vae": vae, "joint": joint, "ppca": lambda: linear_gaussian_vae()[1]}[kind]()
+    steps = evaluation(model, dataset(12), "test", EvaluationConfig(samples=3))
+    shares = [(each.step - 1 + each.fraction) / each.steps for each in steps]
+    assert len(shares) > 10
+    assert all(a <= b for a, b in itertools.pairwise(shares))
+
+
 def test_progress_runs_and_gradients_stay_as_they_were() -> None:
     steps = evaluation(vae(), dataset(5), "validation", EvaluationConfig(samples=3))
     seen = []

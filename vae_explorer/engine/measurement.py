@@ -137,9 +137,11 @@ class Measurement:
         count = len(self.target) if count is None else count
         parts = torch.arange(count, device=self.device).split(self.at_once)
         made = []
-        for done, part in enumerate(parts, 1):
+        # between two numbered steps, so that the share of all the work never falls
+        started = min(self.step + 1, self.steps)
+        for part in parts:
             made.append(act(part))
-            yield Progress(title, done / len(parts), max(1, self.step), self.steps)
+            yield Progress(title, float(self.step == self.steps), started, self.steps)
         return made
 
     def posterior(
