@@ -185,8 +185,11 @@ class Training(QObject):
     def show_newest(self) -> None:
         """Go to the newest weights, or those that the training ended with, and follow it."""
         if len(self.history):
-            self._window.snapshots.show_newest()
-            self.show_snapshot(len(self.history) - 1)
+            newest = len(self.history) - 1
+            is_there = self._window.snapshots.index == newest
+            self._window.snapshots.show_newest()  # which says so where the slider moves
+            if is_there:
+                self.show_snapshot(newest)
 
     def forget(self) -> None:
         """Another model was opened: its weights are none of this training's moments."""
