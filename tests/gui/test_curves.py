@@ -580,6 +580,24 @@ def test_curves_never_seen_are_in_the_picture_of_them(qtbot: QtBot) -> None:
     assert not any(panel.plot.isHidden() for panel in (*curves._panels, curves._kl_bars))
 
 
+def test_every_run_keeps_its_color(curves: Curves) -> None:
+    for name in ("a", "b", "c"):
+        curves.begin_run(name, True, UNIT)
+        feed(curves, 100)
+    before = [color.name() for color in curves._colors()]
+    assert len(set(before)) == 3
+    curves.remove_run(1)
+    curves.begin_run("d", True, UNIT)
+    feed(curves, 100)
+    assert [color.name() for color in curves._colors()] == [before[0], before[2], before[1]]
+    for number in range(20):
+        curves.begin_run(str(number), True, UNIT)
+        feed(curves, 100)
+    assert len({color.name() for color in curves._colors()}) == len(curves.run_names)
+    bold = [chip.font().bold() for chip in curves._chips._chips]
+    assert bold == [False] * (len(bold) - 1) + [True]
+
+
 def test_the_curves_of_an_earlier_run_stay_when_another_begins(curves: Curves) -> None:
     curves.begin_run("first", True, UNIT)
     feed(curves)

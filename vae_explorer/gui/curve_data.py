@@ -88,6 +88,7 @@ class Run:
             unit, data and likelihood can be compared, and p(x, y) not with p(x).
         train_title: what the train metrics, but for the objective, are of: “train, 100 labelled”.
         objective: what is maximised, where that can differ from `elbo`; else nothing.
+        color: which of the palette's colours is its own, as long as it is kept.
         reference: the train split's `elbo` that a training should reach, where it is known.
     """
 
@@ -100,6 +101,7 @@ class Run:
     objective: str = ""
     train_title: str = "train"
     visible: bool = True
+    color: int = 0
     steps: Table = field(default_factory=Table)
     train: Table = field(default_factory=Table)
     validation: Table = field(default_factory=Table)

@@ -126,6 +126,8 @@ class Curves(QWidget):
         self._growing = Run(
             unique, has_classes, unit, label, data, likelihood, objective, train_title
         )
+        in_use = {run.color for run in self._runs}
+        self._growing.color = min(set(range(MAX_RUNS)) - in_use)
         self._runs.append(self._growing)
         self._moment = None
         self._rebuild()
@@ -266,11 +268,12 @@ class Curves(QWidget):
         return [*(p for p in self._panels if p.measure.key in wanted), self._kl_bars]
 
     def _colors(self) -> list[QColor]:
-        """The current run in the accent, earlier ones in the colours of the palette."""
-        last = len(self._runs) - 1
-        spare = [self._theme.class_color(i) for i in (1, 2, 3, 4, 6, 7, 8, 9)]
-        accent = self._theme.accent
-        return [accent if i == last else spare[i % len(spare)] for i in range(len(self._runs))]
+        """Every run's colour, which it keeps: the accent for the first, of the classes those unlike it for others."""
+        palette = [
+            self._theme.accent,
+            *(self._theme.class_color(i) for i in (1, 2, 3, 4, 6, 7, 9)),
+        ]
+        return [palette[run.color] for run in self._runs]
 
     def _shown_runs(self) -> list[tuple[Run, QColor]]:
         """The visible runs with their colours."""

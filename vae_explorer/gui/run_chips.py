@@ -52,7 +52,7 @@ class RunChips(QWidget):
     def set_runs(
         self, names: Sequence[str], colors: Sequence[QColor], shown: Sequence[bool]
     ) -> None:
-        """Make the chips anew."""
+        """Make the chips anew; the last run is the current one, whose name is bold beside others."""
         while self._chips:
             chip = self._chips.pop()
             self._row.removeWidget(chip)
@@ -60,6 +60,9 @@ class RunChips(QWidget):
             chip.deleteLater()
         for index, (name, color, visible) in enumerate(zip(names, colors, shown, strict=True)):
             chip = self._chip(index, name, color, visible)
+            font = style.small_font()
+            font.setBold(0 < index == len(names) - 1)
+            chip.setFont(font)
             self._chips.append(chip)
             self._row.insertWidget(index, chip)
         self._shorten()
@@ -90,7 +93,6 @@ class RunChips(QWidget):
         chip.setProperty("run_name", name)
         chip.setCheckable(True)
         chip.setChecked(visible)
-        chip.setFont(style.small_font())
         chip.setIcon(_dash(color))
         chip.setIconSize(QSize(16, 16))
         chip.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
