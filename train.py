@@ -225,15 +225,10 @@ class Session:
                     sys.stdout.flush()
                 elif isinstance(event, FinishedEvent):
                     finished = event
-                    if self.ending(event) == "converged":
+                    if event.reason == "converged":
                         bar.total = event.epoch  # so that it ends full
         assert finished is not None
         return finished
-
-    def ending(self, finished: FinishedEvent) -> str:
-        """Why it ended: PPCA completes early where it gains nothing more."""
-        early = finished.reason == "completed" and finished.epoch < self.training.last_epoch
-        return "converged" if early else finished.reason
 
     def _add(self, event: EpochEvent) -> None:
         """Count an epoch, and add it to the history; a full disk does not end the training."""
@@ -417,7 +412,7 @@ def complete(session: Session) -> int:
             problems = [str(error), *session.keep(None)]
         else:
             problems = session.keep(finished.resume)
-            ending = f"{session.ending(finished)} after {counted(finished.epoch)}"
+            ending = f"{finished.reason} after {counted(finished.epoch)}"
             sys.stdout.write(f"{ending}; {session.kept()}\n")
     if problems:
         names = ", ".join(session.written) or "nothing"

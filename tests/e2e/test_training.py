@@ -534,6 +534,17 @@ def test_other_models_train_too(
     assert ready.exploring.decoded is not None
 
 
+def test_em_that_gains_nothing_more_is_said_to_have_converged(
+    ready: Controller, qtbot: QtBot
+) -> None:
+    panel = ready.window.training
+    panel.form.set_value("kind", "ppca")
+    panel.form.set_value("epochs", 1000)
+    train(ready, qtbot)
+    assert panel.note().startswith("Converged after")
+    assert panel._bar.value() == panel._bar.maximum()
+
+
 def test_ppca_in_closed_form_is_one_epoch_that_is_its_own_reference(
     ready: Controller, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -255,7 +255,7 @@ def test_a_training_climbs_to_the_closed_form() -> None:
     rows = grey_rows(data.validation.images).float()
     assert held_out.elbo == pytest.approx(float(model.log_evidence(rows).mean()), rel=1e-5)
     last = events[-1]
-    assert isinstance(last, FinishedEvent) and last.reason == "completed"
+    assert isinstance(last, FinishedEvent) and last.reason == "converged"
     assert torch.equal(last.best_state["weight"], model.weight)
 
 

@@ -99,7 +99,7 @@ class SnapshotEvent:
 class FinishedEvent:
     """The end of a training; the model then holds `best_state`, and `resume` continues from the last step."""
 
-    reason: Literal["completed", "stopped", "early-stopped"]
+    reason: Literal["completed", "converged", "stopped", "early-stopped"]
     epoch: int
     best_epoch: int
     best_state: State

@@ -84,7 +84,8 @@ def fit_ppca(
         if snapshots.wanted:
             yield snapshots.take(model, run.epoch, run.steps)
         gain, last_value = event.train.elbo - last_value, event.train.elbo
-        if gain < CONVERGED * abs(last_value):
+        if gain < CONVERGED * abs(last_value) and epoch < config.last_epoch:
+            reason = "converged"
             break
     state = run.state(epoch, last_value)
     if epoch:

@@ -340,6 +340,7 @@ class Training(QObject):
         self._resumed, self._before = None, (None, False)  # large, and never gone back to now
         reasons = {
             "completed": self.tr("Trained {0} epochs; the best was epoch {1}"),
+            "converged": self.tr("Converged after {0} epochs"),
             "stopped": self.tr("Stopped at epoch {0:.2f}; the best was epoch {1}"),
             "early-stopped": self.tr("No progress after {0} epochs; the best was epoch {1}"),
         }
@@ -349,7 +350,9 @@ class Training(QObject):
         epoch, best = event.epoch, event.best_epoch
         if reason == "stopped":
             epoch = self._moment
-        if reason == "completed" and epoch == 1:
+        elif reason == "converged":
+            self._window.training.set_progress(epoch, epoch, None)  # all there was to do
+        if epoch == 1 and reason in ("completed", "converged"):
             self._window.training.set_note(self.tr("Trained 1 epoch"))
         elif best == 0:
             self._window.training.set_note(self.tr("Stopped at epoch {0:.2f}").format(epoch))
