@@ -30,7 +30,13 @@ from vae_explorer.engine.command_line import (
     run_command,
     words_of,
 )
-from vae_explorer.engine.config import ModelConfig, TrainingConfig, objective_title, train_title
+from vae_explorer.engine.config import (
+    ModelConfig,
+    TrainingConfig,
+    effect_with,
+    objective_title,
+    train_title,
+)
 from vae_explorer.engine.control import TrainingControl
 from vae_explorer.engine.data import Dataset, load_dataset, pictures
 from vae_explorer.engine.device import spare_cores, use_threads
@@ -49,17 +55,8 @@ from vae_explorer.engine.training_state import TrainingState
 FROM_DATA = ("image_shape", "class_names")
 FRAMING = ("image_size", "fit", "channels")  # of a folder's images
 INTERRUPTED = 130
-EFFECT_WITH = {
-    **dict.fromkeys(
-        ("labels", "classification_weight", "classifier", "augment"), ("kind", "joint-vae")
-    ),
-    "widths": ("preset", "deep"),
-    "binarisation": ("likelihood", "bernoulli"),
-    "levels": ("likelihood", "categorical"),
-    "variance": ("likelihood", "gaussian"),
-    "learn_variance": ("likelihood", "gaussian"),
-}  # a setting without an effect is no part of a command
 FREE_TO_CHANGE = ("epochs", "device")  # of a training that goes on
+HARMLESS = {"epochs", "seed", "device"}  # for PPCA, even where they change nothing
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -347,9 +344,14 @@ def refuse_idle(arguments: argparse.Namespace) -> None:
     Raises:
         ConfigError: one is, and is named.
     """
-    for name, (field, value) in EFFECT_WITH.items():
-        if name in arguments.given and getattr(arguments, field) != value:
-            raise ConfigError(f"{flag_of(name)} has an effect with {flag_of(field)} {value} alone.")
+    settings = {field.name for config in (ModelConfig, TrainingConfig) for field in fields(config)}
+    for name in sorted(arguments.given & settings - HARMLESS):
+        needed = effect_with(name, lambda field: getattr(arguments, field))
+        if needed is not None:
+            field, values = needed
+            raise ConfigError(
+                f"{flag_of(name)} has an effect with {flag_of(field)} {' or '.join(values)} alone."
+            )
 
 
 def refuse_changes(state: TrainingState, model: ModelConfig, training: TrainingConfig) -> None:

@@ -176,7 +176,7 @@ def test_ppca_trains_from_the_same_command(
     assert "completed after 1 epoch;" in capsys.readouterr().out
     assert "--ppca-fit closed-form" in read_card(out / "model.safetensors")["command"]
     assert run(train, "--dataset", "digits", "--ppca-fit", "closed-form", "--out", out) == 2
-    assert "PPCA's alone" in capsys.readouterr().err
+    assert "--ppca-fit has an effect with --model ppca alone" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -564,6 +564,12 @@ def test_what_has_no_effect_is_refused(
         ("--variance 0.1", "--likelihood gaussian"),
         ("--learn-variance", "--likelihood gaussian"),
         ("--likelihood gaussian --binarisation fixed", "--likelihood bernoulli"),
+        ("--activation relu", "--preset deep or conv"),
+        ("--objective iw --beta 2", "--objective elbo"),
+        ("--ppca-fit em", "--model ppca"),
+        ("--model ppca --likelihood bernoulli", "--model vae or joint-vae"),
+        ("--model ppca --batch-size 9", "--model vae or joint-vae"),
+        ("--model ppca --augment", "--model joint-vae"),
     ):
         assert run(train, *words.split(), "--out", tmp_path / "out") == 2
         assert capsys.readouterr().err.endswith(f" has an effect with {needed} alone.\n")

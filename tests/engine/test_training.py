@@ -542,6 +542,12 @@ def test_only_the_chosen_labels_are_used() -> None:
     [
         (model_config(image_shape=(1, 9, 9)), True, training_config(), "images of shape"),
         (model_config(), False, training_config(), "needs labels"),
+        (
+            model_config(kind="vae", class_names=()),
+            True,
+            training_config(ppca_fit="closed-form"),
+            "PPCA's alone",
+        ),
         (model_config(class_names=("a", "b")), True, training_config(), "2 classes"),
         (model_config(), True, training_config(labels=2), "may keep their label"),
         (model_config(), True, training_config(labels=301), "may keep their label"),

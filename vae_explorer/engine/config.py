@@ -7,7 +7,7 @@ module imports neither torch nor numpy, so that a window can show its settings b
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
@@ -311,6 +311,42 @@ class TrainingConfig(_Config):
     def last_epoch(self) -> int:
         """The epoch that ends a training which nothing ends before."""
         return self.epochs if self.ppca_fit == "em" else 1
+
+
+_EFFECT_WITH: dict[str, tuple[str, tuple[str, ...]]] = {
+    **dict.fromkeys(
+        ("labels", "classification_weight", "classifier", "augment"), ("kind", ("joint-vae",))
+    ),
+    "widths": ("preset", ("deep",)),
+    "activation": ("preset", ("deep", "conv")),
+    "binarisation": ("likelihood", ("bernoulli",)),
+    "levels": ("likelihood", ("categorical",)),
+    "variance": ("likelihood", ("gaussian",)),
+    "learn_variance": ("likelihood", ("gaussian",)),
+    "beta": ("objective", ("elbo",)),
+    "warmup_epochs": ("objective", ("elbo",)),
+    "ppca_fit": ("kind", ("ppca",)),
+}
+_OF_PPCA = {"kind", "image_shape", "latent_dim", "class_names", "ppca_fit"}
+
+
+def effect_with(name: str, value_of: Callable[[str], object]) -> tuple[str, tuple[str, ...]] | None:
+    """The setting, and its values, with which alone `name` has an effect; None where it has one as things are.
+
+    Args:
+        name: of a field of either configuration.
+        value_of: the value of `kind`, `likelihood`, `preset`, `objective` and `ppca_fit`.
+    """
+    needed = _EFFECT_WITH.get(name)
+    if value_of("kind") == "ppca":
+        if name in ("epochs", "seed"):
+            needed = "ppca_fit", ("em",)
+        elif name not in _OF_PPCA:
+            needed = (
+                "kind",
+                ("joint-vae",) if needed and needed[0] == "kind" else ("vae", "joint-vae"),
+            )
+    return None if needed is None or value_of(needed[0]) in needed[1] else needed
 
 
 def objective_title(model: ModelConfig, training: TrainingConfig) -> str:

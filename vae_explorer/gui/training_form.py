@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from vae_explorer.engine.catalogue import DATASETS
-from vae_explorer.engine.config import ModelConfig, TrainingConfig
+from vae_explorer.engine.config import ModelConfig, TrainingConfig, effect_with
 from vae_explorer.engine.errors import ConfigError
 from vae_explorer.gui import style
 from vae_explorer.gui.recipes import Recipe, recipes
@@ -33,7 +33,6 @@ from vae_explorer.gui.training_settings import (
     explanation,
     folder_settings,
     model_settings,
-    relevant,
     training_settings,
 )
 
@@ -269,7 +268,7 @@ class TrainingForm(QWidget):
                 return  # still being built
             wanted = self._show_details or (setting.live if self._running else not setting.detail)
             of_data = self._is_folder() if setting.of_folder else True
-            shown = wanted and of_data and relevant(name, self._plain_value)
+            shown = wanted and of_data and self._has_effect(setting)
             editor.setVisible(shown)
             self._labels[name].setVisible(shown)
             editor.setEnabled(setting.live or not self._running)
@@ -301,10 +300,10 @@ class TrainingForm(QWidget):
     def _values(self, *, of_model: bool) -> dict[str, Value]:
         every = self._settings.values()
         settings = [s for s in every if s.of_model == of_model and not s.of_folder]
-        return {
-            s.name: self.value(s.name) if relevant(s.name, self._plain_value) else s.default
-            for s in settings
-        }
+        return {s.name: self.value(s.name) if self._has_effect(s) else s.default for s in settings}
+
+    def _has_effect(self, setting: Setting) -> bool:
+        return setting.of_folder or effect_with(setting.name, self._plain_value) is None
 
     def _is_folder(self) -> bool:
         name = self.dataset_name()

@@ -387,28 +387,3 @@ def explanation(setting: Setting, value_of: Callable[[str], Value]) -> str:
         text = _tr("Of {0} EM iterations each; fewer where the log-likelihood no longer rises.")
         return text.format(EM_STEPS)
     return setting.help
-
-
-def relevant(name: str, value_of: Callable[[str], Value]) -> bool:
-    """Whether a setting means anything beside the others: the panel hides what does not."""
-    kind, likelihood = value_of("kind"), value_of("likelihood")
-    if kind == "ppca":
-        if name in {"epochs", "seed"}:
-            return value_of("ppca_fit") == "em"
-        return name in {"kind", "latent_dim", "ppca_fit", "image_size", "channels", "fit"}
-    rules: dict[str, bool] = {
-        "widths": value_of("preset") == "deep",
-        "activation": value_of("preset") != "lecture",
-        "levels": likelihood == "categorical",
-        "binarisation": likelihood == "bernoulli",
-        "variance": likelihood == "gaussian",
-        "learn_variance": likelihood == "gaussian",
-        "classifier": kind == "joint-vae",
-        "classification_weight": kind == "joint-vae",
-        "labels": kind == "joint-vae",
-        "augment": kind == "joint-vae",
-        "ppca_fit": False,
-        "beta": value_of("objective") == "elbo",
-        "warmup_epochs": value_of("objective") == "elbo",
-    }
-    return rules.get(name, True)
