@@ -185,7 +185,8 @@ class Session:
         if state is not None:
             self.epoch, self.seconds = state.epoch, state.counters.get("seconds", 0.0)
             self.best_epoch = state.counters.get("best_epoch", state.epoch)
-        self.history = History(self.out / "history.csv", keep=self.epoch)
+        earlier = None if arguments.resume is None else arguments.resume.parent / "history.csv"
+        self.history = History(self.out / "history.csv", earlier, keep=self.epoch)
         self.history_fails = False
         self.goes_on_here = (
             state is not None and arguments.resume.parent.resolve() == self.out.resolve()

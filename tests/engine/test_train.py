@@ -131,7 +131,7 @@ def test_a_folder_of_images_trains_and_resumes(
     assert run_command(lambda: train.train(again)) == 0
     assert [row["epoch"] for row in rows(out / "history.csv")] == ["1", "2", "3"]
     earlier = rows(out / "history.csv")
-    first = tmp_path / "first.safetensors"  # as if what came after it had been cut off
+    first = out / "first.safetensors"  # as if what came after it had been cut off
     later = TrainingState.load(state)
     replace(later, counters={**later.counters, "epoch": 1}).save(first)
     again[again.index(str(state))] = str(first)
@@ -519,8 +519,14 @@ def test_a_resumed_training_stays_in_its_folder(
     out = tmp_path / "mine"
     assert run(train, "--model", "ppca", "--out", out) == 0
     assert run(train, "--resume", out / "training.safetensors", "--epochs", 2) == 0
-    assert len(rows(out / "history.csv")) == 2
+    ours = rows(out / "history.csv")
+    assert len(ours) == 2
     assert not (tmp_path / "runs").exists()
+    other = tmp_path / "other"
+    assert run(train, "--model", "ppca", "--seed", 1, "--out", other) == 0
+    resume = ["--resume", out / "training.safetensors", "--epochs", 3, "--out", other]
+    assert run(train, *resume) == 0
+    assert rows(other / "history.csv")[:2] == ours
 
 
 def test_a_resumed_training_has_the_pictures_of_the_stopped_one(

@@ -30,19 +30,20 @@ class History:
 
     Args:
         path: of the file; it is not touched before the first row.
-        keep: go on with the rows of so many epochs; later ones are of a training that was cut off.
+        earlier: the file of the training that goes on, where one does.
+        keep: go on with its rows of so many epochs; later ones are of a training that was cut off.
 
     Raises:
         DataError: the file to go on with is not such a history.
     """
 
-    def __init__(self, path: Path, keep: int = 0) -> None:
+    def __init__(self, path: Path, earlier: Path | None = None, keep: int = 0) -> None:
         self._path = path
         self._begun = False  # whether the file has all rows but the next
         self.rows: list[dict[str, str]] = []
         self.reference: float | None = None
-        if keep and path.is_file():
-            self.rows = [row for row in _read(path) if int(row["epoch"]) <= keep]
+        if earlier is not None and earlier.is_file():
+            self.rows = [row for row in _read(earlier) if int(row["epoch"]) <= keep]
 
     def append(self, event: EpochEvent) -> None:
         """Add an epoch to the rows and to the file.
