@@ -316,9 +316,11 @@ class Measurement:
         config = self.model.config
         binarisation = ""
         if config.kind != "ppca" and config.likelihood == "bernoulli":
-            drawn = f"drawn once with seed {self.config.seed}"
-            how = drawn if config.binarisation == "stochastic" else "rounded at one half"
+            how = "drawn once" if config.binarisation == "stochastic" else "rounded at one half"
             binarisation = f"{config.binarisation} binarisation, {how}"
+        prior: list[float] = []
+        if isinstance(self.model, JointVAE):
+            prior = self.model.log_class_prior().detach().exp().tolist()
         return Report(
             model=config.title,
             dataset=dataset.title,
@@ -328,6 +330,7 @@ class Measurement:
             unit=self.model.likelihood.unit,
             binarisation=binarisation,
             seed=self.config.seed,
+            class_prior=tuple(prior),
             figures=tuple(self.figures),
             kl_per_dimension=tuple(self.kl.tolist()),
             variance_of_means=tuple(self.variance.tolist()),

@@ -59,6 +59,7 @@ class Report:
         unit: of log-likelihoods: nats of a probability or of a density.
         binarisation: how the pixels became targets, for a Bernoulli likelihood; else empty.
         seed: of binarisation and latent samples.
+        class_prior: π of the model as it was measured, (C,); empty for a model of p(x).
         figures: in the order in which they are shown.
         kl_per_dimension: mean KL(q(z_i|x) ‖ p(z_i)), nats per image, (d,).
         variance_of_means: Var_x E[z_i], (d,); above 0.01 a dimension is active.
@@ -72,6 +73,7 @@ class Report:
     unit: str
     binarisation: str
     seed: int
+    class_prior: tuple[float, ...]
     figures: tuple[Figure, ...]
     kl_per_dimension: tuple[float, ...]
     variance_of_means: tuple[float, ...]
