@@ -37,6 +37,7 @@ from vae_explorer.engine.models import Model, build_model
 from vae_explorer.engine.moments import image_moments
 from vae_explorer.engine.objective import gaussian_kl
 from vae_explorer.engine.ppca import PPCA
+from vae_explorer.engine.report import digits
 from vae_explorer.engine.targets import Targets
 from vae_explorer.engine.vae import VAE
 
@@ -443,6 +444,11 @@ def test_report_of_ppca_is_exact_in_any_dimension() -> None:
     assert report["iw_bound"].value == pytest.approx(expected, abs=1e-2)
     assert report["posterior_gap"].value == pytest.approx(0, abs=1.0)
     assert report["log_p"].note == "in closed form"
+
+
+def test_large_numbers_are_written_out() -> None:
+    written = [digits(value) for value in (0.012341, 12.341, 1094212.7, 3.5e12)]
+    assert written == ["0.01234", "12.34", "1,094,213", "3.5e+12"]
 
 
 def test_report_of_a_joint_vae() -> None:

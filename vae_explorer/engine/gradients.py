@@ -14,6 +14,7 @@ from vae_explorer.engine.errors import ConfigError
 from vae_explorer.engine.joint_vae import JointVAE
 from vae_explorer.engine.latent_model import LatentModel
 from vae_explorer.engine.objective import Weights, bound_terms
+from vae_explorer.engine.report import digits
 from vae_explorer.engine.vae import NetworkModel
 
 BATCH = 64
@@ -91,9 +92,9 @@ class EstimatorComparison:
         """The comparison as plain text, without a final line break."""
         return (
             f"variance of ∇_ψ ELBO over {self.draws} draws, {self.images} train images, M = 1\n"
-            f"reparameterization  {self.reparameterization:.4g}\n"
-            f"score function      {self.score_function:.4g}  ({self.ratio:,.0f} times as much)\n"
-            f"squared gradient    {self.squared_norm:.4g}"
+            f"reparameterization  {digits(self.reparameterization)}\n"
+            f"score function      {digits(self.score_function)}  ({self.ratio:,.0f} times as much)\n"
+            f"squared gradient    {digits(self.squared_norm)}"
         )
 
 

@@ -156,6 +156,11 @@ def json_bytes(content: dict[str, Any]) -> bytes:
     return text.encode(errors="backslashreplace")  # names that are not UTF-8: as JSON escapes them
 
 
+def digits(value: float) -> str:
+    """A number of any size with four digits or more and no power of ten up to a billion: 0.01234, 1,094,213."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.4g}"
+
+
 def _row(figure: Figure) -> tuple[str, ...]:
     scale, digits, suffix = 1.0, 3, ""
     if figure.unit == FRACTION:

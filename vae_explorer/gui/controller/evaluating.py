@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject
 
 from vae_explorer.engine.errors import Cancelled
-from vae_explorer.engine.report import headlines
+from vae_explorer.engine.report import digits, headlines
 from vae_explorer.gui.controller.reporting import Reporter
 from vae_explorer.gui.evaluation_page import FigureRow
 from vae_explorer.gui.evaluation_settings import EvaluationSettings
@@ -219,6 +219,6 @@ def gradient_rows(found: EstimatorComparison) -> list[FigureRow]:
         ("‖∇_ψ ELBO‖²", found.squared_norm, "of the mean over the draws by reparameterization"),
     )
     return [
-        FigureRow(title, f"{value:.4g}", "", "", "estimate", "1", "", said)
+        FigureRow(title, digits(value), "", "", "estimate", "1", "", said)
         for title, value, said in rows
     ]
