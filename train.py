@@ -185,12 +185,11 @@ class Session:
         if state is not None:
             self.epoch, self.seconds = state.epoch, state.counters.get("seconds", 0.0)
             self.best_epoch = state.counters.get("best_epoch", state.epoch)
-        earlier = None if arguments.resume is None else arguments.resume.parent / "history.csv"
+        resumed: Path | None = arguments.resume
+        earlier = resumed.parent / "history.csv" if resumed else None
         self.history = History(self.out / "history.csv", earlier, keep=self.epoch)
         self.history_fails = False
-        self.goes_on_here = (
-            state is not None and arguments.resume.parent.resolve() == self.out.resolve()
-        )
+        self.goes_on_here = resumed is not None and resumed.parent.resolve() == self.out.resolve()
         self.written: list[str] = []
         self.quiet: bool = arguments.quiet
 
