@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox
@@ -497,6 +498,74 @@ def test_a_stopped_training_can_be_continued(ready: Controller, qtbot: QtBot) ->
     wait_idle(ready, qtbot)
     assert [event.epoch for event in epochs] == [1, 2, 3, 4]
     assert not ready.window.menus.go_on.isEnabled()
+
+
+def stopped_in_second_epoch(ready: Controller, qtbot: QtBot) -> None:
+    panel, epochs = ready.window.training, []
+    ready.training.epoch_ended.connect(epochs.append)
+    qtbot.mouseClick(panel.epoch_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(epochs) == 1 and panel.state() == "paused", timeout=PATIENCE)
+    qtbot.mouseClick(panel.step_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "1.17" in panel.note(), timeout=PATIENCE)
+    qtbot.mouseClick(panel.stop_button, Qt.MouseButton.LeftButton)
+    wait_idle(ready, qtbot)
+
+
+def test_a_continued_training_goes_on_in_its_curves_its_moments_and_what_is_pinned(
+    ready: Controller, qtbot: QtBot
+) -> None:
+    stopped_in_second_epoch(ready, qtbot)
+    replaced: list[bool] = []
+    ready.training.model_replaced.connect(lambda: replaced.append(True))
+    curves, history = ready.window.curves, ready.training.history
+    assert history[-1].is_best and history[-1].epoch == 1
+    moments = [snapshot.epoch for snapshot in history][:-1]
+    ready.exploring.pin(0.5, -0.5)
+    ready.training.show_snapshot(0)
+    ready.training.go_on()
+    wait_idle(ready, qtbot)
+    assert replaced == []
+    assert ready.session.code is not None
+    assert not ready.session.looks_back and ready.session.unsaved
+    assert len(curves.run_names) == 1
+    run = curves._runs[0]
+    assert list(run.validation.column("epoch")) == [1, 2, 3, 4]
+    steps = run.steps.column("step")
+    assert np.all(np.diff(steps) > 0) and steps[-1] == 24
+    curve = ready.pages.figure_curve()
+    assert curve is not None and list(curve.epochs) == [1, 2, 3, 4]
+    kept = [snapshot.epoch for snapshot in history]
+    assert kept[: len(moments)] == moments
+    assert [snapshot.is_best for snapshot in history] == [False] * (len(history) - 1) + [True]
+    assert kept[:-1] == sorted(set(kept[:-1]))
+
+
+def test_a_continuation_that_fails_leaves_the_best_weights_and_can_be_tried_again(
+    ready: Controller, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped_in_second_epoch(ready, qtbot)
+    best = ready.training.history[-1]
+    ready.session.unsaved = False
+
+    def begin_and_diverge(*arguments: object, **settings: object) -> Iterator[object]:
+        for event, _ in zip(fit(*arguments, **settings), range(3), strict=False):  # type: ignore[arg-type]
+            yield event
+        raise TrainingError("It diverged.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("vae_explorer.engine.training.fit", begin_and_diverge)
+        ready.training.go_on()
+        wait_idle(ready, qtbot)
+    assert ready.training.history[-1] is best
+    assert not ready.session.unsaved and not ready.session.looks_back
+    for name, tensor in ready.session.explorer.model.state_dict().items():
+        assert torch.equal(tensor, best.state[name])
+    ready.training.go_on()
+    wait_idle(ready, qtbot)
+    run = ready.window.curves._runs[-1]
+    assert len(ready.window.curves.run_names) == 1
+    assert np.all(np.diff(run.steps.column("step")) > 0)
+    assert list(run.validation.column("epoch")) == [1, 2, 3, 4]
 
 
 def test_a_trained_model_is_saved_and_opens_again(

@@ -59,6 +59,10 @@ class Table:
                 row[column] = math.nan if value is None else value
             self._length += 1
 
+    def cut(self, step: float) -> None:
+        """Drop the rows after a step."""
+        self._length = int(np.searchsorted(self.column("step"), step, side="right"))
+
     def column(self, name: str, stride: int = 1) -> Floats:
         """One column, (rows,): a view."""
         return self._rows[: self._length : stride, _COLUMN[name]]

@@ -59,6 +59,7 @@ class Curves(QWidget):
         self._axis = "step"
         self._moment: float | None = None
         self._growing: Run | None = None  # the current run of a training that goes on
+        self._ended: Run | None = None  # that of the last training that does not
         self._outdated: set[PlotPanel] = set()  # panels that wait to be painted anew
         self._turns = Turns(self._update_panel, TURN_MS, self)
         self._panels, self._kl_bars = self._take_panels(
@@ -132,6 +133,19 @@ class Curves(QWidget):
         self._moment = None
         self._rebuild()
 
+    def go_on(self, step: float) -> bool:
+        """The run that ended last goes on after a step, and is the current one; False where it is removed."""
+        run = self._ended
+        if run is None or run not in self._runs:
+            return False
+        for table in (run.steps, run.train, run.validation):
+            table.cut(step)
+        self._runs.remove(run)
+        self._runs.append(run)
+        self._growing, self._moment = run, None
+        self._rebuild()
+        return True
+
     def name_objective(self, title: str) -> None:
         """The current run no longer maximises its ELBO: show what it does, if that is not on show."""
         run = self._growing
@@ -170,7 +184,8 @@ class Curves(QWidget):
 
     def end_run(self) -> None:
         """The current run is over: let the axes end where it does."""
-        self._growing = None
+        if self._growing is not None:
+            self._ended, self._growing = self._growing, None
         self._turns.add(self._panels)
 
     def give_way(self) -> None:

@@ -64,7 +64,12 @@ class SnapshotHistory:
         return iter(self._snapshots)
 
     def add(self, snapshot: Snapshot) -> None:
-        """Keep a snapshot; the newest is always there, older ones thin out evenly."""
+        """Keep a snapshot; the newest is always there, older ones thin out evenly.
+
+        Where a training goes on from before the newest, those since are dropped.
+        """
+        while self._snapshots and self._snapshots[-1].epoch >= snapshot.epoch:
+            self._bytes -= self._snapshots.pop().size
         newest_is_passing = (self._offered - 1) % self._stride != 0 and len(self._snapshots) > 1
         if newest_is_passing:
             self._bytes -= self._snapshots.pop().size
@@ -83,6 +88,13 @@ class SnapshotHistory:
         if self._snapshots and self._snapshots[-1].epoch == best.epoch:
             self._snapshots.pop()
         self._snapshots.append(best)
+
+    def go_on(self) -> Snapshot:
+        """The training goes on: take the weights away that `end` put last, and return them."""
+        best = self._snapshots.pop()
+        self._bytes = sum(snapshot.size for snapshot in self._snapshots)
+        self._offered = 1  # as after a snapshot that stays
+        return best
 
     def drop_broken(self) -> None:
         """Forget the newest snapshots whose weights are no numbers, as a diverging training leaves them."""

@@ -169,6 +169,9 @@ class Pages(QObject):
 
     def epoch_ended(self, event: EpochEvent) -> None:
         """Another point of the figure's curve."""
+        self._epochs = [
+            e for e in self._epochs if e.epoch < event.epoch
+        ]  # a training may go on from before the last
         self._epochs.append(event)
         self._window.figure.set_curve(self.figure_curve())
 

@@ -65,6 +65,7 @@ class Training(QObject):
         self._resumed: TrainingState | None = None  # what it went on from
         self._stopped: tuple[Train | None, TrainingState | None] = (None, None)
         self._best: BestEmbedded | None = None
+        self._kept: Snapshot | None = None  # the best weights before a stopped training went on
         self._epochs = 1
         self._ppca_fit = ""
         self._epochs_done = 0
@@ -125,6 +126,7 @@ class Training(QObject):
         self._stopped = (None, None)
         self._offer_to_go_on(False)
         self._before = (self._session.opened, self._session.unsaved)
+        self._kept = None
         self._epochs, self._epochs_done = training.last_epoch, 0
         is_em = training.ppca_fit == "em"
         self._ppca_fit = self.tr("EM on moments") if is_em else self.tr("closed form")
@@ -242,14 +244,26 @@ class Training(QObject):
             self._window.training.set_reading(progress.done, progress.total)
 
     def _on_begun(self, begun: TrainingBegun) -> None:
-        session = self._session
-        self.history.clear()
-        self._show_moments()
-        session.take(begun.opened)
+        state, session = self._resumed, self._session
+        if state is None or not self._window.curves.go_on(state.counters["step"]):
+            self._begin_run(begun)
         session.unsaved = True
-        session.training = begun.training
-        session.epoch = 0.0
-        explorer = session.explorer
+        if state is not None and len(self.history):  # what it goes on from is in hand
+            self._kept = self.history.go_on()
+            session.looks_back = False
+            self._show_moments()
+            self._window.snapshots.show_newest()
+        else:
+            self.history.clear()
+            self._show_moments()
+            session.take(begun.opened)
+            session.training = begun.training
+            session.epoch = 0.0
+            self.model_replaced.emit()
+        self._show_state()
+
+    def _begin_run(self, begun: TrainingBegun) -> None:
+        explorer = begun.opened.explorer
         label = "log-likelihood" if explorer.kind == "ppca" else "ELBO"
         self._window.curves.begin_run(
             self._run_name(begun),
@@ -261,8 +275,6 @@ class Training(QObject):
             objective=objective_title(begun.config, begun.training),
             train_title=train_title(begun.config, begun.training),
         )
-        self._show_state()
-        self.model_replaced.emit()
 
     def _run_name(self, begun: TrainingBegun) -> str:
         data = begun.opened.gallery.title if begun.opened.gallery else ""
@@ -337,7 +349,8 @@ class Training(QObject):
         self.history.end(Snapshot(moment, event.best_state, means, stds, is_best))
         self._show_moments()
         self.show_newest()
-        self._resumed, self._before = None, (None, False)  # large, and never gone back to now
+        self._resumed = self._kept = None
+        self._before = (None, False)  # large, and never gone back to now
         reasons = {
             "completed": self.tr("Trained {0} epochs; the best was epoch {1}"),
             "converged": self.tr("Converged after {0} epochs"),
@@ -380,8 +393,11 @@ class Training(QObject):
         else:
             self._window.training.set_note(self.tr("The training failed"))
             self._reporter.error(failed.error, failed.details)
-        if self._epochs_done:
+        if self._epochs_done or self._kept is not None:
             self.history.drop_broken()
+            if self._kept is not None and not self._epochs_done:
+                self.history.end(self._kept)
+                self._session.unsaved = self._before[1]
             self._show_moments()
             self.show_newest()
         else:
