@@ -10,6 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QStyleOptionComboBox, QWidget
 from pytestqt.qtbot import QtBot
 
+from tests.gui.windows import choose_dataset
 from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.gui.recipes import Recipe, recipes
@@ -163,9 +164,9 @@ def test_classes_come_from_the_data_set(panel: TrainingPanel) -> None:
     letters = DatasetChoice("letters", "Letters", class_names=("a", "b"))
     bare = DatasetChoice("bare", "Bare", labelled=False)
     panel.form.set_datasets([letters, bare])
-    panel.form.set_dataset("letters")
+    choose_dataset(panel.form, "letters")
     assert panel.form.model_config().class_names == ("a", "b")
-    panel.form.set_dataset("bare")
+    choose_dataset(panel.form, "bare")
     panel.form.set_value("kind", "vae")
     assert panel.form.model_config().class_names == ()
 
@@ -267,7 +268,7 @@ def test_how_a_folder_is_read_is_asked_only_of_a_folder(panel: TrainingPanel) ->
     assert form.folder_fit() == "pad"
     form.apply_recipe(recipes()[1])
     assert form.model_config().image_shape == (3, 48, 48)
-    form.set_dataset("digits")
+    choose_dataset(form, "digits")
     assert form._editors["image_size"].isHidden()
     assert form.model_config().image_shape == (1, 28, 28)
 

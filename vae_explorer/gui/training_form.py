@@ -147,12 +147,6 @@ class TrainingForm(QWidget):
         self.set_datasets([d for d in self._datasets if d.name != choice.name] + [choice])
         self._dataset.setCurrentIndex(self._dataset.findData(choice.name))
 
-    def set_dataset(self, name: str) -> None:
-        """Choose a data set by name; an unknown one is ignored."""
-        index = self._dataset.findData(name)
-        if index >= 0:
-            self._dataset.setCurrentIndex(index)
-
     def apply_recipe(self, recipe: Recipe) -> None:
         """Set everything to the recipe's values, and what it does not name to the default."""
         for name, setting in self._settings.items():

@@ -245,11 +245,6 @@ class Export(QObject):
             return
         self._worker.start(WriteFile(path, write))
 
-    @property
-    def busy(self) -> bool:
-        """Whether a file is being written."""
-        return self._worker.busy
-
     def shut_down(self) -> None:
         """Finish the file that is being written: the window is closing."""
         self._worker.shut_down()
