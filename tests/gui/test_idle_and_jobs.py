@@ -19,7 +19,7 @@ from pytestqt.qtbot import QtBot
 
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.errors import ConfigError, DataError, ModelFileError
-from vae_explorer.engine.evaluation import EvaluationConfig
+from vae_explorer.engine.evaluation_config import EvaluationConfig
 from vae_explorer.engine.events import FinishedEvent
 from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.idle import IdleQueue, Turns

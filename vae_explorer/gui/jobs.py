@@ -21,13 +21,13 @@ from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.control import TrainingControl
 from vae_explorer.engine.errors import Cancelled, DataError
+from vae_explorer.engine.evaluation_config import EvaluationConfig
 from vae_explorer.gui.latent_plane import mean_kl
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from vae_explorer.engine.data import Dataset
-    from vae_explorer.engine.evaluation import EvaluationConfig
     from vae_explorer.engine.explorer import Explorer
     from vae_explorer.engine.image_folder import Fit
     from vae_explorer.engine.models import Model
@@ -272,8 +272,8 @@ class CompareGradients:
         self._cancelled = threading.Event()
 
     def run(self, post: Post) -> None:
-        from vae_explorer.engine.evaluation import Progress
         from vae_explorer.engine.gradients import compare_estimators
+        from vae_explorer.engine.measurement import Progress
 
         leave_a_core_free()
         dataset = read_again(self._gallery, self._model, self._data_dir, self._cancelled.is_set)
