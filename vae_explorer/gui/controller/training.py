@@ -13,6 +13,7 @@ from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.config import ModelConfig, TrainingConfig, objective_title, train_title
 from vae_explorer.engine.errors import Cancelled, DataError, EngineError
 from vae_explorer.gui.controller.reporting import Reporter
+from vae_explorer.gui.curve_data import Run
 from vae_explorer.gui.jobs import (
     DownloadProgress,
     ModelOpened,
@@ -249,7 +250,7 @@ class Training(QObject):
         explorer, config = session.explorer, begun.config
         data = begun.opened.gallery.title if begun.opened.gallery else ""
         label = "log-likelihood" if explorer.kind == "ppca" else "ELBO"
-        self._window.curves.begin_run(
+        run = Run(
             f"{config.kind_title} {config.latent_dim}-D, {data}",
             explorer.has_classes,
             self.tr("{0} per image").format(explorer.likelihood_unit),
@@ -259,6 +260,7 @@ class Training(QObject):
             objective=objective_title(config, begun.training),
             train_title=train_title(config, begun.training),
         )
+        self._window.curves.begin_run(run)
         self._show_state()
         self.model_replaced.emit()
 
