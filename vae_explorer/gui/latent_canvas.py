@@ -283,10 +283,6 @@ class LatentCanvas(QWidget):
         self._settle.start()
         self._schedule()
 
-    def drag_path(self, start: Point, end: Point) -> None:
-        """Show a path as it is drawn."""
-        self.set_path(start, end)
-
     def finish_path(self) -> None:
         """Tell of a path drawn; one too short to be meant is dropped."""
         if self._scene.path is None:
