@@ -100,8 +100,7 @@ class Controller(QObject):
 
     def start(self) -> None:
         """Load the engine, the first model and the rest of the window behind the visible window."""
-        bundled = paths.bundled_models()
-        first = self.options.model or (bundled[0] if bundled else None)
+        first = self.options.model or next(iter(self._bundled), None)
         if first is None:
             self._nothing_to_open()
             self.plots.begin()
@@ -246,12 +245,11 @@ class Controller(QObject):
 
     def _open_bundled_instead(self) -> None:
         """The first model could not be opened: its message stays, and there is one to explore."""
-        bundled = paths.bundled_models()
-        if self._tried_bundled or not bundled:
+        if self._tried_bundled or not self._bundled:
             self._nothing_to_open()
             return
         self._tried_bundled = self._keeps_message = True
-        self.open_model(bundled[0])
+        self.open_model(self._bundled[0])
 
     def _on_model(self) -> None:
         self._followers.clear()
