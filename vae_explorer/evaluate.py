@@ -18,11 +18,12 @@ from tqdm import tqdm
 
 from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.checkpoint import load_model, read_card, save_model
-from vae_explorer.engine.command_line import outlive_readers, run_command
+from vae_explorer.engine.command_line import chosen, outlive_readers, run_command
 from vae_explorer.engine.data import Dataset, load_dataset
 from vae_explorer.engine.device import pick_device, spare_cores, use_threads
 from vae_explorer.engine.errors import ConfigError
-from vae_explorer.engine.evaluation import EvaluationConfig, evaluation
+from vae_explorer.engine.evaluation import evaluation
+from vae_explorer.engine.evaluation_config import EvaluationConfig
 from vae_explorer.engine.explorer import Explorer
 from vae_explorer.engine.files import check_writable, write_whole
 from vae_explorer.engine.gradients import EstimatorComparison, comparable, compare_estimators
@@ -91,14 +92,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """
     options = parse(arguments)
     use_threads(options.threads)
-    config = EvaluationConfig(
-        samples=options.samples,
-        elbo_samples=options.elbo_samples,
-        images=options.images,
-        seed=options.seed,
-        exact=options.exact,
-        prior_share=options.prior_share,
-    )
+    config = EvaluationConfig(**chosen(options, EvaluationConfig))
     device = pick_device(options.device)
     if device.type == "mps":
         device = torch.device("cpu")  # sums of many images want float64, which mps has not

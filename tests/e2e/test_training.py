@@ -15,7 +15,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
-from tests.gui.windows import image_of
+from tests.gui.windows import choose_dataset, image_of
 from vae_explorer import paths
 from vae_explorer.engine.checkpoint import load_model
 from vae_explorer.engine.errors import TrainingError
@@ -193,7 +193,7 @@ def test_what_the_window_says_of_the_weights_is_of_those_on_show(
         assert selected is not None
         np.testing.assert_allclose(selected.factor, session.plane.project_std(stds[0]), rtol=1e-5)
         for index in range(3):
-            text = window.dimensions.slider(index).toolTip()
+            text = window.dimensions._sliders[index].toolTip()
             assert f"{kl[index]:.1f} nats" in text or (kl[index] < 0.02 and "collapsed" in text)
         prior, learned = window.classes._prior, window.classes._learned
         assert prior is not None and learned is not None
@@ -442,7 +442,7 @@ def test_a_data_set_that_cannot_be_reached_gives_a_sentence(
 
     monkeypatch.setattr("urllib.request.urlopen", refuse)
     monkeypatch.setattr("urllib.request.OpenerDirector.open", refuse)
-    joint.window.training.form.set_dataset("kmnist")
+    choose_dataset(joint.window.training.form, "kmnist")
     press_start(joint, qtbot)
     wait_idle(joint, qtbot)
     assert joint.window.banner.kind() == "error"

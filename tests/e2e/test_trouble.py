@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from tests.engine.idx_files import write_raw
-from tests.gui.windows import wait_written
+from tests.gui.windows import choose_dataset, wait_written
 from vae_explorer import paths
 from vae_explorer.engine.errors import EngineError
 from vae_explorer.gui.controller.application import Controller
@@ -166,7 +166,7 @@ def test_data_out_of_reach_can_be_tried_again(
     monkeypatch.setattr("urllib.request.urlopen", refuse)
     before = joint.session.opened
     form = joint.window.training.form
-    form.set_dataset("kmnist")
+    choose_dataset(form, "kmnist")
     for name, value in {"preset": "lecture", "epochs": 1, "batch_size": 8}.items():
         form.set_value(name, value)
     press_start(joint, qtbot)
@@ -192,7 +192,7 @@ def test_a_download_without_an_answer_says_so_and_is_stopped(
         raise TimeoutError
 
     monkeypatch.setattr("urllib.request.urlopen", wait)
-    joint.window.training.form.set_dataset("kmnist")
+    choose_dataset(joint.window.training.form, "kmnist")
     press_start(joint, qtbot)
     panel = joint.window.training
     qtbot.waitUntil(lambda: "Waiting for the server" in panel.note(), timeout=PATIENCE)

@@ -27,12 +27,14 @@ from vae_explorer.engine.checkpoint import read_card, save_model
 from vae_explorer.engine.config import LikelihoodName, ModelConfig
 from vae_explorer.engine.data import Dataset, Split, load_dataset
 from vae_explorer.engine.errors import ConfigError, EngineError
-from vae_explorer.engine.evaluation import EvaluationConfig, Progress, evaluate, evaluation
+from vae_explorer.engine.evaluation import evaluate, evaluation
+from vae_explorer.engine.evaluation_config import EvaluationConfig
 from vae_explorer.engine.evidence import cross_log_prob, quadrature
 from vae_explorer.engine.importance import importance_bound, reconstruction_terms
 from vae_explorer.engine.joint_vae import JointVAE
 from vae_explorer.engine.likelihoods import Bernoulli
 from vae_explorer.engine.linear_gaussian import closed_form
+from vae_explorer.engine.measurement import Progress
 from vae_explorer.engine.models import Model, build_model
 from vae_explorer.engine.moments import image_moments
 from vae_explorer.engine.objective import gaussian_kl

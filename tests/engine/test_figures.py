@@ -19,7 +19,6 @@ from vae_explorer.engine.explorer import Explorer
 from vae_explorer.engine.figures import (
     save_figure,
     save_film,
-    save_grid,
     save_picture,
     tile,
 )
@@ -222,12 +221,10 @@ def test_floats_become_the_nearest_level_and_colours_stay() -> None:
     np.testing.assert_array_equal(tile(colour, 1)[0, 0], [0, 0, 255])
 
 
-def test_grid_of_samples_and_of_a_manifold(tmp_path: Path) -> None:
-    save_grid(tmp_path / "samples.png", digits(10), gap=1)
-    save_grid(tmp_path / "manifold.png", digits(6).reshape(2, 3, 8, 8), scale=2)
-    with Image.open(tmp_path / "samples.png") as picture:
-        assert picture.size == (4 * 8 + 3, 3 * 8 + 2)
-    with Image.open(tmp_path / "manifold.png") as picture:
+def test_a_page_of_images_fills_row_after_row(tmp_path: Path) -> None:
+    assert tile(digits(10), 4, gap=1).shape == (3 * 8 + 2, 4 * 8 + 3, 3)
+    save_picture(tmp_path / "page.png", tile(digits(6), 3, gap=0), scale=2)
+    with Image.open(tmp_path / "page.png") as picture:
         assert picture.size == (48, 32)
         np.testing.assert_array_equal(np.asarray(picture)[::2, ::2, 0][8:, 16:], digits(6)[5])
 

@@ -352,7 +352,7 @@ def test_six_dimensions_have_axes_sliders_and_a_principal_plane(
     code = controller.session.code
     assert code is not None
     np.testing.assert_allclose(code[[2, 4]], [0.5, -0.5])
-    controller.window.dimensions.slider(0).setValue(150)
+    controller.window.dimensions._sliders[0].setValue(150)
     assert controller.session.code is not None
     assert code_of(controller)[0] == pytest.approx(1.5)
     before = image_of(controller)
@@ -538,7 +538,7 @@ def test_a_coordinate_of_the_pinned_point_is_what_is_decoded(
     np.testing.assert_allclose(code_of(deep), [before[0], 2.5, before[2]], atol=1e-6)
     assert exploring.shown is not None
     np.testing.assert_allclose(exploring.shown, code_of(deep), atol=1e-6)
-    assert window.dimensions.slider(0).value() == round(float(before[0]) * SLIDER_STEPS)
+    assert window.dimensions._sliders[0].value() == round(float(before[0]) * SLIDER_STEPS)
     assert window.canvas.pinned is not None
     lifted = deep.session.plane.lift(np.array([window.canvas.pinned]))[0]
     np.testing.assert_allclose(lifted, code_of(deep), atol=1e-5)
@@ -554,7 +554,7 @@ def test_the_plane_comes_to_a_code_that_is_kept_off_it(deep: Controller, qtbot: 
         assert window.canvas.pinned is not None
         lifted = session.plane.lift(np.array([window.canvas.pinned]))[0]
         np.testing.assert_allclose(lifted, code, atol=1e-5)
-        assert [window.dimensions.slider(i).value() for i in range(3)] == [
+        assert [window.dimensions._sliders[i].value() for i in range(3)] == [
             round(float(value) * SLIDER_STEPS) for value in code
         ]
 

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QLabel
 from pytestqt.qtbot import QtBot
 
 from vae_explorer.gui import style
+from vae_explorer.gui.curve_data import Run
 from vae_explorer.gui.curve_panel import CurvePanel
 from vae_explorer.gui.curves import MAX_RUNS, Curves
 from vae_explorer.gui.plot_panel import clock
@@ -79,17 +80,17 @@ def test_before_the_first_run_it_says_what_to_do(curves: Curves) -> None:
 
 
 def test_a_joint_vae_has_all_panels_and_a_vae_those_of_the_bound(curves: Curves) -> None:
-    curves.begin_run("VAE", False, UNIT)
+    curves.begin_run(Run("VAE", False, UNIT))
     assert in_sight(curves) == ["ELBO", "Reconstruction", "KL", "KL by dimension"]
-    curves.begin_run("Joint VAE", True, UNIT)
+    curves.begin_run(Run("Joint VAE", True, UNIT))
     assert in_sight(curves)[3:5] == ["Classification", "Accuracy"]
 
 
 def test_what_is_maximised_is_shown_where_it_can_differ_from_the_bound(curves: Curves) -> None:
-    curves.begin_run("VAE", False, UNIT)
+    curves.begin_run(Run("VAE", False, UNIT))
     feed(curves, 100, joint=False)
     assert "Objective" not in in_sight(curves)
-    curves.begin_run("IWAE", False, UNIT, objective="IW bound, M = 5")
+    curves.begin_run(Run("IWAE", False, UNIT, objective="IW bound, M = 5"))
     curves.append_epoch(1, 10, 1.0, {"objective": -99.0}, {"objective": -98.5}, (1.0,))
     curves.catch_up()
     assert in_sight(curves) == [
@@ -109,7 +110,7 @@ def test_what_is_maximised_is_shown_where_it_can_differ_from_the_bound(curves: C
 def test_a_bound_that_is_no_longer_what_is_maximised_has_its_objective_beside_it(
     curves: Curves,
 ) -> None:
-    curves.begin_run("VAE", False, UNIT)
+    curves.begin_run(Run("VAE", False, UNIT))
     feed(curves, 100, joint=False)
     curves.name_objective("Objective")
     curves.name_objective("another")
@@ -119,7 +120,7 @@ def test_a_bound_that_is_no_longer_what_is_maximised_has_its_objective_beside_it
 
 
 def test_steps_and_epochs_are_on_the_curves(curves: Curves) -> None:
-    curves.begin_run("run", True, UNIT)
+    curves.begin_run(Run("run", True, UNIT))
     feed(curves)
     x, y = validation_of(curves, "elbo")
     np.testing.assert_allclose(x, [100, 200, 300, 400])
@@ -133,7 +134,7 @@ def test_steps_and_epochs_are_on_the_curves(curves: Curves) -> None:
 
 
 def test_train_is_dashed_and_validation_is_solid(curves: Curves) -> None:
-    curves.begin_run("run", True, UNIT)
+    curves.begin_run(Run("run", True, UNIT))
     feed(curves)
     items = panel_of(curves, "elbo")._curves[id(curves._runs[0])]
     assert items.train.opts["pen"].style() == Qt.PenStyle.CustomDashLine
@@ -146,7 +147,7 @@ def test_train_is_dashed_and_validation_is_solid(curves: Curves) -> None:
 
 
 def test_the_axes_show_the_late_part_whole(curves: Curves) -> None:
-    curves.begin_run("run", True, UNIT)
+    curves.begin_run(Run("run", True, UNIT))
     feed(curves, 1000)
     (x0, x1), (y0, y1) = panel_of(curves, "elbo").view.viewRange()
     assert (x0, x1) == (0, 1000)
@@ -156,7 +157,7 @@ def test_the_axes_show_the_late_part_whole(curves: Curves) -> None:
 
 @pytest.mark.parametrize(("axis", "end"), [("step", 400), ("epoch", 4), ("seconds", 200)])
 def test_the_axis_can_be_step_epoch_or_time(curves: Curves, axis: str, end: float) -> None:
-    curves.begin_run("run", True, UNIT)
+    curves.begin_run(Run("run", True, UNIT))
     feed(curves)
     curves.set_axis(axis)
     x, _ = validation_of(curves, "elbo")
@@ -168,7 +169,7 @@ def test_the_axis_can_be_step_epoch_or_time(curves: Curves, axis: str, end: floa
 
 
 def test_the_box_chooses_the_axis(curves: Curves, qtbot: QtBot) -> None:
-    curves.begin_run("run", True, UNIT)
+    curves.begin_run(Run("run", True, UNIT))
     feed(curves)
     curves._axis_box.setFocus()
     qtbot.keyClick(curves._axis_box, Qt.Key.Key_Down)
@@ -177,9 +178,9 @@ def test_the_box_chooses_the_axis(curves: Curves, qtbot: QtBot) -> None:
 
 
 def test_the_cursor_reads_every_panel_and_every_run(curves: Curves, qtbot: QtBot) -> None:
-    curves.begin_run("first", True, UNIT)
+    curves.begin_run(Run("first", True, UNIT))
     feed(curves)
-    curves.begin_run("second", True, UNIT)
+    curves.begin_run(Run("second", True, UNIT))
     feed(curves, 800)
     panel = panel_of(curves, "elbo")
     qtbot.wait(20)
@@ -199,7 +200,7 @@ def test_the_cursor_reads_every_panel_and_every_run(curves: Curves, qtbot: QtBot
 
 
 def test_leaving_shows_the_newest_numbers_again(curves: Curves) -> None:
-    curves.begin_run("run", True, UNIT)
+    curves.begin_run(Run("run", True, UNIT))
     feed(curves)
     panel = panel_of(curves, "elbo")
     curves._hover(100.0, panel)
@@ -212,7 +213,7 @@ def test_leaving_shows_the_newest_numbers_again(curves: Curves) -> None:
 
 def test_earlier_runs_stay_named_and_can_be_renamed_hidden_and_removed(curves: Curves) -> None:
     for _ in range(3):
-        curves.begin_run("Joint VAE", True, UNIT)
+        curves.begin_run(Run("Joint VAE", True, UNIT))
         feed(curves, 100)
     assert curves.run_names == ("Joint VAE", "Joint VAE (2)", "Joint VAE (3)")
     curves.rename_run(0, "without warm-up")
@@ -235,7 +236,7 @@ def test_a_shortened_name_keeps_its_number() -> None:
 
 def test_beside_another_run_one_has_no_values_where_it_did_not_come(curves: Curves) -> None:
     for count in (200, 100):
-        curves.begin_run("run", True, UNIT)
+        curves.begin_run(Run("run", True, UNIT))
         feed(curves, count)
     far = curves._runs[0].end("step")
     assert far > curves._runs[1].end("step")
@@ -247,7 +248,7 @@ def test_beside_another_run_one_has_no_values_where_it_did_not_come(curves: Curv
 
 def test_what_comes_of_a_removed_run_goes_into_no_other(curves: Curves) -> None:
     for name in ("first", "second"):
-        curves.begin_run(name, True, UNIT)
+        curves.begin_run(Run(name, True, UNIT))
         feed(curves, 100)
     first = curves._runs[0]
     before = len(first.steps), len(first.validation)
@@ -260,7 +261,7 @@ def test_what_comes_of_a_removed_run_goes_into_no_other(curves: Curves) -> None:
 def test_a_chip_hides_its_run_and_its_menu_renames(
     curves: Curves, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    curves.begin_run("run", True, UNIT)
+    curves.begin_run(Run("run", True, UNIT))
     feed(curves, 100)
     qtbot.mouseClick(curves._chips._chips[0], Qt.MouseButton.LeftButton)
     assert len(panel_of(curves, "elbo")._curves) == 0
@@ -270,9 +271,9 @@ def test_a_chip_hides_its_run_and_its_menu_renames(
 
 
 def test_a_run_without_a_step_is_forgotten_and_so_are_the_oldest(curves: Curves) -> None:
-    curves.begin_run("empty", True, UNIT)
+    curves.begin_run(Run("empty", True, UNIT))
     for number in range(MAX_RUNS + 3):
-        curves.begin_run(f"run {number}", False, UNIT)
+        curves.begin_run(Run(f"run {number}", False, UNIT))
         feed(curves, 100, joint=False)
     assert "empty" not in curves.run_names
     assert len(curves.run_names) == MAX_RUNS
@@ -280,11 +281,11 @@ def test_a_run_without_a_step_is_forgotten_and_so_are_the_oldest(curves: Curves)
 
 
 def test_it_warns_where_visible_runs_cannot_be_compared(curves: Curves) -> None:
-    curves.begin_run("VAE", False, UNIT, data="MNIST", likelihood="Bernoulli")
+    curves.begin_run(Run("VAE", False, UNIT, data="MNIST", likelihood="Bernoulli"))
     feed(curves, 100, joint=False)
     assert curves.warning == ""
     density = "nats of a density per image"
-    curves.begin_run("Gaussian", False, density, data="MNIST", likelihood="Gaussian")
+    curves.begin_run(Run("Gaussian", False, density, data="MNIST", likelihood="Gaussian"))
     assert curves.warning == "Not comparable: these runs differ in unit and likelihood."
     assert curves._warning.isVisible()
     curves.set_run_visible(0, False)
@@ -292,7 +293,7 @@ def test_it_warns_where_visible_runs_cannot_be_compared(curves: Curves) -> None:
 
 
 def test_ppca_shows_what_em_should_reach(curves: Curves) -> None:
-    curves.begin_run("PPCA", False, "nats of a density per image", label="Log-likelihood")
+    curves.begin_run(Run("PPCA", False, "nats of a density per image", label="Log-likelihood"))
     for epoch in range(1, 6):
         value = {"elbo": 100.0 - 50 / epoch}
         curves.append_epoch(epoch, epoch, epoch, value, value, (2.0, 1.0), reference=101.5)
@@ -307,7 +308,7 @@ def test_ppca_shows_what_em_should_reach(curves: Curves) -> None:
 
 
 def test_a_kl_is_in_nats_even_of_a_density(curves: Curves) -> None:
-    curves.begin_run("PPCA", False, "nats of a density per image", label="log-likelihood")
+    curves.begin_run(Run("PPCA", False, "nats of a density per image", label="log-likelihood"))
     tips = [panel._title.toolTip() for panel in curves._panels[:3]]
     assert tips[0] == "log-likelihood, nats of a density per image"
     assert tips[1] == "Reconstruction, nats of a density per image"
@@ -317,12 +318,12 @@ def test_a_kl_is_in_nats_even_of_a_density(curves: Curves) -> None:
 def test_the_level_of_the_closed_form_has_a_name_wherever_it_is_drawn(
     curves: Curves, tmp_path: Path
 ) -> None:
-    curves.begin_run("VAE", False, UNIT)
+    curves.begin_run(Run("VAE", False, UNIT))
     feed(curves, 100, joint=False)
     alone = [text for text, _ in curves._key._lines()]
     assert alone == ["validation", "train"]
     curves.export.write_png(tmp_path / "vae.png")
-    curves.begin_run("PPCA", False, UNIT)
+    curves.begin_run(Run("PPCA", False, UNIT))
     value = {"elbo": -90.0}
     curves.append_epoch(1, 50, 1.0, value, value, (2.0, 1.0), reference=-88.5)
     curves.catch_up()
@@ -341,7 +342,9 @@ def test_the_level_of_the_closed_form_has_a_name_wherever_it_is_drawn(
 
 
 def test_train_curves_of_the_labelled_images_alone_say_so(curves: Curves) -> None:
-    curves.begin_run("few", True, UNIT, objective="Objective", train_title="train, 100 labelled")
+    curves.begin_run(
+        Run("few", True, UNIT, objective="Objective", train_title="train, 100 labelled")
+    )
     feed(curves, 100)
     assert [text for text, _ in curves._key._lines()] == ["validation", "train, 100 labelled"]
     assert "labelled images alone" in curves._key.toolTip()
@@ -349,7 +352,7 @@ def test_train_curves_of_the_labelled_images_alone_say_so(curves: Curves) -> Non
     assert "train, 100 labelled <b>" in curves._readout.text()
     curves._hover(50.0, panel_of(curves, "objective"))  # that is of all images
     assert "train <b>" in curves._readout.text()
-    curves.begin_run("all", True, UNIT)
+    curves.begin_run(Run("all", True, UNIT))
     assert curves._key._lines()[1][0] == "train"
     assert "labelled" not in curves._key.toolTip()
 
@@ -357,7 +360,7 @@ def test_train_curves_of_the_labelled_images_alone_say_so(curves: Curves) -> Non
 def test_the_key_leaves_out_the_last_name_before_it_widens_the_window(
     curves: Curves, qtbot: QtBot
 ) -> None:
-    curves.begin_run("PPCA", False, UNIT)
+    curves.begin_run(Run("PPCA", False, UNIT))
     value = {"elbo": -90.0}
     narrowest = curves.minimumSizeHint().width()
     curves.append_epoch(1, 50, 1.0, value, value, (2.0, 1.0), reference=-88.5)
@@ -368,7 +371,7 @@ def test_the_key_leaves_out_the_last_name_before_it_widens_the_window(
 
 
 def test_kl_by_dimension_counts_those_in_use(curves: Curves) -> None:
-    curves.begin_run("run", True, UNIT)
+    curves.begin_run(Run("run", True, UNIT))
     feed(curves, 100)
     assert curves._kl_bars._value.text() == "2 of 3"
     bars = curves._kl_bars._bars
@@ -382,7 +385,7 @@ def test_kl_by_dimension_counts_those_in_use(curves: Curves) -> None:
 
 
 def test_the_moment_of_the_time_machine_is_marked(curves: Curves) -> None:
-    curves.begin_run("run", True, UNIT)
+    curves.begin_run(Run("run", True, UNIT))
     feed(curves)
     curves.set_moment(2.0)
     line = panel_of(curves, "elbo")._moment
@@ -398,7 +401,7 @@ def test_the_moment_of_the_time_machine_is_marked(curves: Curves) -> None:
 def test_panels_fit_the_room_there_is(
     curves: Curves, qtbot: QtBot, size: tuple[int, int], expected: int
 ) -> None:
-    curves.begin_run("run", True, UNIT)
+    curves.begin_run(Run("run", True, UNIT))
     feed(curves, 100)
     curves.resize(*size)
     qtbot.wait(1)
@@ -410,7 +413,7 @@ def test_panels_fit_the_room_there_is(
 
 
 def test_a_page_that_is_turned_to_has_the_newest_numbers(curves: Curves, qtbot: QtBot) -> None:
-    curves.begin_run("run", True, UNIT)
+    curves.begin_run(Run("run", True, UNIT))
     curves.resize(600, 220)
     qtbot.wait(1)
     feed(curves, 300)
@@ -425,7 +428,7 @@ def test_a_page_that_is_turned_to_has_the_newest_numbers(curves: Curves, qtbot: 
 def test_a_double_click_enlarges_a_panel_and_another_puts_it_back(
     curves: Curves, qtbot: QtBot
 ) -> None:
-    curves.begin_run("run", True, UNIT)
+    curves.begin_run(Run("run", True, UNIT))
     feed(curves, 100)
     viewport = panel_of(curves, "kl").plot.viewport()
     qtbot.mouseDClick(viewport, Qt.MouseButton.LeftButton, pos=viewport.rect().center())
@@ -437,7 +440,7 @@ def test_a_double_click_enlarges_a_panel_and_another_puts_it_back(
 def test_export_as_a_table_and_as_a_picture(
     curves: Curves, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    curves.begin_run("run", True, UNIT)
+    curves.begin_run(Run("run", True, UNIT))
     feed(curves, 100)
     for kind in ("csv", "png"):
         path = tmp_path / f"curves.{kind}"
@@ -457,7 +460,7 @@ def test_export_as_a_table_and_as_a_picture(
 
 
 def test_another_theme_keeps_the_curves(curves: Curves) -> None:
-    curves.begin_run("run", True, UNIT)
+    curves.begin_run(Run("run", True, UNIT))
     feed(curves)
     curves.set_theme(style.DARK)
     x, _ = validation_of(curves, "elbo")
@@ -467,7 +470,7 @@ def test_another_theme_keeps_the_curves(curves: Curves) -> None:
 
 
 def test_another_theme_keeps_the_zoom(curves: Curves) -> None:
-    curves.begin_run("run", True, UNIT)
+    curves.begin_run(Run("run", True, UNIT))
     feed(curves)
     view = panel_of(curves, "elbo").view
     view.setXRange(1, 2, padding=0)
@@ -478,7 +481,7 @@ def test_another_theme_keeps_the_zoom(curves: Curves) -> None:
 
 
 def test_numbers_that_are_not_finite_are_left_out(curves: Curves) -> None:
-    curves.begin_run("run", False, UNIT)
+    curves.begin_run(Run("run", False, UNIT))
     curves.append_steps([(1, 0.1, 1, {"elbo": math.nan}), (2, 0.2, 2, {"elbo": -5.0})])
     broken = {"elbo": math.inf}
     curves.append_epoch(1, 2, 2, broken, broken, (math.nan,))
@@ -498,7 +501,7 @@ def test_time_reads_like_a_clock(seconds: float, text: str) -> None:
 def test_new_numbers_come_to_one_panel_at_a_time(
     curves: Curves, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    curves.begin_run("run", True, UNIT)
+    curves.begin_run(Run("run", True, UNIT))
     turns: list[list[str]] = [[]]  # what was updated between two ticks of the clock
     update = CurvePanel.update_run
 
@@ -527,7 +530,7 @@ def test_a_run_begins_and_ends_in_one_panel_at_a_time(
         CurvePanel, "show_runs", lambda panel, *a: (seen[-1].append(panel.title), show(panel, *a))
     )
     curves._turns._timer.timeout.connect(lambda: seen.append([]))
-    curves.begin_run("run", True, UNIT, objective="Objective")
+    curves.begin_run(Run("run", True, UNIT, objective="Objective"))
     assert seen == [[]]
     assert not any(panel.plot.isVisible() for panel in curves._panels)
     qtbot.waitUntil(lambda: not curves._turns._waiting)
@@ -553,7 +556,7 @@ def test_plots_that_come_into_sight_do_so_one_at_a_time(qtbot: QtBot) -> None:
     curves = Curves(style.LIGHT)
     qtbot.addWidget(curves)
     curves.resize(1300, 320)
-    curves.begin_run("run", True, UNIT, objective="Objective")
+    curves.begin_run(Run("run", True, UNIT, objective="Objective"))
     feed(curves)
     panels = (*curves._panels, curves._kl_bars)
     curves.show()
@@ -574,7 +577,7 @@ def test_curves_never_seen_are_in_the_picture_of_them(qtbot: QtBot) -> None:
     style.configure_pyqtgraph()
     curves = Curves(style.LIGHT)
     qtbot.addWidget(curves)
-    curves.begin_run("run", True, UNIT, objective="Objective")
+    curves.begin_run(Run("run", True, UNIT, objective="Objective"))
     feed(curves)
     curves._content()
     assert not any(panel.plot.isHidden() for panel in (*curves._panels, curves._kl_bars))
@@ -582,16 +585,16 @@ def test_curves_never_seen_are_in_the_picture_of_them(qtbot: QtBot) -> None:
 
 def test_every_run_keeps_its_color(curves: Curves) -> None:
     for name in ("a", "b", "c"):
-        curves.begin_run(name, True, UNIT)
+        curves.begin_run(Run(name, True, UNIT))
         feed(curves, 100)
     before = [color.name() for color in curves._colors()]
     assert len(set(before)) == 3
     curves.remove_run(1)
-    curves.begin_run("d", True, UNIT)
+    curves.begin_run(Run("d", True, UNIT))
     feed(curves, 100)
     assert [color.name() for color in curves._colors()] == [before[0], before[2], before[1]]
     for number in range(20):
-        curves.begin_run(str(number), True, UNIT)
+        curves.begin_run(Run(str(number), True, UNIT))
         feed(curves, 100)
     assert len({color.name() for color in curves._colors()}) == len(curves.run_names)
     bold = [chip.font().bold() for chip in curves._chips._chips]
@@ -599,11 +602,11 @@ def test_every_run_keeps_its_color(curves: Curves) -> None:
 
 
 def test_the_curves_of_an_earlier_run_stay_when_another_begins(curves: Curves) -> None:
-    curves.begin_run("first", True, UNIT)
+    curves.begin_run(Run("first", True, UNIT))
     feed(curves)
     panel = panel_of(curves, "elbo")
     items = panel._curves[id(curves._runs[0])]
-    curves.begin_run("second", True, UNIT)
+    curves.begin_run(Run("second", True, UNIT))
     curves.catch_up()
     assert panel._curves[id(curves._runs[0])] is items
     steps, _ = items.steps.getData()
@@ -614,7 +617,7 @@ def test_the_curves_of_an_earlier_run_stay_when_another_begins(curves: Curves) -
 
 
 def test_an_epoch_is_not_lost_where_steps_come_before_its_turn(curves: Curves) -> None:
-    curves.begin_run("run", True, UNIT)
+    curves.begin_run(Run("run", True, UNIT))
     epoch = numbers(10)
     curves.append_epoch(1, 10, 1.0, epoch, epoch, (1.0, 0.5))
     curves.append_steps([(11, 1.1, 1.1, numbers(11))])
@@ -634,7 +637,7 @@ def test_a_huge_number_has_room_in_the_header_and_at_the_axis(curves: Curves) ->
 
 
 def test_before_the_first_epoch_kl_by_dimension_has_no_numbers(curves: Curves) -> None:
-    curves.begin_run("run", True, UNIT)
+    curves.begin_run(Run("run", True, UNIT))
     left, bottom = (curves._kl_bars.plot.getAxis(side) for side in ("left", "bottom"))
     assert left._tickLevels == [[]] and bottom._tickLevels == [[]]
     epoch = numbers(10)

@@ -83,7 +83,7 @@ def test_terms_use_two_lines_where_one_is_too_short(decoded: DecodedImage) -> No
 def test_the_mode_is_told_when_the_user_changes_it(qtbot: QtBot, decoded: DecodedImage) -> None:
     assert decoded.mode == "mean"
     with qtbot.assertNotEmitted(decoded.mode_changed):
-        decoded.set_mode("sample")
+        decoded._modes["sample"].setChecked(True)
     assert decoded.mode == "sample"
     with qtbot.waitSignal(decoded.mode_changed) as told:
         qtbot.mouseClick(decoded._modes["mean"], Qt.MouseButton.LeftButton)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from vae_explorer.gui import density
 from vae_explorer.gui.density import (
     Splat,
     count_grid,
@@ -25,6 +26,12 @@ def cloud(count: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(count, 2)).astype(np.float32)
 
 
+def in_view(dots: Splat) -> np.ndarray:
+    """The coverage without the border, (h, w)."""
+    edge = dots.border
+    return dots.ink[edge:-edge, edge:-edge]
+
+
 def test_every_point_in_view_is_counted_once() -> None:
     points = cloud(300_000)
     inside = (np.abs(points[:, 0]) < 4) & (np.abs(points[:, 1]) < 3)
@@ -33,7 +40,7 @@ def test_every_point_in_view_is_counted_once() -> None:
 
 def test_hundreds_of_thousands_of_points_keep_their_number_when_splatted() -> None:
     points = np.clip(cloud(300_000), -2.9, 2.9)
-    assert splat(points, None, VIEW, SHAPE).ink.sum() == len(points)
+    assert in_view(splat(points, None, VIEW, SHAPE)).sum() == len(points)
 
 
 def test_first_row_is_the_top_and_first_column_the_left() -> None:
@@ -44,28 +51,29 @@ def test_first_row_is_the_top_and_first_column_the_left() -> None:
 
 def test_a_dot_keeps_its_area_and_its_place_between_pixels() -> None:
     for place in ((0.0, 0.0), (0.0043, -0.0061), (1.2345, 0.9876)):
-        dot = splat(np.array([place]), None, VIEW, SHAPE, radius=3.0)
-        assert dot.ink.sum() == pytest.approx(np.pi * 9, rel=0.05)
+        ink = in_view(splat(np.array([place]), None, VIEW, SHAPE, radius=3.0))
+        assert ink.sum() == pytest.approx(np.pi * 9, rel=0.05)
         rows, columns = np.indices(SHAPE)
-        x = (dot.ink * (columns + 0.5)).sum() / dot.ink.sum() * 8 / 400 - 4
-        y = 3 - (dot.ink * (rows + 0.5)).sum() / dot.ink.sum() * 6 / 300
+        x = (ink * (columns + 0.5)).sum() / ink.sum() * 8 / 400 - 4
+        y = 3 - (ink * (rows + 0.5)).sum() / ink.sum() * 6 / 300
         assert (x, y) == pytest.approx(place, abs=0.02 * 0.2)  # a fifth of a pixel
 
 
 def test_a_dot_at_the_edge_does_not_reappear_at_the_other_side() -> None:
-    dot = splat(np.array([[3.999, 0.0]]), None, VIEW, SHAPE, radius=3.0)
-    assert dot.ink[:, -1].sum() > 0
-    assert dot.ink[:, :200].sum() == 0
+    ink = in_view(splat(np.array([[3.999, 0.0]]), None, VIEW, SHAPE, radius=3.0))
+    assert ink[:, -1].sum() > 0
+    assert ink[:, :200].sum() == 0
 
 
 def test_dots_outside_reach_into_the_view() -> None:
-    dot = splat(np.array([[4.03, 0.0]]), None, VIEW, SHAPE, radius=3.0)
-    assert dot.ink[:, -1].sum() > 0
+    ink = in_view(splat(np.array([[4.03, 0.0]]), None, VIEW, SHAPE, radius=3.0))
+    assert ink[:, -1].sum() > 0
 
 
-def test_the_class_on_top_gives_the_colour() -> None:
+def test_the_class_on_top_gives_the_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(density, "dot_opacity", lambda _: 0.99)
     points, labels = np.zeros((2, 2)), np.array([0, 1], dtype=np.uint16)
-    picture = to_rgba(splat(points, labels, VIEW, SHAPE, radius=3.0), COLORS, opacity=0.99)
+    picture = to_rgba(splat(points, labels, VIEW, SHAPE, radius=3.0), COLORS)
     alpha, red, green, blue = ((int(picture[150, 200]) >> s) & 255 for s in (24, 16, 8, 0))
     assert alpha > 250
     assert blue > 190

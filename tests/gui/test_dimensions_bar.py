@@ -43,13 +43,13 @@ def test_only_whole_rows_of_sliders_are_seen(bar: DimensionsBar) -> None:
     offered(bar, 16)
     scroll = bar.findChild(QScrollArea)
     assert isinstance(scroll, QScrollArea)
-    pitch = bar.slider(3).y() - bar.slider(0).y()
+    pitch = bar._sliders[3].y() - bar._sliders[0].y()
     assert pitch >= 24
     assert scroll.viewport().height() % pitch == 0
     bar.set_dimensions(64, (0, 1), np.zeros(64, bool), np.linspace(2.0, 1.0, 64))
     assert bar._grid_host.height() >= 11 * 24  # before it is laid out: none is squeezed meanwhile
     offered(bar, 16)
-    assert bar.slider(2).mapTo(scroll, bar.slider(2).rect().topRight()).x() < scroll.width() - 8
+    assert bar._sliders[2].mapTo(scroll, bar._sliders[2].rect().topRight()).x() < scroll.width() - 8
 
 
 def test_a_slider_is_filled_from_its_middle_and_says_where_it_stands(bar: DimensionsBar) -> None:
@@ -57,14 +57,14 @@ def test_a_slider_is_filled_from_its_middle_and_says_where_it_stands(bar: Dimens
 
     def filled(index: int) -> list[bool]:
         """Whether the groove is, left and right of the middle."""
-        slider = bar.slider(index)
+        slider = bar._sliders[index]
         image, height = slider.grab().toImage(), slider.height() // 2
         places = (slider.width() // 2 - 12, slider.width() // 2 + 12)
         return [image.pixelColor(x, height).name() == LIGHT.accent.name() for x in places]
 
     assert filled(4) == [False, False]
     assert bar._names[4]._value == "0.00"
-    bar.slider(4).setValue(-2 * SLIDER_STEPS)
+    bar._sliders[4].setValue(-2 * SLIDER_STEPS)
     assert filled(4) == [True, False]
     assert bar._names[4]._value == "−2.00"
     bar.set_coordinates(np.full(16, 1.5))

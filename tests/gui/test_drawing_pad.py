@@ -79,7 +79,7 @@ def test_a_stroke_painted_as_it_grows_is_the_stroke_painted_at_once() -> None:
     growing.begin(stroke)
     for point in ZIGZAG[1:]:
         stroke.points.append(point)
-        growing.extend(stroke, 1)
+        growing.extend(stroke)
     at_once.repaint([stroke])
     difference = np.abs(growing.alpha().astype(int) - at_once.alpha())
     assert at_once.alpha().max() == 255
@@ -93,7 +93,7 @@ def test_only_what_changed_is_painted_anew() -> None:
     sheet.begin(stroke)
     for x in (0.2, 0.3, 0.5, 0.8, 0.85):
         stroke.points.append((x, 0.1))
-        changed = sheet.extend(stroke, 1)
+        changed = sheet.extend(stroke)
     assert changed.left() > 180  # the first points lie left of it
     assert changed.height() < 40
 

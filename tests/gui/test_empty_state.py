@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 
 from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.empty_state import EmptyState
@@ -15,8 +15,9 @@ def test_every_empty_page_has_a_bold_line_and_short_ones_below(joint: Controller
         window.show_tab(page if page is not window.curves else window._curves_page)
         QApplication.processEvents()
         (empty,) = page.findChildren(EmptyState)
-        assert empty.isVisible() and empty.title
-        assert 1 <= len(empty.lines) <= 2 and all(len(line) <= 60 for line in empty.lines)
+        title, *lines = (label.text() for label in empty.findChildren(QLabel))
+        assert empty.isVisible() and title
+        assert 1 <= len(lines) <= 2 and all(len(line) <= 60 for line in lines)
     joint.pages.draw_path(-1.0, 0.0, 1.0, 0.0)
     assert window.film.findChildren(EmptyState)[0].isHidden()
 

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
     QFileDialog,
+    QLabel,
     QTableWidget,
     QTableWidgetItem,
     QWidget,
@@ -23,13 +24,13 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from tests.gui.windows import MakeController, wait_open, write_model
+from vae_explorer.engine.evaluation_config import EvaluationConfig
 from vae_explorer.engine.measurement import Progress
 from vae_explorer.engine.report import FRACTION, NATS, Figure
 from vae_explorer.evaluate import run
 from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.controller.evaluating import row
 from vae_explorer.gui.evaluation_page import EvaluationPage
-from vae_explorer.gui.evaluation_settings import EvaluationSettings
 from vae_explorer.gui.jobs import Evaluate
 from vae_explorer.gui.snapshot_history import Snapshot
 from vae_explorer.gui.style import LIGHT
@@ -132,7 +133,7 @@ def test_an_empty_page_says_what_would_be_there(qtbot: QtBot) -> None:
     qtbot.addWidget(page)
     page.show()
     assert page._hint.isVisible() and not page._table.isVisible()
-    assert "test images" in page._hint.lines[0]
+    assert any("test images" in label.text() for label in page._hint.findChildren(QLabel))
     page.set_rows([row(BOUND)])
     assert page._table.isVisible() and not page._hint.isVisible()
     page.set_rows([])
@@ -223,7 +224,9 @@ def test_further_settings_are_one_click_away_and_reach_the_report(
     choose(row.prior_share, 0.25)
     row.elbo_samples.setValue(3)
     row.seed.setValue(11)
-    assert page.settings() == EvaluationSettings("validation", 3, 11, False, 0.25)
+    assert page.config() == EvaluationConfig(
+        samples=50, elbo_samples=3, images=200, seed=11, exact=False, prior_share=0.25
+    )
     page.request()
     job = joint.evaluating._worker.job
     assert isinstance(job, Evaluate) and job._config.prior_share == 0.25
@@ -307,7 +310,7 @@ def test_exact_evidence_is_offered_only_where_it_can_be_had(
     page = controller.window.evaluation
     assert not page._settings.exact.isEnabled()
     assert "two latent dimensions" in page._settings.exact.toolTip()
-    assert page.settings().exact is None
+    assert page.config().exact is None
 
 
 def test_another_class_prior_drops_the_figures_of_the_old_one(

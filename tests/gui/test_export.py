@@ -129,7 +129,7 @@ def test_the_exported_figure_is_the_page_s(
     asked: Callable[[str, str], list[str]],
 ) -> None:
     written = []
-    saver = "vae_explorer.engine.lecture_figure.save_lecture_figure"
+    saver = "vae_explorer.gui.controller.export.save_lecture_figure"
     monkeypatch.setattr(saver, lambda *arguments: written.append(arguments))
     asked("figure.pdf", "PDF (*.pdf)")
     joint.export.figure()
@@ -176,7 +176,9 @@ def test_the_window_goes_on_while_a_file_is_written(
     asked: Callable[[str, str], list[str]],
 ) -> None:
     go = threading.Event()
-    monkeypatch.setattr("vae_explorer.engine.figures.save_film", lambda *_, **__: go.wait(60))
+    monkeypatch.setattr(
+        "vae_explorer.gui.controller.export.save_film", lambda *_, **__: go.wait(60)
+    )
     joint.pages.draw_path(-1.0, 0.0, 1.0, 0.0)
     asked("path.gif", "GIF (*.gif)")
     joint.export.path()

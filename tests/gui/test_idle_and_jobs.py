@@ -19,18 +19,17 @@ from pytestqt.qtbot import QtBot
 
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.errors import ConfigError, DataError, ModelFileError
-from vae_explorer.engine.evaluation import EvaluationConfig
-from vae_explorer.engine.events import FinishedEvent
+from vae_explorer.engine.evaluation_config import EvaluationConfig
 from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.idle import IdleQueue, Turns
 from vae_explorer.gui.jobs import (
-    BestEmbedded,
     CompareGradients,
     Evaluate,
     ModelOpened,
     OpenModel,
     Train,
     TrainingBegun,
+    TrainingEnded,
     find_gallery,
     gallery_names,
     uncollected,
@@ -218,15 +217,15 @@ def test_a_training_begins_when_its_first_step_can_be_taken() -> None:
     job.run(messages.append)
     kinds = [type(message).__name__ for message in messages]
     assert kinds[:2] == ["TrainingBegun", "SnapshotEvent"]
-    assert kinds[-2:] == ["BestEmbedded", "FinishedEvent"]
-    begun, best, finished = messages[0], messages[-2], messages[-1]
-    assert isinstance(begun, TrainingBegun) and isinstance(best, BestEmbedded)
-    assert isinstance(finished, FinishedEvent) and finished.best_epoch < finished.epoch
+    begun, ended = messages[0], messages[-1]
+    assert isinstance(begun, TrainingBegun) and isinstance(ended, TrainingEnded)
+    finished = ended.event
+    assert "FinishedEvent" not in kinds and finished.best_epoch < finished.epoch
     begun.opened.explorer.load_state(finished.best_state)
     assert begun.opened.gallery is not None
     means, stds = begun.opened.explorer.embed(begun.opened.gallery.images)
-    np.testing.assert_allclose(best.means, means, atol=1e-5)
-    np.testing.assert_allclose(best.stds, stds, atol=1e-5)
+    np.testing.assert_allclose(ended.means, means, atol=1e-5)
+    np.testing.assert_allclose(ended.stds, stds, atol=1e-5)
 
 
 def test_a_training_that_cannot_begin_is_not_begun() -> None:

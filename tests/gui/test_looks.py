@@ -20,6 +20,7 @@ from pytestqt.qtbot import QtBot
 
 from vae_explorer.gui import style
 from vae_explorer.gui.controller.looks import Looks
+from vae_explorer.gui.curve_data import Run
 from vae_explorer.gui.evaluation_page import FigureRow
 from vae_explorer.gui.main_window import MainWindow
 
@@ -52,7 +53,7 @@ def begun_with(theme: style.Theme, app: QApplication, qtbot: QtBot) -> MainWindo
     style.apply_theme(app, theme)
     window = MainWindow(theme)
     qtbot.addWidget(window)
-    window.curves.begin_run("run", True, "nats per image")
+    window.curves.begin_run(Run("run", True, "nats per image"))
     numbers = {"elbo": -120.0, "reconstruction": -115.0, "kl": 5.0}
     window.curves.append_epoch(1, 10, 1.0, numbers, numbers, (0.5, 4.5))
     window.curves.set_run_visible(0, False)

@@ -10,13 +10,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QStyleOptionComboBox, QWidget
 from pytestqt.qtbot import QtBot
 
-from vae_explorer.engine.catalogue import DATASETS
+from tests.gui.windows import choose_dataset
+from vae_explorer.engine.catalogue import DATASETS, DatasetInfo
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.gui.recipes import Recipe, recipes
 from vae_explorer.gui.style import LIGHT
 from vae_explorer.gui.training_form import Choice
 from vae_explorer.gui.training_panel import TrainingPanel, format_duration
-from vae_explorer.gui.training_settings import DatasetChoice
 
 
 @pytest.fixture
@@ -160,12 +160,10 @@ def test_one_step_from_idle_starts_and_then_steps(panel: TrainingPanel, qtbot: Q
 
 
 def test_classes_come_from_the_data_set(panel: TrainingPanel) -> None:
-    letters = DatasetChoice("letters", "Letters", class_names=("a", "b"))
-    bare = DatasetChoice("bare", "Bare", labelled=False)
-    panel.form.set_datasets([letters, bare])
-    panel.form.set_dataset("letters")
+    panel.form.add_dataset(DatasetInfo("bare", "Bare", "", labelled=False))
+    panel.form.add_dataset(DatasetInfo("letters", "Letters", "", class_names=("a", "b")))
     assert panel.form.model_config().class_names == ("a", "b")
-    panel.form.set_dataset("bare")
+    choose_dataset(panel.form, "bare")
     panel.form.set_value("kind", "vae")
     assert panel.form.model_config().class_names == ()
 
@@ -257,7 +255,7 @@ def test_how_a_folder_is_read_is_asked_only_of_a_folder(panel: TrainingPanel) ->
     form = panel.form
     assert form._editors["image_size"].isHidden()
     assert form.model_config().image_shape == (1, 28, 28)
-    form.add_folder(DatasetChoice("/pictures", "pictures", class_names=("a", "b")))
+    form.add_dataset(DatasetInfo("/pictures", "pictures", "", class_names=("a", "b")))
     assert not form._editors["image_size"].isHidden()
     assert not form._editors["channels"].isHidden()
     form.set_value("image_size", 48)
@@ -267,7 +265,7 @@ def test_how_a_folder_is_read_is_asked_only_of_a_folder(panel: TrainingPanel) ->
     assert form.folder_fit() == "pad"
     form.apply_recipe(recipes()[1])
     assert form.model_config().image_shape == (3, 48, 48)
-    form.set_dataset("digits")
+    choose_dataset(form, "digits")
     assert form._editors["image_size"].isHidden()
     assert form.model_config().image_shape == (1, 28, 28)
 
@@ -286,7 +284,6 @@ def test_a_wheel_that_scrolls_the_form_changes_no_setting(
 
 def test_every_data_set_says_what_it_holds(panel: TrainingPanel) -> None:
     names = [info.name for info in DATASETS.values() if not info.needs_folder]
-    panel.form.set_datasets([DatasetChoice(name, DATASETS[name].title) for name in names])
     box = panel.form._dataset
     tips = [box.itemData(index, Qt.ItemDataRole.ToolTipRole) for index in range(len(names))]
     assert tips == [DATASETS[name].summary for name in names]

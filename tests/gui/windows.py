@@ -9,11 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from PySide6.QtWidgets import QComboBox
 from pytestqt.qtbot import QtBot
 
 import vae_explorer
 from vae_explorer.engine.config import ModelConfig
 from vae_explorer.gui.controller.application import Controller
+from vae_explorer.gui.training_form import TrainingForm
 
 DIGITS = tuple("0123456789")
 MakeController = Callable[..., Controller]
@@ -43,9 +45,16 @@ def python(*arguments: str, cwd: Path, display: bool = True) -> subprocess.Compl
     )  # fmt: skip
 
 
+def choose_dataset(form: TrainingForm, name: str) -> None:
+    """Choose one of the data sets that a training's form offers."""
+    box = form.findChild(QComboBox, "dataset")
+    assert isinstance(box, QComboBox) and box.findData(name) >= 0
+    box.setCurrentIndex(box.findData(name))
+
+
 def wait_written(qtbot: QtBot, controller: Controller) -> None:
     """Wait until a file that is exported is there, or why it is not was said."""
-    qtbot.waitUntil(lambda: not controller.export.busy, timeout=60_000)
+    qtbot.waitUntil(lambda: not controller.export._worker.busy, timeout=60_000)
 
 
 def wait_open(qtbot: QtBot, controller: Controller) -> None:

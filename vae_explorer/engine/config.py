@@ -29,6 +29,7 @@ Precision = Literal["float32", "bfloat16"]
 PPCAFit = Literal["em", "closed-form"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
+KIND_TITLES: dict[str, str] = {"vae": "VAE", "joint-vae": "Joint VAE", "ppca": "PPCA"}
 LECTURE_WIDTH = 256
 MAX_BATCH_SIZE = 65_536
 MAX_SAMPLES = 10_000
@@ -187,7 +188,7 @@ class ModelConfig(_Config):
     @property
     def kind_title(self) -> str:
         """The kind as a person writes it."""
-        return {"vae": "VAE", "joint-vae": "Joint VAE", "ppca": "PPCA"}[self.kind]
+        return KIND_TITLES[self.kind]
 
     @property
     def title(self) -> str:

@@ -15,23 +15,16 @@ from torch import Tensor
 from vae_explorer.engine.data import Dataset, Split
 from vae_explorer.engine.device import keep_freed_memory, short_memory_is
 from vae_explorer.engine.errors import ConfigError, EngineError
+from vae_explorer.engine.evaluation_config import EvaluationConfig
 from vae_explorer.engine.evidence import MAX_DIMENSIONS, Evidence
 from vae_explorer.engine.importance import reconstruction_terms
 from vae_explorer.engine.joint_vae import JointVAE
-from vae_explorer.engine.measurement import (
-    EvaluationConfig,
-    Measurement,
-    Progress,
-    Steps,
-    quadrature_note,
-)
+from vae_explorer.engine.measurement import Measurement, Steps, quadrature_note
 from vae_explorer.engine.models import Model
 from vae_explorer.engine.objective import classifier_input, gaussian_kl
 from vae_explorer.engine.ppca import PPCA
-from vae_explorer.engine.report import Figure, Report
+from vae_explorer.engine.report import Report
 from vae_explorer.engine.vae import one_hot
-
-__all__ = ["EvaluationConfig", "Figure", "Progress", "Report", "evaluate", "evaluation"]
 
 UNLIKELY_CLASS = 1e-6
 """Classes that the generative verdict gives less are left out of the bound on log p(x), which stays

@@ -1,4 +1,4 @@
-"""Pictures in files: figures of matplotlib, grids of images, and films.
+"""Pictures in files: figures of matplotlib, images side by side, and films.
 
 Matplotlib is used through its `Figure` object alone: pyplot keeps global state and would choose a
 window system. It and Pillow are imported when a picture is written. Files are written whole or not
@@ -86,26 +86,12 @@ def save_picture(path: Path | str, image: Pixels, *, scale: int = 1) -> None:
         EngineError: the file cannot be written.
         InputError: it is no picture, or the name does not end in .png.
     """
-    path = _suffixed(path, ".png", "picture")
+    path = Path(path)
+    if path.suffix.lower() != ".png":
+        raise InputError(f"A picture is saved as .png, not as {path.name}.")
     buffer = io.BytesIO()
     _pillow(_rgb(image, 3), scale).save(buffer, format="PNG", optimize=True)
     write_whole(path, buffer.getvalue())
-
-
-def save_grid(
-    path: Path | str, images: Pixels, *, columns: int | None = None, gap: int = 0, scale: int = 1
-) -> None:
-    """Writes a page of samples, (n, H, W[, 3]), or a manifold, (R, C, H, W), as one `.png`.
-
-    columns: of a page of samples; as near to a square as can be where it is None.
-    """
-    array = np.asarray(images)
-    if array.ndim == 5 or (array.ndim == 4 and array.shape[-1] != 3):
-        columns = array.shape[1]
-        array = array.reshape(-1, *array.shape[2:])
-    if columns is None:
-        columns = max(1, int(np.ceil(np.sqrt(len(array)))))
-    save_picture(path, tile(array, columns, gap=gap), scale=scale)
 
 
 def save_film(
@@ -156,13 +142,6 @@ def _rgb(images: Pixels, dimensions: int) -> NDArray[np.uint8]:
     if not np.isfinite(array).all():
         raise InputError("The picture contains values that are not finite numbers.")
     return np.rint(np.clip(array, 0, 1) * 255).astype(np.uint8)
-
-
-def _suffixed(path: Path | str, suffix: str, what: str) -> Path:
-    path = Path(path)
-    if path.suffix.lower() != suffix:
-        raise InputError(f"A {what} is saved as {suffix}, not as {path.name}.")
-    return path
 
 
 def _pillow(pixels: NDArray[np.uint8], scale: int) -> Image:

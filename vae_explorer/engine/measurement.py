@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vae_explorer.engine.batches import images_at_once
 from vae_explorer.engine.data import Dataset, Split
-from vae_explorer.engine.errors import ConfigError
+from vae_explorer.engine.evaluation_config import EvaluationConfig
 from vae_explorer.engine.evidence import MAX_DIMENSIONS, TOLERANCE, Evidence, quadrature
 from vae_explorer.engine.importance import importance_bound
 from vae_explorer.engine.joint_vae import JointVAE
@@ -27,45 +27,8 @@ from vae_explorer.engine.vae import one_hot
 ACTIVE_VARIANCE = 0.01
 """A dimension is active where Var_x E[z_i] is above this (Burda et al., 2016)."""
 
-MAX_SAMPLES = 1_000_000
 EXACT_OUTPUTS = 50_000
 """Decoder outputs a latent point, over all classes, up to which the evidence is integrated unasked."""
-
-
-@dataclass(frozen=True)
-class EvaluationConfig:
-    """What to measure, and how closely.
-
-    Attributes:
-        samples: K, of the importance-weighted bound.
-        elbo_samples: M, of the reconstruction term and of the generative verdict.
-        images: the first so many of the split; None for all.
-        seed: of the binarisation and of the latent samples.
-        exact: whether to integrate log p(x) where d ≤ 2; None where that is a matter of minutes.
-        prior_share: of the K samples, how many come from the prior instead of q, for a model whose q misses modes.
-    """
-
-    samples: int = 500
-    elbo_samples: int = 8
-    images: int | None = None
-    seed: int = 0
-    exact: bool | None = None
-    prior_share: float = 0.0
-
-    def __post_init__(self) -> None:
-        for title, value in (("K", self.samples), ("M", self.elbo_samples)):
-            if not 1 <= value <= MAX_SAMPLES:
-                raise ConfigError(
-                    f"{title} is a whole number from 1 to {MAX_SAMPLES:,}; not {value}."
-                )
-        if self.images is not None and self.images < 1:
-            raise ConfigError(f"At least one image is evaluated; not {self.images}.")
-        if not 0 <= self.seed < 2**63:
-            raise ConfigError(f"The seed is a whole number from 0 to 2⁶³ − 1; not {self.seed}.")
-        if not 0 <= self.prior_share < 1:
-            raise ConfigError(
-                f"The share of samples from the prior is from 0 to below 1; not {self.prior_share}."
-            )
 
 
 @dataclass(frozen=True)

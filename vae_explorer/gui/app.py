@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import vae_explorer
+from vae_explorer.engine.command_line import BAD_INPUT
 from vae_explorer.engine.errors import EngineError
 from vae_explorer.gui import preflight
 
@@ -25,7 +26,6 @@ _log = logging.getLogger(__name__)
 
 DEFAULT_SIZE = (1440, 900)
 PICTURE_NAME = "vae-explorer.png"
-BAD_INPUT = 2
 HEARTBEAT_MS = 200
 FIRST_PAINT_MS = 30  # the window is painted before anything slow begins
 

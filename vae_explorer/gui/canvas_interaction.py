@@ -41,7 +41,7 @@ class Host(Protocol):
     def pick(self, point: Point) -> None: ...
     def pick_sample(self, point: Point) -> None: ...
     def look(self, frame: Frame) -> None: ...
-    def drag_path(self, start: Point, end: Point) -> None: ...
+    def set_path(self, start: Point, end: Point) -> None: ...
     def finish_path(self) -> None: ...
     def cancel(self) -> None: ...
     def fit_view(self) -> None: ...
@@ -71,7 +71,7 @@ class CanvasInteraction:
         elif event.button() == Qt.MouseButton.LeftButton:
             if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
                 self.gesture = Gesture.PATH_END
-                self._host.drag_path(point, point)
+                self._host.set_path(point, point)
             elif (handle := self.handle_at(position)) is not None:
                 self.gesture = handle
             else:
@@ -97,7 +97,7 @@ class CanvasInteraction:
             start, end = host.path_ends
             point = self._clamped(position)
             first = self.gesture is Gesture.PATH_START
-            host.drag_path(point if first else start, end if first else point)
+            host.set_path(point if first else start, end if first else point)
         else:
             host.hover(point if inside else None)
         self._last = position

@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from vae_explorer.gui import fields
 from vae_explorer.gui.canvas_frame import Extent, Frame
 from vae_explorer.gui.density import Splat, splat, to_rgba
-from vae_explorer.gui.pixels import is_rgb, mosaic, to_rgb
+from vae_explorer.gui.pixels import image_to_qimage, is_rgb, mosaic
 from vae_explorer.gui.style import Theme
 
 LAYERS: tuple[str, ...] = ("points", "manifold", "prior", "regions", "support")
@@ -208,9 +208,7 @@ class ManifoldLayer:
         if self.images is None:
             return None
         if self._drawn is None or self._drawn[0] != theme.name:
-            rgb = to_rgb(mosaic(self.images), theme)
-            height, width = rgb.shape[:2]
-            image = QImage(rgb.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
+            image = image_to_qimage(mosaic(self.images), theme)
             # the format that the raster painter draws fastest
             image = image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
             self._drawn = (theme.name, Raster(image, self.extent))

@@ -26,7 +26,7 @@ from vae_explorer.gui.canvas_layers import (
     SupportLayer,
 )
 from vae_explorer.gui.canvas_paint import GUTTER_BOTTOM, GUTTER_LEFT, Point
-from vae_explorer.gui.pixels import paint_image
+from vae_explorer.gui.pixels import paint_image, transparent
 from vae_explorer.gui.style import LIGHT, Theme
 
 _SLOW = ("regions", "support")  # wait for the view to settle
@@ -131,7 +131,7 @@ class CanvasScene:
     def base(self, size: QSize, ratio: float) -> QImage:
         """Layers, axes and legend as one picture of the widget."""
         if self._base is None or self._base.size() != size * ratio:
-            self._base = _transparent(size, ratio)
+            self._base = transparent(size, ratio)
             painter = QPainter(self._base)
             self._paint_layers(painter)
             painter.drawImage(QPointF(0, 0), self._grid_picture(size, ratio))
@@ -159,7 +159,7 @@ class CanvasScene:
             with_prior, self.highlighted, self.legend_hovered,
         )  # fmt: skip
         if self._grid is None or self._grid[0] != key:
-            picture = _transparent(size, ratio)
+            picture = transparent(size, ratio)
             painter = QPainter(picture)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             self._paint_grid(painter, with_prior)
@@ -221,7 +221,7 @@ class CanvasScene:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QPen(theme.accent, 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(rect.adjusted(0, 0, 0, 0), 2, 2)
+            painter.drawRoundedRect(rect, 2, 2)
 
     def place_in_words(self, point: Point) -> str:
         """The coordinates of a point by the names of the axes."""
@@ -232,10 +232,3 @@ class CanvasScene:
         frame, theme = self.frame, self.theme
         canvas_paint.ellipse(painter, frame, theme, color, posterior.mean, posterior.factor)
         canvas_paint.labelled_mark(painter, frame, theme, color, posterior.mean, posterior.label)
-
-
-def _transparent(size: QSize, ratio: float) -> QImage:
-    picture = QImage(size * ratio, QImage.Format.Format_ARGB32_Premultiplied)
-    picture.setDevicePixelRatio(ratio)
-    picture.fill(Qt.GlobalColor.transparent)
-    return picture

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QTo
 from vae_explorer.gui import chip_grid, chip_paint
 from vae_explorer.gui.chip_grid import Cell, reweighted
 from vae_explorer.gui.chip_paint import Chip
-from vae_explorer.gui.pixels import images_to_qimages
+from vae_explorer.gui.pixels import images_to_qimages, transparent
 from vae_explorer.gui.style import (
     HALF,
     LIGHT,
@@ -276,9 +276,7 @@ class ClassSelector(QWidget):
         """Names and weights: painted once, and copied for every other set of images."""
         ratio = self.devicePixelRatioF()
         if self._still is None or self._still.size() != self.size() * ratio:
-            self._still = QImage(self.size() * ratio, QImage.Format.Format_ARGB32_Premultiplied)
-            self._still.setDevicePixelRatio(ratio)
-            self._still.fill(Qt.GlobalColor.transparent)
+            self._still = transparent(self.size(), ratio)
             painter = QPainter(self._still)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             for index, cell in enumerate(self._cells):

@@ -113,8 +113,8 @@ class CurvePanel(PlotPanel):
     def __init__(
         self, measure: Measure, theme: Theme, item: pg.PlotItem, parent: QWidget | None = None
     ) -> None:
-        self._curves: dict[int, _RunCurves] = {}
         super().__init__(measure.title, theme, item, parent)
+        self._curves: dict[int, _RunCurves] = {}
         self.measure = measure
         self.set_unit(measure.unit)
         self._is_free = False
@@ -134,9 +134,8 @@ class CurvePanel(PlotPanel):
 
     def set_theme(self, theme: Theme) -> None:
         super().set_theme(theme)
-        if self._curves is not None and hasattr(self, "_cursor"):
-            self._cursor.setPen(pg.mkPen(theme.disabled))
-            self._moment.setPen(pg.mkPen(theme.accent, width=1, dash=[2, 2]))
+        self._cursor.setPen(pg.mkPen(theme.disabled))
+        self._moment.setPen(pg.mkPen(theme.accent, width=1, dash=[2, 2]))
 
     def show_runs(
         self, shown: Sequence[tuple[Run, QColor]], current: Run | None, axis: str

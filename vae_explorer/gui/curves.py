@@ -99,37 +99,20 @@ class Curves(QWidget):
 
     # What the window tells it
 
-    def begin_run(
-        self,
-        name: str,
-        has_classes: bool,
-        unit: str,
-        label: str = "ELBO",
-        *,
-        data: str = "",
-        likelihood: str = "",
-        objective: str = "",
-        train_title: str = "train",
-    ) -> None:
+    def begin_run(self, run: Run) -> None:
         """Begin a run, which becomes the current one; the earlier ones stay, named and fainter.
 
-        unit: of ELBO and reconstruction, such as “nats per image”. label: what the ELBO is
-        called for this model. data, likelihood: what must agree for two runs to be comparable.
-        objective: what is maximised, where that can differ from the ELBO. train_title: of which
-        images the train metrics are, but for the objective, which is of all.
+        It is given a name and a colour that no other has.
         """
-        taken = {run.name for run in self._runs}
-        unique, number = name, 2
-        while unique in taken:
-            unique, number = f"{name} ({number})", number + 1
+        taken = {known.name for known in self._runs}
+        name, number = run.name, 2
+        while run.name in taken:
+            run.name, number = f"{name} ({number})", number + 1
         self._runs = [run for run in self._runs if len(run.steps) or len(run.validation)]
         self._runs = self._runs[-(MAX_RUNS - 1) :]
-        self._growing = Run(
-            unique, has_classes, unit, label, data, likelihood, objective, train_title
-        )
-        in_use = {run.color for run in self._runs}
-        self._growing.color = min(set(range(MAX_RUNS)) - in_use)
-        self._runs.append(self._growing)
+        run.color = min(set(range(MAX_RUNS)) - {known.color for known in self._runs})
+        self._runs.append(run)
+        self._growing = run
         self._moment = None
         self._rebuild()
 
@@ -376,10 +359,6 @@ class Curves(QWidget):
                 panel.update_run(run, self._axis)
         self._fit_panels(newest)
 
-    def _enlarge(self, panel: PlotPanel) -> None:
-        """A double click makes a panel fill the widget, another one puts it back."""
-        self._board.toggle_enlarged(panel)
-
     # Read-out
 
     def _hover(self, x: float | None, source: CurvePanel) -> None:
@@ -387,7 +366,7 @@ class Curves(QWidget):
             return
         for panel in self._panels:
             panel.set_cursor(x)
-        self._show_values(x)
+            self._show_value(panel, x)
         if x is None:
             self._readout.hide()
             return
@@ -396,12 +375,8 @@ class Curves(QWidget):
         )
         self._readout.place_at(self.mapFromGlobal(source.place_of(x)))
 
-    def _show_values(self, x: float | None) -> None:
-        """Write the current run's number at x, or its newest one, at each title."""
-        for panel in self._panels:
-            self._show_value(panel, x)
-
     def _show_value(self, panel: CurvePanel, x: float | None) -> None:
+        """Write the current run's number at x, or its newest one, at a panel's title."""
         run = self._current
         if run is None:
             panel.set_value("")
@@ -428,7 +403,6 @@ class Curves(QWidget):
         for panel in panels:
             panel.setParent(self)
             panel.keep_room()
-            panel.enlarge_requested.connect(self._enlarge)
         for panel in plots:
             panel.hovered.connect(self._hover)
         return plots, bars
@@ -451,6 +425,8 @@ class Curves(QWidget):
             header.addWidget(widget)
         self._board = CurveBoard(self)
         self._board.arranged.connect(self._refresh)
+        for panel in self._every_panel:
+            panel.enlarge_requested.connect(self._board.toggle_enlarged)
         self._stack = QStackedLayout()
         self._stack.addWidget(
             EmptyState(

@@ -136,21 +136,14 @@ class DecodedImage(QWidget):
         self._pictures.pop("neighbour", None)
         self.update()
 
-    def set_terms(self, terms: Mapping[str, float] | str | None) -> None:
-        """One line of log-likelihood terms in nats, by name, or ready made; None clears it."""
-        if terms is None or isinstance(terms, str):
-            self._terms = [terms] if terms else []
-        else:
-            self._terms = [f"{name} {signed(value, 1)}" for name, value in terms.items()]
-            if self._terms:
-                self._terms[-1] += self.tr(" nats")
+    def set_terms(self, terms: Mapping[str, float] | None) -> None:
+        """One line of log-likelihood terms in nats, by name; None clears it."""
+        self._terms = [f"{name} {signed(value, 1)}" for name, value in (terms or {}).items()]
+        if self._terms:
+            self._terms[-1] += self.tr(" nats")
         self.setToolTip(_SEPARATOR.join(self._terms))
         self._lines = self._term_lines()
         self.update()
-
-    def set_mode(self, mode: str) -> None:
-        """Choose `mean` or `sample` without telling. KeyError for another."""
-        self._modes[mode].setChecked(True)
 
     @property
     def mode(self) -> str:

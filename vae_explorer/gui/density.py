@@ -8,7 +8,6 @@ Row 0 of every grid is the top of the picture, that is the largest second coordi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,6 @@ from numpy.typing import NDArray
 from vae_explorer.gui.canvas_frame import Extent
 
 Floats = NDArray[np.float32]
-_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 MAX_RADIUS = 3.4  # of a dot, in logical pixels
 _PHASES = 4  # sub-pixel positions a dot is drawn at, in each direction
@@ -29,30 +27,16 @@ class Splat:
     """Points added up on a grid with a border, which takes the parts of dots that hang over the edge.
 
     Attributes:
-        all_ink: coverage of each cell, border included, (H, W).
-        all_label: the class on top in each, (H, W).
+        ink: coverage of each cell, border included, (H, W).
+        label: the class on top in each, (H, W).
         border: its width in cells.
         radius: of a dot, in cells.
     """
 
-    all_ink: NDArray[np.float64]
-    all_label: NDArray[np.uint16]
+    ink: NDArray[np.float64]
+    label: NDArray[np.uint16]
     border: int
     radius: float
-
-    @property
-    def ink(self) -> NDArray[np.float64]:
-        """Coverage of each cell (h, w)."""
-        return self._inner(self.all_ink)
-
-    @property
-    def label(self) -> NDArray[np.uint16]:
-        """The class on top in each cell (h, w)."""
-        return self._inner(self.all_label)
-
-    def _inner(self, grid: NDArray[_Scalar]) -> NDArray[_Scalar]:
-        edge = self.border
-        return grid[edge : grid.shape[0] - edge, edge : grid.shape[1] - edge]
 
 
 def to_grid(
@@ -168,7 +152,7 @@ def _stamp(
 
 def dot_opacity(points: Splat) -> float:
     """How opaque one dot is: 0.8 where points are few, less where they pile up, so that density shows."""
-    piled = points.all_ink.ravel()[:: max(1, points.all_ink.size // 50_000)]
+    piled = points.ink.ravel()[:: max(1, points.ink.size // 50_000)]
     piled = piled[piled > 0]
     if len(piled) == 0:
         return 0.8
@@ -179,7 +163,6 @@ def dot_opacity(points: Splat) -> float:
 def to_rgba(
     points: Splat,
     colors: NDArray[np.integer],
-    opacity: float | None = None,
     strength: float = 1.0,
 ) -> NDArray[np.uint32]:
     """A translucent picture of a splat: premultiplied 0xAARRGGBB, uint32 (h, w).
@@ -189,18 +172,17 @@ def to_rgba(
     Args:
         points: the splat.
         colors: (C, 3) in 0..255.
-        opacity: a of one dot, or None to choose by crowding.
-        strength: factor on the opacity, to dim what is behind a highlighted class.
+        strength: factor on a dot's opacity (chosen by crowding), to dim what is behind a highlighted class.
     """
-    a = dot_opacity(points) if opacity is None else opacity
+    a = dot_opacity(points)
     count = np.arange(256) / _LEVELS
     alpha = strength * (1.0 - (1.0 - a) ** count)[None] * np.ones((len(colors), 1))  # (C, 256)
     channels = np.rint(alpha[..., None] * colors[:, None, :]).astype(np.uint32)  # (C, 256, 3)
     table = np.rint(alpha * 255).astype(np.uint32) << 24
     table |= (channels[..., 0] << 16) | (channels[..., 1] << 8) | channels[..., 2]
-    height, width = points.all_ink.shape
+    height, width = points.ink.shape
     picture = np.zeros(height * width, dtype=np.uint32)
-    ink, label = points.all_ink.ravel(), points.all_label.ravel()
+    ink, label = points.ink.ravel(), points.label.ravel()
     touched = np.flatnonzero(ink > 0)
     level = np.minimum(ink[touched] * _LEVELS + 0.5, 255).astype(np.int64)
     level += label[touched].astype(np.int64) << 8

@@ -115,10 +115,6 @@ class DimensionsBar(QWidget):
             slider.blockSignals(False)
             self._names[index].set_value(float(values[index]))
 
-    def slider(self, index: int) -> QSlider:
-        """The slider of one dimension."""
-        return self._sliders[index]
-
     def _chooser(self, title: str) -> QComboBox:
         box = QComboBox(self)
         box.setModel(self._choices)

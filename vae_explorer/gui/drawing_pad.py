@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from vae_explorer.engine.drawing import ink_from_photograph
 from vae_explorer.engine.errors import InputError
 from vae_explorer.gui import style
-from vae_explorer.gui.drawing_sheet import PICTURE_FILTER, DrawingSheet, ModelView, grey_pixels
+from vae_explorer.gui.drawing_sheet import PICTURES, DrawingSheet, ModelView, grey_pixels
 from vae_explorer.gui.ink import InkSheet
 from vae_explorer.gui.strokes import Drawing, Stroke
 from vae_explorer.gui.style import Theme
@@ -116,9 +116,8 @@ class DrawingPad(QWidget):
 
     def choose_picture(self) -> None:
         """Ask for a picture file and take it."""
-        name, _ = QFileDialog.getOpenFileName(
-            self, self.tr("Open a picture"), "", self.tr("Pictures ({})").format(PICTURE_FILTER)
-        )
+        kinds = self.tr("Pictures ({})").format(" ".join(f"*{suffix}" for suffix in PICTURES))
+        name, _ = QFileDialog.getOpenFileName(self, self.tr("Open a picture"), "", kinds)
         if name:
             self.open_picture(name)
 
@@ -141,19 +140,19 @@ class DrawingPad(QWidget):
         self._drawing.place(ink)
         self._drawn_anew()
 
-    def draw_stroke(self, points: list[tuple[float, float]], width: float | None = None) -> None:
+    def draw_stroke(self, points: list[tuple[float, float]]) -> None:
         """Draw a stroke through points in [0, 1]², as the mouse would; for pictures and films."""
         if not points:
             return
-        self._begin(*points[0], width=width)
+        self._begin(*points[0])
         for x, y in points[1:]:
             self._extend(x, y)
         self.history_changed.emit()
 
     # Strokes
 
-    def _begin(self, x: float, y: float, width: float | None = None) -> None:
-        width = self._brush.value() / RESOLUTION if width is None else width
+    def _begin(self, x: float, y: float) -> None:
+        width = self._brush.value() / RESOLUTION
         stroke = self._drawing.begin((x, y), width, erases=self._eraser.isChecked())
         self._sheet.begin(stroke)
         self._paper.begin(stroke)
@@ -164,7 +163,7 @@ class DrawingPad(QWidget):
             return
         stroke = self._drawing.visible[-1]
         assert isinstance(stroke, Stroke)
-        self._sheet.extend(stroke, 1)
+        self._sheet.extend(stroke)
         self._paper.extend(stroke)
         self.drawing_changed.emit()
 

@@ -30,7 +30,7 @@ from vae_explorer.gui.strokes import Drawing, Stroke
 from vae_explorer.gui.style import Theme
 
 MAX_PICTURE_SIDE = 1024
-PICTURE_FILTER = "*.png *.jpg *.jpeg *.bmp *.gif *.webp *.pgm *.ppm *.tif *.tiff"
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".pgm", ".ppm", ".tif", ".tiff")
 
 
 class DrawingSheet(QWidget):
@@ -82,7 +82,7 @@ class DrawingSheet(QWidget):
         self.update() if was_hinting else self._update(changed)
 
     def extend(self, stroke: Stroke) -> None:
-        self._update(self._sheet.extend(stroke, 1))
+        self._update(self._sheet.extend(stroke))
 
     def repaint_all(self) -> None:
         self._fit_sheet()
@@ -249,8 +249,7 @@ class ModelView(QWidget):
 
 
 def _is_picture(url: QUrl) -> bool:
-    suffix = Path(url.toLocalFile()).suffix.lower()
-    return url.isLocalFile() and bool(suffix) and f"*{suffix}" in PICTURE_FILTER.split()
+    return url.isLocalFile() and Path(url.toLocalFile()).suffix.lower() in PICTURES
 
 
 def grey_pixels(image: QImage) -> NDArray[np.uint8]:

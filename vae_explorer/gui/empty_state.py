@@ -13,7 +13,6 @@ class EmptyState(QWidget):
 
     def __init__(self, title: str, lines: tuple[str, ...], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.title, self.lines = title, lines
         column = QVBoxLayout(self)
         column.setSpacing(style.HALF)
         column.addStretch(1)

@@ -22,9 +22,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from vae_explorer.engine.evaluation_config import EvaluationConfig
 from vae_explorer.gui import style
 from vae_explorer.gui.empty_state import EmptyState
-from vae_explorer.gui.evaluation_settings import EvaluationSettings, EvaluationSettingsRow
+from vae_explorer.gui.evaluation_settings import EvaluationSettingsRow
 from vae_explorer.gui.formula_delegate import FormulaDelegate
 from vae_explorer.gui.notation import typeset_tip
 from vae_explorer.gui.style import Theme
@@ -69,9 +70,9 @@ class FigureRow:
 
 
 class EvaluationPage(QWidget):
-    """`evaluation_requested` carries (images, 0 for all; samples K; an `EvaluationSettings`)."""
+    """`evaluation_requested` carries (split, `EvaluationConfig`)."""
 
-    evaluation_requested = Signal(int, int, object)
+    evaluation_requested = Signal(str, object)
     save_requested = Signal()
     gradients_requested = Signal()
     stop_requested = Signal()
@@ -127,13 +128,12 @@ class EvaluationPage(QWidget):
 
     def request(self) -> None:
         """Ask for an evaluation with the choices made."""
-        self.evaluation_requested.emit(
-            self._images.currentData(), self._samples.currentData(), self.settings()
-        )
+        self.evaluation_requested.emit(self._settings.split.currentData(), self.config())
 
-    def settings(self) -> EvaluationSettings:
-        """What the row of further settings says."""
-        return self._settings.settings()
+    def config(self) -> EvaluationConfig:
+        """What is set, but for the split."""
+        images = self._images.currentData() or None
+        return self._settings.config(self._samples.currentData(), images)
 
     def set_running(self, running: bool) -> None:
         """While it runs, the button stops it."""

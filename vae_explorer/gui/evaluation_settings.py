@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from PySide6.QtWidgets import QComboBox, QGridLayout, QSpinBox, QWidget
 
+from vae_explorer.engine.evaluation_config import EvaluationConfig
 from vae_explorer.gui import style
 from vae_explorer.gui.notation import typeset_tip
 
@@ -15,31 +15,12 @@ LARGEST_SEED = 999_999
 MOST_ELBO_SAMPLES = 10_000
 
 
-@dataclass(frozen=True)
-class EvaluationSettings:
-    """The settings that most evaluations leave as they are.
-
-    Attributes:
-        split: `test`, `validation` or `train`.
-        elbo_samples: M, of the reconstruction term.
-        seed: of binarisation and latent samples.
-        exact: whether log p(x) is integrated where d ≤ 2; None where that takes minutes at most.
-        prior_share: of the K samples, how many come from the prior instead of q.
-    """
-
-    split: str = "test"
-    elbo_samples: int = 8
-    seed: int = 0
-    exact: bool | None = None
-    prior_share: float = 0.0
-
-
 class EvaluationSettingsRow(QWidget):
     """A captioned field for each setting."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        default = EvaluationSettings()
+        default = EvaluationConfig()
         self.split = _choice(
             self,
             (
@@ -81,11 +62,12 @@ class EvaluationSettingsRow(QWidget):
         self._add(self.exact, self.tr("Exact log p(x)"), "")
         self._add(self.prior_share, self.tr("z from the prior"), "")
 
-    def settings(self) -> EvaluationSettings:
-        """What is set."""
-        return EvaluationSettings(
-            self.split.currentData(),
+    def config(self, samples: int, images: int | None) -> EvaluationConfig:
+        """What to measure on the `split`, with K samples and so many images; None: all."""
+        return EvaluationConfig(
+            samples,
             self.elbo_samples.value(),
+            images,
             self.seed.value(),
             self.exact.currentData() if self.exact.isEnabled() else None,
             self.prior_share.currentData(),

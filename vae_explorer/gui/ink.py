@@ -42,12 +42,11 @@ class InkSheet:
     def begin(self, stroke: Stroke) -> QRect:
         """Paint a stroke's first point; answers what changed, in pixels."""
         self._below = self.image.copy()
-        return self.extend(stroke, 1)
+        return self.extend(stroke)
 
-    def extend(self, stroke: Stroke, added: int) -> QRect:
-        """Paint the last `added` points of a stroke; answers what changed, in pixels."""
-        # a new point bends the piece before it, hence the two points more
-        recent = stroke.points[-(added + 2) :]
+    def extend(self, stroke: Stroke) -> QRect:
+        """Paint the last point of a stroke; answers what changed, in pixels."""
+        recent = stroke.points[-3:]  # a new point bends the piece before it
         changed = self._bounds(recent, stroke.width).toAlignedRect()
         changed = changed.intersected(QRect(0, 0, self.side, self.side))
         painter = QPainter(self.image)

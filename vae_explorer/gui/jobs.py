@@ -21,13 +21,14 @@ from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.control import TrainingControl
 from vae_explorer.engine.errors import Cancelled, DataError
+from vae_explorer.engine.evaluation_config import EvaluationConfig
 from vae_explorer.gui.latent_plane import mean_kl
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from vae_explorer.engine.data import Dataset
-    from vae_explorer.engine.evaluation import EvaluationConfig
+    from vae_explorer.engine.events import FinishedEvent
     from vae_explorer.engine.explorer import Explorer
     from vae_explorer.engine.image_folder import Fit
     from vae_explorer.engine.models import Model
@@ -99,13 +100,14 @@ class TrainingBegun:
 
 
 @dataclass(frozen=True, eq=False)
-class BestEmbedded:
-    """Where the best weights of a training put the gallery's images; the training's end follows.
+class TrainingEnded:
+    """The end of a training, and where its best weights put the gallery's images.
 
     Attributes:
         means, stds: (n, d), as in `ModelOpened`.
     """
 
+    event: FinishedEvent
     means: np.ndarray
     stds: np.ndarray
 
@@ -225,8 +227,9 @@ class Train:
         post(first)
         for event in events:
             if isinstance(event, FinishedEvent):  # the model is left with its best weights
-                post(BestEmbedded(*embedded(Explorer(model), gallery)))
-            post(event)
+                post(TrainingEnded(event, *embedded(Explorer(model), gallery)))
+            else:
+                post(event)
 
     def cancel(self) -> None:
         self.control.stop()
@@ -272,8 +275,8 @@ class CompareGradients:
         self._cancelled = threading.Event()
 
     def run(self, post: Post) -> None:
-        from vae_explorer.engine.evaluation import Progress
         from vae_explorer.engine.gradients import compare_estimators
+        from vae_explorer.engine.measurement import Progress
 
         leave_a_core_free()
         dataset = read_again(self._gallery, self._model, self._data_dir, self._cancelled.is_set)

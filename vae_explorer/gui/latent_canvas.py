@@ -188,10 +188,6 @@ class LatentCanvas(QWidget):
         self._scene.forget_base()
         self._schedule()
 
-    def layer_visible(self, name: str) -> bool:
-        """Whether a layer is shown."""
-        return self._scene.visible[name]
-
     def set_path(
         self, start: Point | None, end: Point | None = None, route: Sequence[Point] | None = None
     ) -> None:
@@ -237,10 +233,6 @@ class LatentCanvas(QWidget):
     def to_pixel(self, x: float, y: float) -> QPointF:
         """Where a latent point lies in this widget."""
         return QPointF(*self._scene.frame.to_pixel(x, y))
-
-    def to_latent(self, position: QPointF) -> Point:
-        """The latent point at a position in this widget."""
-        return self._scene.frame.to_latent(position.x(), position.y())
 
     # --- what the interaction asks for ---------------------------------------------------------
 
@@ -290,10 +282,6 @@ class LatentCanvas(QWidget):
         self._scene.look(frame)
         self._settle.start()
         self._schedule()
-
-    def drag_path(self, start: Point, end: Point) -> None:
-        """Show a path as it is drawn."""
-        self.set_path(start, end)
 
     def finish_path(self) -> None:
         """Tell of a path drawn; one too short to be meant is dropped."""

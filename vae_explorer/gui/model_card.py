@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QCoreApplication
 
-from vae_explorer.engine.config import ModelConfig
+from vae_explorer.engine.config import KIND_TITLES, ModelConfig
 from vae_explorer.engine.report import COUNT, FRACTION, headlines
 from vae_explorer.gui.notation import signed, typeset
 from vae_explorer.gui.training_settings import ACTIVATIONS
@@ -17,15 +17,12 @@ from vae_explorer.gui.training_settings import ACTIVATIONS
 KINDS = {"vae": "VAE p(x)", "joint-vae": "Joint VAE p(x, y)", "ppca": "PPCA"}
 
 
-_FAMILIES = {"vae": "VAE", "joint-vae": "Joint VAE", "ppca": "PPCA"}
-
-
 def title_of(path: Path, *, bundled: bool) -> str:
     """A model's name: of a bundled one as its recipe is called (`Joint VAE, 2-D`), else its file's."""
     name = path.name.removesuffix(".safetensors")
     family, _, size = name.rpartition("-")
-    if bundled and family in _FAMILIES and size.endswith("d"):
-        return f"{_FAMILIES[family]}, {size[:-1]}-D"
+    if bundled and family in KIND_TITLES and size.endswith("d"):
+        return f"{KIND_TITLES[family]}, {size[:-1]}-D"
     return name
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QBuffer, QIODevice, QRectF, Qt
+from PySide6.QtCore import QBuffer, QIODevice, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
 
 if TYPE_CHECKING:
@@ -29,34 +29,9 @@ def to_bytes(array: NDArray[np.generic]) -> Pixels:
     return (values * 255.0 + 0.5).astype(np.uint8)
 
 
-@lru_cache(maxsize=8)
-def _ink_table(paper: int, ink: int) -> Pixels:
-    """Colours from paper to ink, (256, 3); both are given as 0xAARRGGBB."""
-    ends = np.array([[c.red(), c.green(), c.blue()] for c in (QColor(paper), QColor(ink))])
-    weight = np.linspace(0.0, 1.0, 256)[:, None]
-    return np.rint(ends[0] * (1.0 - weight) + ends[1] * weight).astype(np.uint8)
-
-
-def ink_table(theme: Theme) -> Pixels:
-    """The theme's colours from paper (0) to ink (255), uint8 (256, 3)."""
-    return _ink_table(theme.canvas.rgba(), theme.text.rgba())
-
-
 def is_rgb(array: NDArray[np.generic]) -> bool:
     """Whether the last axis holds colours: (…, H, W, 3)."""
     return array.ndim >= 3 and array.shape[-1] == 3
-
-
-def to_rgb(array: NDArray[np.generic], theme: Theme) -> Pixels:
-    """Grey ink (H, W) or RGB (H, W, 3), float in [0, 1] or uint8 -> uint8 (H, W, 3) in the theme's colours.
-
-    Raises ValueError for any other shape.
-    """
-    if array.ndim == 3 and array.shape[2] == 3:
-        return to_bytes(array)
-    if array.ndim != 2:
-        raise ValueError(f"an image is (H, W) or (H, W, 3), not {array.shape}")
-    return ink_table(theme)[to_bytes(array)]
 
 
 def _words(rgb: Pixels) -> NDArray[np.uint32]:
@@ -69,7 +44,10 @@ def _words(rgb: Pixels) -> NDArray[np.uint32]:
 
 @lru_cache(maxsize=8)
 def _ink_words(paper: int, ink: int) -> NDArray[np.uint32]:
-    return _words(_ink_table(paper, ink))
+    """Colours from paper to ink, (256,); both are given as 0xAARRGGBB."""
+    ends = np.array([[c.red(), c.green(), c.blue()] for c in (QColor(paper), QColor(ink))])
+    weight = np.linspace(0.0, 1.0, 256)[:, None]
+    return _words(np.rint(ends[0] * (1.0 - weight) + ends[1] * weight).astype(np.uint8))
 
 
 def images_to_qimages(images: NDArray[np.generic], theme: Theme) -> list[QImage]:
@@ -151,6 +129,14 @@ def fitted(bounds: QRectF, width: int, height: int) -> QRectF:
     return QRectF(
         bounds.center().x() - size_x / 2, bounds.center().y() - size_y / 2, size_x, size_y
     )
+
+
+def transparent(size: QSize, ratio: float) -> QImage:
+    """A picture with nothing on it yet, for a widget of this size on a screen of this pixel ratio."""
+    picture = QImage(size * ratio, QImage.Format.Format_ARGB32_Premultiplied)
+    picture.setDevicePixelRatio(ratio)
+    picture.fill(Qt.GlobalColor.transparent)
+    return picture
 
 
 def paint_image(painter: QPainter, target: QRectF, image: QImage, *, smooth: bool = False) -> None:

@@ -64,7 +64,7 @@ class PlotPanel(QWidget):
     def __init__(
         self, title: str, theme: Theme, item: pg.PlotItem, parent: QWidget | None = None
     ) -> None:
-        """`item`: as `plot_item` makes it."""
+        """`item`: as `plot_item` makes it. Who derives from this calls `set_theme` when all is there."""
         super().__init__(parent)
         self.theme = theme
         self.title = title
@@ -94,7 +94,6 @@ class PlotPanel(QWidget):
         column.addSpacing(2)
         column.addWidget(self.plot, 1)
         self.setMinimumHeight(96)
-        self.set_theme(theme)
 
     def keep_room(self) -> None:
         """Hide the plot, though not its place: showing several for the first time takes a frame each."""
@@ -168,12 +167,11 @@ class KlBarsPanel(PlotPanel):
     def __init__(
         self, title: str, theme: Theme, item: pg.PlotItem, parent: QWidget | None = None
     ) -> None:
-        self._values = np.empty(0)
-        self._bars: pg.BarGraphItem | None = None
         super().__init__(title, theme, item, parent)
+        self._values = np.empty(0)
         self._bars = pg.BarGraphItem(x=[], height=[], width=0.7)
         self.item.addItem(self._bars, ignoreBounds=True)
-        self._draw()
+        self.set_theme(theme)
         self.plot.setMouseEnabled(x=False, y=False)
 
     def set_values(self, values: Sequence[float]) -> None:
@@ -186,8 +184,6 @@ class KlBarsPanel(PlotPanel):
         self._draw()
 
     def _draw(self) -> None:
-        if self._bars is None:
-            return
         count = len(self._values)
         self._bars.setVisible(count > 0)
         self.set_value("")

@@ -58,8 +58,8 @@ class SnapshotSlider(QWidget):
         """Whether the newest snapshot is shown as soon as it comes."""
         return self._follows
 
-    def set_snapshots(self, labels: Sequence[str | float], *, ended: bool = False) -> None:
-        """Say which moments there are, in order: texts, or epochs as numbers; the best is last of those that `ended`.
+    def set_snapshots(self, labels: Sequence[str], *, ended: bool = False) -> None:
+        """Say which moments there are, in order; the best is last of those that `ended`.
 
         Where the newest is followed, it is selected without a signal: it is what is shown already.
         """
@@ -67,18 +67,17 @@ class SnapshotSlider(QWidget):
         best = self.tr("Back to the best weights, which the training ended with")
         newest = self.tr("Back to the newest weights, and follow the training")
         self._now.setToolTip(best if ended else newest)
-        texts = [m if isinstance(m, str) else self.tr("epoch {:.4g}").format(m) for m in labels]
-        self._labels = tuple(texts)
-        several = len(texts) > 1
+        self._labels = tuple(labels)
+        several = len(labels) > 1
         self._slider.blockSignals(True)
-        self._slider.setRange(0, max(0, len(texts) - 1))
+        self._slider.setRange(0, max(0, len(labels) - 1))
         if self._follows:
             self._slider.setValue(self._slider.maximum())
         self._slider.blockSignals(False)
         for widget in (self._play, self._slider, self._now):
             widget.setEnabled(several)
         metrics = QFontMetricsF(self._label.font())
-        widest = max((metrics.horizontalAdvance(text) for text in texts), default=0)
+        widest = max((metrics.horizontalAdvance(text) for text in labels), default=0)
         self._label.setMinimumWidth(max(self._label.minimumWidth(), round(widest) + 4))
         self._show()
 
@@ -94,15 +93,8 @@ class SnapshotSlider(QWidget):
         self._slider.setValue(self._slider.maximum())
         self._show()
 
-    def play(self) -> None:
-        """Play forward, from the start where the end is shown."""
-        self._play.setChecked(True)
-
-    def pause(self) -> None:
-        """Stop playing."""
-        self._play.setChecked(False)
-
     def _set_playing(self, playing: bool) -> None:
+        """Play forward, from the start where the end is shown; or stop."""
         self._play.setProperty("icon_name", "pause" if playing else "play")
         style.retint(self._play, self._theme)
         text = self.tr("Pause") if playing else self.tr("Play the training from here")

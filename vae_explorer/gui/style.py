@@ -432,7 +432,7 @@ def _icon(name: str, color: str, disabled: str) -> QIcon:
 
     from vae_explorer import paths
 
-    path = paths.resources() / "icons" / f"{name}.svg"
+    path = paths.icon(name)
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
@@ -21,13 +20,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from vae_explorer.engine.catalogue import DATASETS
+from vae_explorer.engine.catalogue import DATASETS, DatasetInfo
 from vae_explorer.engine.config import ModelConfig, TrainingConfig, effect_with
 from vae_explorer.engine.errors import ConfigError
 from vae_explorer.gui import style
 from vae_explorer.gui.recipes import Recipe, recipes
 from vae_explorer.gui.training_settings import (
-    DatasetChoice,
     Setting,
     Value,
     explanation,
@@ -36,9 +34,11 @@ from vae_explorer.gui.training_settings import (
     training_settings,
 )
 
+if TYPE_CHECKING:
+    from vae_explorer.engine.image_folder import Fit
+
 _TWO_COLUMNS = 400  # pixels of width from which settings stand in two columns
 
-Fit = Literal["crop", "pad"]
 Editor = QComboBox | QSpinBox | QLineEdit | QCheckBox
 
 
@@ -69,7 +69,7 @@ class TrainingForm(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._recipes = recipes()
-        self._datasets: list[DatasetChoice] = []
+        self._datasets = [info for info in DATASETS.values() if not info.needs_folder]
         settings = (*folder_settings(), *model_settings(), *training_settings())
         self._settings = {s.name: s for s in settings}
         self._editors: dict[str, Editor] = {}
@@ -84,10 +84,7 @@ class TrainingForm(QWidget):
         self._layout.setVerticalSpacing(style.HALF)
         self._recipe = self._build_recipe()
         self._dataset = self._build_dataset()
-        digits = DATASETS["digits"]
-        self.set_datasets(
-            [DatasetChoice(digits.name, digits.title, class_names=digits.class_names)]
-        )
+        self._offer_datasets()
         for setting in sorted(self._settings.values(), key=lambda s: s.detail):
             self._add_setting(setting)
         for setting in folder_settings():
@@ -128,30 +125,11 @@ class TrainingForm(QWidget):
         """Set one setting."""
         _write(self._editors[name], value)
 
-    def set_datasets(self, choices: Sequence[DatasetChoice]) -> None:
-        """Offer these data sets; the one chosen before stays chosen where it is still offered."""
-        chosen = self.dataset_name()
-        self._datasets = list(choices)
-        self._dataset.blockSignals(True)
-        self._dataset.clear()
-        for choice in self._datasets:
-            known = DATASETS.get(choice.name)
-            self._dataset.offer(choice.title, choice.name, known and known.summary)
-        self._dataset.offer(self.tr("Folder of images…"), "", DATASETS["folder"].summary)
-        self._dataset.setCurrentIndex(max(0, self._dataset.findData(chosen or "digits")))
-        self._dataset.blockSignals(False)
-        self._refresh()
-
-    def add_folder(self, choice: DatasetChoice) -> None:
-        """Offer a folder of images beside the data sets, and choose it."""
-        self.set_datasets([d for d in self._datasets if d.name != choice.name] + [choice])
-        self._dataset.setCurrentIndex(self._dataset.findData(choice.name))
-
-    def set_dataset(self, name: str) -> None:
-        """Choose a data set by name; an unknown one is ignored."""
-        index = self._dataset.findData(name)
-        if index >= 0:
-            self._dataset.setCurrentIndex(index)
+    def add_dataset(self, info: DatasetInfo) -> None:
+        """Offer a folder of images, whose name is its path, beside the data sets, and choose it."""
+        self._datasets = [known for known in self._datasets if known.name != info.name] + [info]
+        self._offer_datasets()
+        self._dataset.setCurrentIndex(self._dataset.findData(info.name))
 
     def apply_recipe(self, recipe: Recipe) -> None:
         """Set everything to the recipe's values, and what it does not name to the default."""
@@ -190,6 +168,18 @@ class TrainingForm(QWidget):
         box.currentIndexChanged.connect(self._refresh)
         self._add_row("dataset", self.tr("Data"), box, self.tr("The images to learn from."))
         return box
+
+    def _offer_datasets(self) -> None:
+        """The one chosen before stays chosen."""
+        chosen = self.dataset_name()
+        self._dataset.blockSignals(True)
+        self._dataset.clear()
+        for info in self._datasets:
+            self._dataset.offer(info.title, info.name, info.summary)
+        self._dataset.offer(self.tr("Folder of images…"), "", DATASETS["folder"].summary)
+        self._dataset.setCurrentIndex(max(0, self._dataset.findData(chosen or "digits")))
+        self._dataset.blockSignals(False)
+        self._refresh()
 
     def _add_setting(self, setting: Setting) -> None:
         editor = _make_editor(setting, self)
@@ -314,7 +304,7 @@ class TrainingForm(QWidget):
         side = size if isinstance(size, int) else 28
         return (3 if colour else 1, side, side)
 
-    def _chosen_dataset(self) -> DatasetChoice:
+    def _chosen_dataset(self) -> DatasetInfo:
         name = self.dataset_name()
         for choice in self._datasets:
             if choice.name == name:

@@ -13,17 +13,6 @@ Value = str | int | float | bool | None | tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class DatasetChoice:
-    """A data set as the panel offers it."""
-
-    name: str
-    title: str
-    image_shape: tuple[int, int, int] = (1, 28, 28)
-    class_names: tuple[str, ...] = ()
-    labelled: bool = True
-
-
-@dataclass(frozen=True)
 class Setting:
     """One setting: how it is called, what it means, and how it is edited."""
 

@@ -61,7 +61,7 @@ def see_manifold_and_regions(player: Player) -> None:
     player.click("Layer: Regions")
     scene = canvas._scene
     player.wait(lambda: scene.manifold.images is not None and scene.regions.classes is not None)
-    assert canvas.layer_visible("manifold") and canvas.layer_visible("regions")
+    assert canvas._scene.visible["manifold"] and canvas._scene.visible["regions"]
     assert all(player.window.menus.layers[n].isChecked() for n in ("manifold", "regions"))
     player.wait(lambda: _changed(before, canvas.grab().toImage()) > 0.5)
 
@@ -72,7 +72,7 @@ def find_why_kl_is_zero(player: Player) -> None:
     assert 0 < collapsed.sum() < len(collapsed), "some dimensions are idle, some are not"
     opened = player.controller.session.opened
     assert opened is not None and opened.kl is not None
-    idle = bar.slider(int(opened.kl.argmin()))
+    idle = bar._sliders[int(opened.kl.argmin())]
     assert "its KL is near 0" in idle.toolTip()
     player.click_point(0.0, 0.0)
     before = _decoded(player)

@@ -15,7 +15,7 @@ def export_the_canvas(player: Player) -> None:
     target = player.folder / "plane.png"
     with player.naming_file("plane"):
         player.press(Qt.Key.Key_E, CONTROL)
-    player.wait(lambda: not player.controller.export.busy)
+    player.wait(lambda: not player.controller.export._worker.busy)
     picture = QImage(str(target))
     assert picture.width() == player.window.canvas.width() and picture.height() > 300
     assert str(target) in player.window.banner.text()

@@ -10,7 +10,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QSettings, Signal
 
 from vae_explorer import paths
-from vae_explorer.engine.catalogue import DATASETS
+from vae_explorer.engine.catalogue import DatasetInfo
 from vae_explorer.engine.errors import Cancelled, EngineError
 from vae_explorer.gui.collector import Collector
 from vae_explorer.gui.controller.equation import Equation
@@ -31,7 +31,6 @@ from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.model_card import title_of
 from vae_explorer.gui.recipes import recipes
 from vae_explorer.gui.session import Session
-from vae_explorer.gui.training_settings import DatasetChoice
 from vae_explorer.gui.training_thread import Failed, Worker
 
 FOLLOW_MS = 12  # between the parts of the window that show new weights
@@ -95,15 +94,13 @@ class Controller(QObject):
         self.plots = Plots(window)
         self._followers = Turns[Callable[[], None]](_call, FOLLOW_MS, self)
         self._wire()
-        self._offer_datasets()
         self._show_loading()
 
     # -- life --------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Load the engine, the first model and the rest of the window behind the visible window."""
-        bundled = paths.bundled_models()
-        first = self.options.model or (bundled[0] if bundled else None)
+        first = self.options.model or next(iter(self._bundled), None)
         if first is None:
             self._nothing_to_open()
             self.plots.begin()
@@ -248,12 +245,11 @@ class Controller(QObject):
 
     def _open_bundled_instead(self) -> None:
         """The first model could not be opened: its message stays, and there is one to explore."""
-        bundled = paths.bundled_models()
-        if self._tried_bundled or not bundled:
+        if self._tried_bundled or not self._bundled:
             self._nothing_to_open()
             return
         self._tried_bundled = self._keeps_message = True
-        self.open_model(bundled[0])
+        self.open_model(self._bundled[0])
 
     def _on_model(self) -> None:
         self._followers.clear()
@@ -318,14 +314,6 @@ class Controller(QObject):
 
     # -- data --------------------------------------------------------------------------------
 
-    def _offer_datasets(self) -> None:
-        choices = [
-            DatasetChoice(i.name, i.title, i.image_shape, i.class_names, i.labelled)
-            for i in DATASETS.values()
-            if not i.needs_folder
-        ]
-        self.window.training.form.set_datasets(choices)
-
     def _ask_folder(self) -> None:
         from PySide6.QtWidgets import QFileDialog
 
@@ -343,8 +331,8 @@ class Controller(QObject):
         except EngineError as error:
             self.reporter.error(error)
             return
-        choice = DatasetChoice(str(folder), folder.name, class_names=classes)
-        self.window.training.form.add_folder(choice)
+        info = DatasetInfo(str(folder), folder.name, summary="", class_names=classes)
+        self.window.training.form.add_dataset(info)
 
     def _on_recipe(self) -> None:
         action = self.sender()

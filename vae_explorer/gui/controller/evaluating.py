@@ -10,21 +10,19 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject
 
 from vae_explorer.engine.errors import Cancelled
-from vae_explorer.engine.report import digits, headlines
+from vae_explorer.engine.evaluation_config import EvaluationConfig
+from vae_explorer.engine.report import Figure, Report, digits, document, headlines
 from vae_explorer.gui.controller.reporting import Reporter
 from vae_explorer.gui.evaluation_page import FigureRow
-from vae_explorer.gui.evaluation_settings import EvaluationSettings
 from vae_explorer.gui.jobs import CompareGradients, Evaluate, Gallery
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.session import Session
 from vae_explorer.gui.training_thread import Failed, Worker
 
 if TYPE_CHECKING:
-    from vae_explorer.engine.evaluation import Progress
     from vae_explorer.engine.gradients import EstimatorComparison
+    from vae_explorer.engine.measurement import Progress
     from vae_explorer.engine.models import Model
-    from vae_explorer.engine.report import Figure, Report
-
 
 MAX_GRID_DIMENSIONS = 2  # beyond, no grid over z is fine enough
 
@@ -58,21 +56,11 @@ class Evaluating(QObject):
         if not self._worker.busy:
             self._window.evaluation.request()
 
-    def start(self, images: int, samples: int, settings: EvaluationSettings) -> None:
+    def start(self, split: str, config: EvaluationConfig) -> None:
         """Measure a copy of the model, so that the one in hand can change meanwhile."""
         if gallery := self._images():
-            from vae_explorer.engine.evaluation import EvaluationConfig
-
-            config = EvaluationConfig(
-                samples=samples,
-                elbo_samples=settings.elbo_samples,
-                images=images or None,
-                seed=settings.seed,
-                exact=settings.exact,
-                prior_share=settings.prior_share,
-            )
             self._report = None
-            self._run(Evaluate(self._copy(), gallery, settings.split, config, self._data_dir))
+            self._run(Evaluate(self._copy(), gallery, split, config, self._data_dir))
 
     def compare_gradients(self) -> None:
         """Measure how much both estimators of ∇_ψ scatter."""
@@ -82,8 +70,6 @@ class Evaluating(QObject):
 
     def content(self) -> dict[str, Any] | None:
         """The figures on show as the command line's `--json` writes them; None without any."""
-        from vae_explorer.engine.report import document
-
         if self._report is None:
             return None
         path = self._session.path
@@ -143,8 +129,8 @@ class Evaluating(QObject):
         self._worker.shut_down()
 
     def _on_messages(self, messages: Sequence[object]) -> None:
-        from vae_explorer.engine.evaluation import Progress, Report
         from vae_explorer.engine.gradients import EstimatorComparison
+        from vae_explorer.engine.measurement import Progress
 
         for message in () if self._stale else messages:
             if isinstance(message, Progress):

@@ -12,6 +12,11 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
+from vae_explorer.engine import films
+from vae_explorer.engine.figures import save_film, save_picture, tile
+from vae_explorer.engine.files import write_whole
+from vae_explorer.engine.lecture_figure import save_lecture_figure
+from vae_explorer.engine.report import json_bytes
 from vae_explorer.gui.controller.evaluating import Evaluating
 from vae_explorer.gui.controller.exploring import Exploring
 from vae_explorer.gui.controller.layers import TILES, grid, grid_shape
@@ -31,6 +36,12 @@ PICTURE_SCALE = 4  # file pixels a side for each pixel of the model
 FILM_FPS = 15
 FILM_FRAMES = 120
 FILM_EXTENT = (-2.5, 2.5, -2.5, 2.5)  # of the plane, at every moment of a training
+
+JSON = "JSON (*.json)"
+PNG = "PNG (*.png)"
+PDF = "PDF (*.pdf)"
+GIF = "GIF (*.gif)"
+MP4 = "MP4 (*.mp4)"
 
 Writer = Callable[[Path], None]
 
@@ -78,13 +89,7 @@ class Export(QObject):
     def canvas(self) -> None:
         """The canvas as it is on the screen."""
         picture = self._window.canvas.grab().toImage()
-
-        def write(path: Path) -> None:
-            from vae_explorer.engine.files import write_whole
-
-            write_whole(path, png_bytes(picture))
-
-        self._ask("canvas.png", _PNG, write)
+        self._ask("canvas.png", PNG, lambda path: write_whole(path, png_bytes(picture)))
 
     def manifold(self) -> None:
         """The decoded images over the view of the canvas."""
@@ -96,26 +101,19 @@ class Export(QObject):
         explorer = copy.deepcopy(self._session.explorer)
 
         def write(path: Path) -> None:
-            from vae_explorer.engine.figures import save_picture
-
             images = explorer.decode(codes, label)
             picture = mosaic(images.reshape(rows, columns, *images.shape[1:]))
             save_picture(path, to_bytes(picture), scale=2)
 
-        self._ask("manifold.png", _PNG, write)
+        self._ask("manifold.png", PNG, write)
 
     def image(self) -> None:
         """The decoded image."""
-        image = self._exploring.decoded
-
-        def write(path: Path) -> None:
-            from vae_explorer.engine.figures import save_picture
-
-            if image is not None:
-                save_picture(path, to_bytes(image), scale=PICTURE_SCALE)
-
-        if image is not None:
-            self._ask("decoded.png", _PNG, write)
+        if self._exploring.decoded is not None:
+            image = to_bytes(self._exploring.decoded)
+            self._ask(
+                "decoded.png", PNG, lambda path: save_picture(path, image, scale=PICTURE_SCALE)
+            )
 
     def samples(self) -> None:
         """The page of random samples."""
@@ -123,14 +121,8 @@ class Export(QObject):
         if images is None:
             self._reporter.inform(self.tr("Draw samples first: they are on the page Samples."))
             return
-        columns = self._window.samples.columns()
-
-        def write(path: Path) -> None:
-            from vae_explorer.engine.figures import save_grid
-
-            save_grid(path, to_bytes(images), columns=columns, scale=2)
-
-        self._ask("samples.png", _PNG, write)
+        page = tile(to_bytes(images), self._window.samples.columns(), gap=0)
+        self._ask("samples.png", PNG, lambda path: save_picture(path, page, scale=2))
 
     def path(self) -> None:
         """The path's film, or its frames in a row."""
@@ -140,14 +132,13 @@ class Export(QObject):
             return
 
         def write(path: Path) -> None:
-            from vae_explorer.engine.figures import save_film, save_grid
-
             if path.suffix.lower() == ".png":
-                save_grid(path, to_bytes(frames[::4]), columns=len(frames[::4]), scale=2)
+                some = frames[::4]
+                save_picture(path, tile(to_bytes(some), len(some), gap=0), scale=2)
             else:
                 save_film(path, to_bytes(frames), frames_per_second=FILM_FPS, scale=PICTURE_SCALE)
 
-        self._ask("path.gif", f"{self._film_kinds()};;{_PNG}", write)
+        self._ask("path.gif", f"{self._film_kinds()};;{PNG}", write)
 
     def training_film(self) -> None:
         """How the decoded images of the canvas' plane came to be, snapshot by snapshot."""
@@ -167,8 +158,6 @@ class Export(QObject):
             return mosaic(images.reshape(8, 8, *images.shape[1:]))
 
         def write(path: Path) -> None:
-            from vae_explorer.engine.figures import save_film
-
             frames = to_bytes(np.stack([frame(state) for state in states]))
             save_film(path, frames, frames_per_second=FILM_FPS, scale=2)
 
@@ -176,11 +165,9 @@ class Export(QObject):
 
     def _film_kinds(self) -> str:
         """GIF, and MP4 where it can be made; where not, the dialog says what it takes."""
-        from vae_explorer.engine.films import HOW_TO_GET, ffmpeg_program
-
-        if ffmpeg_program() is None:
-            return self.tr("GIF (for MP4: {0}) (*.gif)").format(HOW_TO_GET)
-        return f"{_GIF};;{_MP4}"
+        if films.ffmpeg_program() is None:
+            return self.tr("GIF (for MP4: {0}) (*.gif)").format(films.HOW_TO_GET)
+        return f"{GIF};;{MP4}"
 
     def figure(self) -> None:
         """The lecture's figure, on white paper."""
@@ -195,13 +182,8 @@ class Export(QObject):
             return
 
         config, data = self._session.explorer.config, self._pages.data_title
-
-        def write(path: Path) -> None:
-            from vae_explorer.engine.lecture_figure import save_lecture_figure
-
-            save_lecture_figure(path, config, data, real, generated, curve)
-
-        self._ask("figure.pdf", f"{_PDF};;{_PNG}", write)
+        parts = config, data, real, generated, curve
+        self._ask("figure.pdf", f"{PDF};;{PNG}", lambda path: save_lecture_figure(path, *parts))
 
     def curves(self) -> None:
         """The curves as a table."""
@@ -213,16 +195,9 @@ class Export(QObject):
     def evaluation(self) -> None:
         """The figures of the model, as the command line writes them."""
         content = self._evaluating.content()
-
-        def write(path: Path) -> None:
-            from vae_explorer.engine.files import write_whole
-            from vae_explorer.engine.report import json_bytes
-
-            if content is not None:
-                write_whole(path, json_bytes(content))
-
         if content is not None:
-            self._ask("evaluation.json", _JSON, write)
+            written = json_bytes(content)
+            self._ask("evaluation.json", JSON, lambda path: write_whole(path, written))
 
     def copy_image(self) -> None:
         """The decoded image to the clipboard, with the model's own pixels."""
@@ -244,11 +219,6 @@ class Export(QObject):
         if path != Path(name) and path.exists() and not self._may_overwrite(path):
             return
         self._worker.start(WriteFile(path, write))
-
-    @property
-    def busy(self) -> bool:
-        """Whether a file is being written."""
-        return self._worker.busy
 
     def shut_down(self) -> None:
         """Finish the file that is being written: the window is closing."""
@@ -281,10 +251,3 @@ def path_of_kind(path: Path, kind: str, kinds: str, default: str) -> Path:
     suffix = kind[kind.rfind("*") + 1 : -1] if kind in offered else default
     changed = kind in offered[1:] and path.suffix.lower() == default
     return path.with_suffix(suffix) if changed or not path.suffix else path
-
-
-_JSON = "JSON (*.json)"
-_PNG = "PNG (*.png)"
-_PDF = "PDF (*.pdf)"
-_GIF = "GIF (*.gif)"
-_MP4 = "MP4 (*.mp4)"

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 from vae_explorer import paths
 from vae_explorer.engine.errors import EngineError
 from vae_explorer.gui.controller.reporting import Reporter, text_box
+from vae_explorer.gui.drawing_sheet import PICTURES
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.model_card import card_html
 from vae_explorer.gui.session import Session
@@ -17,7 +18,6 @@ from vae_explorer.gui.session import Session
 SUFFIX = ".safetensors"
 RECENT = 8
 KEPT = "last-training"  # the model of a training during which the window was closed
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".pgm", ".ppm", ".tif", ".tiff")
 
 
 class Files(QObject):

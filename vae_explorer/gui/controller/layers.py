@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from PySide6.QtCore import QObject, QTimer
 
+from vae_explorer.gui.canvas_frame import Extent
 from vae_explorer.gui.idle import IdleQueue
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.menus import LAYER_KEYS
@@ -16,8 +17,6 @@ SETTLE_MS = 120  # after a zoom, a training's snapshot or another class
 TILES = 22  # images along the longer side of the view
 TOGETHER = 16  # images that are classified in one piece of work: a whole row takes a frame
 CELLS = 56  # class regions are coarser than pixels, and smoothed by the canvas
-
-Extent = tuple[float, float, float, float]
 
 
 class Layers(QObject):
@@ -32,7 +31,7 @@ class Layers(QObject):
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLE_MS)
         self._settle.timeout.connect(self.compute)
-        window.canvas.layer_toggled.connect(self._on_toggled)
+        window.canvas.layer_toggled.connect(self._take)
         window.canvas.view_changed.connect(self._on_view)
         for name in LAYER_KEYS:
             window.menus.layers[name].toggled.connect(self._on_menu)
@@ -74,9 +73,6 @@ class Layers(QObject):
         for name, known in self._window.menus.layers.items():
             if known is action:
                 self.show(name, visible)
-
-    def _on_toggled(self, name: str, visible: bool) -> None:
-        self._take(name, visible)
 
     def _take(self, name: str, visible: bool) -> None:
         self._window.menus.set_layer(name, visible)

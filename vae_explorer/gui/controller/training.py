@@ -13,12 +13,13 @@ from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.config import ModelConfig, TrainingConfig, objective_title, train_title
 from vae_explorer.engine.errors import Cancelled, DataError, EngineError
 from vae_explorer.gui.controller.reporting import Reporter
+from vae_explorer.gui.curve_data import Run
 from vae_explorer.gui.jobs import (
-    BestEmbedded,
     DownloadProgress,
     ModelOpened,
     Train,
     TrainingBegun,
+    TrainingEnded,
 )
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.session import Session
@@ -64,7 +65,6 @@ class Training(QObject):
         self._started: Train | None = None
         self._resumed: TrainingState | None = None  # what it went on from
         self._stopped: tuple[Train | None, TrainingState | None] = (None, None)
-        self._best: BestEmbedded | None = None
         self._kept: Snapshot | None = None  # the best weights before a stopped training went on
         self._epochs = 1
         self._ppca_fit = ""
@@ -224,9 +224,7 @@ class Training(QObject):
                     self._on_epoch(message)
                 case events.SnapshotEvent():
                     snapshots.append(message)
-                case BestEmbedded():
-                    self._best = message
-                case events.FinishedEvent():
+                case TrainingEnded():
                     self._flush(steps, snapshots)
                     self._on_finished(message)
                 case Failed():
@@ -263,22 +261,20 @@ class Training(QObject):
         self._show_state()
 
     def _begin_run(self, begun: TrainingBegun) -> None:
-        explorer = begun.opened.explorer
+        explorer, config = begun.opened.explorer, begun.config
+        data = begun.opened.gallery.title if begun.opened.gallery else ""
         label = "log-likelihood" if explorer.kind == "ppca" else "ELBO"
-        self._window.curves.begin_run(
-            self._run_name(begun),
+        run = Run(
+            f"{config.kind_title} {config.latent_dim}-D, {data}",
             explorer.has_classes,
             self.tr("{0} per image").format(explorer.likelihood_unit),
             label=label,
-            data=begun.opened.gallery.title if begun.opened.gallery else "",
-            likelihood=begun.config.target_title,
-            objective=objective_title(begun.config, begun.training),
-            train_title=train_title(begun.config, begun.training),
+            data=data,
+            likelihood=config.target_title,
+            objective=objective_title(config, begun.training),
+            train_title=train_title(config, begun.training),
         )
-
-    def _run_name(self, begun: TrainingBegun) -> str:
-        data = begun.opened.gallery.title if begun.opened.gallery else ""
-        return f"{begun.config.kind_title} {begun.config.latent_dim}-D, {data}"
+        self._window.curves.begin_run(run)
 
     def _flush(self, steps: list[StepEvent], snapshots: list[SnapshotEvent]) -> None:
         """Show a batch: all steps in one call, and of the snapshots the last."""
@@ -341,36 +337,38 @@ class Training(QObject):
         self._show_state()
         self.epoch_ended.emit(event)
 
-    def _on_finished(self, event: FinishedEvent) -> None:
-        best, self._best = self._best, None
-        means, stds = (best.means, best.stds) if best else (None, None)
+    def _on_finished(self, ended: TrainingEnded) -> None:
+        event = ended.event
         is_best = event.best_epoch > 0  # without an epoch's end nothing was compared
         moment = event.best_epoch if is_best else self.history[-1].epoch
-        self.history.end(Snapshot(moment, event.best_state, means, stds, is_best))
+        self.history.end(Snapshot(moment, event.best_state, ended.means, ended.stds, is_best))
         self._show_moments()
         self.show_newest()
         self._resumed = self._kept = None
         self._before = (None, False)  # large, and never gone back to now
+        if event.reason == "stopped" and event.resume is not None:
+            self._may_go_on(event.resume)
+        if event.reason == "converged":
+            self._window.training.set_progress(
+                event.epoch, event.epoch, None
+            )  # all there was to do
+        self._window.training.set_note(self._ending_in_words(event))
+
+    def _ending_in_words(self, event: FinishedEvent) -> str:
+        epoch, best = event.epoch, event.best_epoch
+        if epoch == 1 and event.reason in ("completed", "converged"):
+            return self.tr("Trained 1 epoch")
+        if event.reason == "stopped":
+            epoch = self._moment
+        if best == 0:
+            return self.tr("Stopped at epoch {0:.2f}").format(epoch)
         reasons = {
             "completed": self.tr("Trained {0} epochs; the best was epoch {1}"),
             "converged": self.tr("Converged after {0} epochs"),
             "stopped": self.tr("Stopped at epoch {0:.2f}; the best was epoch {1}"),
             "early-stopped": self.tr("No progress after {0} epochs; the best was epoch {1}"),
         }
-        reason = event.reason
-        if reason == "stopped" and event.resume is not None:
-            self._may_go_on(event.resume)
-        epoch, best = event.epoch, event.best_epoch
-        if reason == "stopped":
-            epoch = self._moment
-        elif reason == "converged":
-            self._window.training.set_progress(epoch, epoch, None)  # all there was to do
-        if epoch == 1 and reason in ("completed", "converged"):
-            self._window.training.set_note(self.tr("Trained 1 epoch"))
-        elif best == 0:
-            self._window.training.set_note(self.tr("Stopped at epoch {0:.2f}").format(epoch))
-        else:
-            self._window.training.set_note(reasons[reason].format(epoch, best))
+        return reasons[event.reason].format(epoch, best)
 
     def _may_go_on(self, state: TrainingState) -> None:
         self._stopped = (self._started, state)
