@@ -72,31 +72,35 @@ def evaluation(
         work = Measurement(model, dataset, images, config)
         if isinstance(model, JointVAE):
             yield from _joint(work, model)
+        elif isinstance(model, PPCA):
+            yield from _exact(work, model)
         else:
             yield from _plain(work)
     return work.report(dataset, split, len(images))
 
 
+def _exact(work: Measurement, model: PPCA) -> Steps[None]:
+    """PPCA: its posterior is exact, and so the ELBO is log p(x) itself."""
+    posterior = yield from work.posterior(None)
+    kl = gaussian_kl(*posterior).sum(1).double()
+    evidence = torch.cat(
+        (yield from work.in_parts("log p(x)", lambda part: model.log_evidence(work.target[part])))
+    )
+    note = "in closed form, as the posterior is"
+    work.add("log_p", "log p(x) = ELBO", "exact", evidence, of_x=True, note=note)
+    work.parts(evidence + kl, kl)
+    work.dimensions(posterior)
+
+
 def _plain(work: Measurement) -> Steps[None]:
-    """VAE and PPCA."""
+    """A VAE."""
     posterior = yield from work.posterior(None)
     elbo = yield from _elbo(work, posterior)
     work.dimensions(posterior)
     bound = yield from work.bound(None, posterior)
     samples = work.config.samples
     work.add("iw_bound", "IW bound ≤ log p(x)", "bound", *bound, samples=samples, of_x=True)
-    model = work.model
-    if isinstance(model, PPCA):
-        evidence = torch.cat(
-            (
-                yield from work.in_parts(
-                    "log p(x)", lambda part: model.log_evidence(work.target[part])
-                )
-            )
-        )
-        work.add("log_p", "log p(x)", "exact", evidence, of_x=True, note="in closed form")
-        work.gap("log p(x)", evidence, elbo)
-    elif work.exact:
+    if work.exact:
         result = yield from work.evidence("log p(x)", None, posterior, None)
         note = quadrature_note(result)
         work.add("log_p", "log p(x)", "exact", result.log_evidence, of_x=True, note=note)
@@ -152,7 +156,7 @@ def _joint(work: Measurement, model: JointVAE) -> Steps[None]:
         seconds=None if known is not None else elbo_seconds,
     )
     work.dimensions(posterior)
-    yield from _joint_bounds(work, model, bounds, log_prior, posterior)
+    yield from _joint_bounds(work, model, bounds, log_prior)
     if work.exact:
         yield from _joint_evidence(work, model, bounds, log_prior)
     if known is not None:
@@ -184,30 +188,33 @@ def _joint_bounds(
     model: JointVAE,
     bounds: Tensor,
     log_prior: Tensor,
-    posterior: tuple[Tensor, Tensor],
 ) -> Steps[None]:
     samples = work.config.samples
-    if work.labels is not None:
-        y = one_hot(work.labels, model.config.classes)
-        value, variance = yield from work.bound(y, posterior)
-        work.add(
-            "iw_bound_xy",
-            "IW bound ≤ log p(x, y)",
-            "bound",
-            value + log_prior[work.labels],
-            variance,
-            samples=samples,
-        )
     shares = torch.softmax(bounds, 1)  # (N, C)
     parts = torch.full_like(bounds, -math.inf)
     variances = torch.zeros_like(bounds)
     for label in range(model.config.classes):
-        rows = (shares[:, label] > UNLIKELY_CLASS).nonzero().flatten()
+        wanted = shares[:, label] > UNLIKELY_CLASS
+        if (
+            work.labels is not None
+        ):  # the same draws bound log p(x, y), which cannot then exceed log p(x)
+            wanted |= work.labels == label
+        rows = wanted.nonzero().flatten()
         y = work.one_hot_class(label).expand(len(rows), -1)
         of_class = yield from work.posterior(y, rows)
         value, variance = yield from work.bound(y, of_class, rows)
         parts[rows, label] = value + log_prior[label]
         variances[rows, label] = variance
+    if work.labels is not None:
+        index = work.labels[:, None]
+        work.add(
+            "iw_bound_xy",
+            "IW bound ≤ log p(x, y)",
+            "bound",
+            *(values.gather(1, index)[:, 0] for values in (parts, variances)),
+            samples=samples,
+            seconds=0.0,  # of the bound that follows
+        )
     total = torch.logsumexp(parts, 1)
     weights = torch.exp(parts - total[:, None])
     work.add(

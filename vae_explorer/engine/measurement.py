@@ -67,9 +67,10 @@ class Measurement:
 
     def _count_steps(self) -> int:
         """How many titled parts there are to measure: the ELBO, the bound, and the evidence where it is exact."""
+        if isinstance(self.model, PPCA):
+            return 1
         classes = self.model.config.classes if isinstance(self.model, JointVAE) else 1
-        exact = self.exact and not isinstance(self.model, PPCA)
-        return (3 if exact else 2) * classes + (self.labels is not None)
+        return (3 if self.exact else 2) * classes
 
     def _labels(self, dataset: Dataset, images: Split) -> Tensor | None:
         """The labels, where the model has the classes of the data."""
@@ -168,13 +169,15 @@ class Measurement:
             except StopIteration as finished:
                 return finished.value
 
-    def parts(self, reconstruction: Tensor, kl: Tensor, sampled_kl: Tensor) -> None:
-        """The figures of the ELBO's parts, (N,) nats each."""
-        samples, y = self.config.elbo_samples, self.model.config.given_class
+    def parts(self, reconstruction: Tensor, kl: Tensor, sampled_kl: Tensor | None = None) -> None:
+        """The figures of the ELBO's parts, (N,) nats each; without a sampled KL the reconstruction is exact, too."""
+        samples = None if sampled_kl is None else self.config.elbo_samples
+        y, certainty = self.model.config.given_class, "exact" if sampled_kl is None else "estimate"
         title = f"  E_q log p(x|z{y})"
-        self.add("reconstruction", title, "estimate", reconstruction, samples=samples)
+        self.add("reconstruction", title, certainty, reconstruction, samples=samples)
         self.add("kl", f"  KL(q(z|x{y}) ‖ p(z))", "exact", kl)
-        self.add("sampled_kl", "  the same by samples", "estimate", sampled_kl, samples=samples)
+        if sampled_kl is not None:
+            self.add("sampled_kl", "  the same by samples", "estimate", sampled_kl, samples=samples)
 
     def gap(self, title: str, evidence: Tensor, elbo: Tensor) -> None:
         """The figure of what the ELBO lacks to the evidence of this title, (N,) nats both."""
