@@ -428,6 +428,11 @@ def test_the_objective_of_few_labels_is_what_is_maximised() -> None:
     )
     assert result.images == 40
     assert result.sums[OBJECTIVE].item() / 40 == pytest.approx(-result.loss.item(), rel=1e-6)
+    # validated by the same objective
+    generators = [torch.Generator().manual_seed(1) for _ in range(2)]
+    both = loss(images.__getitem__, data.train.labels, known, known, weights, generators[0])
+    held = loss.validate(images[:30], data.train.labels[:30], weights, generators[1])
+    torch.testing.assert_close(held.sums, both.sums)
 
 
 @pytest.mark.parametrize(("pixels", "count"), [(64, 1000), (784, 1000), (49_152, 21), (2**21, 1)])

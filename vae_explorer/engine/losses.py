@@ -79,8 +79,10 @@ class BatchLoss:
                 pixels(index), batch_labels, weights, generator, augment=self._config.augment
             )
         assert labels is not None
+        images, known = pixels(index), pixels(labelled)
+        augment = self._config.augment
         return self._semi_supervised(
-            pixels(index), pixels(labelled), labels[labelled], weights, generator
+            images, known, labels[labelled], weights, generator, augment=augment
         )
 
     def _terms(
@@ -142,13 +144,13 @@ class BatchLoss:
         labels: Tensor,
         weights: Weights,
         generator: torch.Generator,
+        *,
+        augment: bool,
     ) -> BatchResult:
         """The mean of J_cond over the labelled and the bound on log p(x) over the others, plus λ J_cls."""
         assert isinstance(self._model, JointVAE)
-        known_result = self._labelled(
-            known, labels, weights, generator, augment=self._config.augment
-        )
-        log_q = self._log_q(images, generator, self._config.augment)
+        known_result = self._labelled(known, labels, weights, generator, augment=augment)
+        log_q = self._log_q(images, generator, augment)
         target = self._model.likelihood.target(images, generator)
         config = self._config
         terms = every_class_terms(
@@ -167,9 +169,19 @@ class BatchLoss:
     def validate(
         self, images: Tensor, labels: Tensor | None, weights: Weights, generator: torch.Generator
     ) -> BatchResult:
-        """The result of a validation batch, all of whose labels are used."""
+        """The result of a validation batch, all of whose labels are used.
+
+        Where the training's objective has a bound on log p(x) besides, so has this one, of the same images.
+        """
         labels = labels if isinstance(self._model, JointVAE) else None
+        if labels is not None and self.has_unlabelled:
+            return self._semi_supervised(images, images, labels, weights, generator, augment=False)
         return self._labelled(images, labels, weights, generator, augment=False)
+
+    @property
+    def has_unlabelled(self) -> bool:
+        """Whether the objective sums over the classes of images without a label."""
+        return isinstance(self._model, JointVAE) and self._config.labels is not None
 
 
 @torch.no_grad()

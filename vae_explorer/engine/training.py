@@ -293,7 +293,8 @@ class Trainer:
         split = self.dataset.validation
         sums = self._new_sums()
         kl = torch.zeros(self.model.config.latent_dim, device=self.device)
-        batch = max(1, images_at_once(self.model.config.pixels) // self.config.samples)
+        rows = self.config.samples * (self.model.config.classes if self.loss.has_unlabelled else 1)
+        batch = max(1, images_at_once(self.model.config.pixels) // rows)  # rows an image in a pass
         for start in range(0, len(split), batch):
             images = split.images[start : start + batch].flatten(1).to(self.device)
             labels = (
