@@ -12,39 +12,57 @@ if TYPE_CHECKING:
     from vae_explorer.engine.checkpoint import load_model, read_card, save_model
     from vae_explorer.engine.config import ModelConfig, TrainingConfig
     from vae_explorer.engine.control import TrainingControl
-    from vae_explorer.engine.data import load_dataset
+    from vae_explorer.engine.data import load_dataset, pictures
     from vae_explorer.engine.drawing import to_model_input
     from vae_explorer.engine.errors import EngineError
+    from vae_explorer.engine.evaluation import evaluate
+    from vae_explorer.engine.evaluation_config import EvaluationConfig
     from vae_explorer.engine.explorer import Explorer
+    from vae_explorer.engine.gradients import compare_estimators
+    from vae_explorer.engine.lecture_figure import Curve, figure_images, save_lecture_figure
     from vae_explorer.engine.models import build_model
     from vae_explorer.engine.training import fit
 
 _HOMES = {
+    "Curve": "lecture_figure",
     "EngineError": "errors",
+    "EvaluationConfig": "evaluation_config",
     "Explorer": "explorer",
     "ModelConfig": "config",
     "TrainingConfig": "config",
     "TrainingControl": "control",
     "build_model": "models",
+    "compare_estimators": "gradients",
+    "evaluate": "evaluation",
+    "figure_images": "lecture_figure",
     "fit": "training",
     "load_dataset": "data",
     "load_model": "checkpoint",
+    "pictures": "data",
     "read_card": "checkpoint",
+    "save_lecture_figure": "lecture_figure",
     "save_model": "checkpoint",
     "to_model_input": "drawing",
 }
 
 __all__ = [
+    "Curve",
     "EngineError",
+    "EvaluationConfig",
     "Explorer",
     "ModelConfig",
     "TrainingConfig",
     "TrainingControl",
     "build_model",
+    "compare_estimators",
+    "evaluate",
+    "figure_images",
     "fit",
     "load_dataset",
     "load_model",
+    "pictures",
     "read_card",
+    "save_lecture_figure",
     "save_model",
     "to_model_input",
 ]
