@@ -9,9 +9,8 @@ import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before any test imports Qt
 os.environ.setdefault("MPLBACKEND", "agg")
-os.environ.setdefault(
-    "OMP_NUM_THREADS", "1"
-)  # small tensors; torch on every core trips over itself
+# small tensors; torch on every core trips over itself
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(autouse=True)

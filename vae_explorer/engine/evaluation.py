@@ -26,6 +26,7 @@ from vae_explorer.engine.ppca import PPCA
 from vae_explorer.engine.report import Report
 from vae_explorer.engine.vae import one_hot
 
+SPLITS = ("train", "validation", "test")
 UNLIKELY_CLASS = 1e-6
 """Classes that the generative verdict gives less are left out of the bound on log p(x), which stays
 a bound."""
@@ -261,12 +262,7 @@ def _joint_evidence(
 
 
 def _images(model: Model, dataset: Dataset, split: str) -> Split:
-    splits: dict[str, Split] = {
-        "train": dataset.train,
-        "validation": dataset.validation,
-        "test": dataset.test,
-    }
-    if split not in splits:
-        raise ConfigError(f"A split is one of {', '.join(splits)}; not {split!r}.")
+    if split not in SPLITS:
+        raise ConfigError(f"A split is one of {', '.join(SPLITS)}; not {split!r}.")
     dataset.check(model.config.image_shape, split)
-    return splits[split]
+    return getattr(dataset, split)

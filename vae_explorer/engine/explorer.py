@@ -412,11 +412,8 @@ class Explorer:
 
     def _pictures(self, flat: Tensor) -> Floats:
         images = flat.view(-1, *self.image_shape)
-        return (
-            (images[:, 0] if self.image_shape[0] == 1 else images.permute(0, 2, 3, 1))
-            .contiguous()
-            .numpy()
-        )
+        is_grey = self.image_shape[0] == 1
+        return (images[:, 0] if is_grey else images.permute(0, 2, 3, 1)).contiguous().numpy()
 
 
 def _numbers(values: Any, what: str) -> NDArray[Any]:

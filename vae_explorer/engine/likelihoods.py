@@ -109,9 +109,8 @@ class Bernoulli(LogitLikelihood):
     def target(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         if not self.stochastic:
             return (images >= 128).to(torch.float32)
-        return (
-            self.draw(images, generator).view(torch.uint8).to(torch.float32)
-        )  # bytes convert faster
+        drawn = self.draw(images, generator).view(torch.uint8)  # bytes convert faster
+        return drawn.to(torch.float32)
 
     def draw(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Which pixels are ink, each with probability x/255: uint8 (B, P) -> bool (B, P)."""

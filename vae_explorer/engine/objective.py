@@ -35,9 +35,8 @@ class Terms:
     kl_per_dimension: Tensor  # (B, d)
     log_prior: Tensor | None
     bound: Tensor | None = None  # the importance-weighted bound, where that is the objective
-    surrogate: Tensor | None = (
-        None  # score-function estimator: zero in value, its gradient is ∇_ψ of the rest
-    )
+    # of the score-function estimator: zero in value, its gradient is ∇_ψ of the rest
+    surrogate: Tensor | None = None
 
     @cached_property
     def kl(self) -> Tensor:

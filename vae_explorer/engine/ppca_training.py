@@ -8,14 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vae_explorer.engine.config import EM_STEPS
-from vae_explorer.engine.control import TrainingControl
-from vae_explorer.engine.events import (
-    EpochEvent,
-    Event,
-    FinishedEvent,
-    Metrics,
-    StepEvent,
-)
+from vae_explorer.engine.events import EpochEvent, Event, FinishedEvent, Metrics, StepEvent
 from vae_explorer.engine.latent_model import copy_state
 from vae_explorer.engine.linear_gaussian import LinearGaussian, closed_form, em_step, random_start
 from vae_explorer.engine.moments import Moments, image_moments
@@ -24,6 +17,7 @@ from vae_explorer.engine.training_state import TrainingState
 
 if TYPE_CHECKING:
     from vae_explorer.engine.config import TrainingConfig
+    from vae_explorer.engine.control import TrainingControl
     from vae_explorer.engine.data import Dataset
     from vae_explorer.engine.ppca import PPCA
 
@@ -36,9 +30,9 @@ def fit_ppca(
     model: PPCA,
     dataset: Dataset,
     config: TrainingConfig,
-    control: TrainingControl | None = None,
-    resume: TrainingState | None = None,
-    snapshots: Snapshots | None = None,
+    control: TrainingControl,
+    resume: TrainingState | None,
+    snapshots: Snapshots,
 ) -> Iterator[Event]:
     """Fits PPCA and yields its course; the model then holds what the last whole epoch reached.
 
@@ -52,15 +46,13 @@ def fit_ppca(
     what it maximises. `reference` is the closed form's log-likelihood of the train split.
 
     resume: the state of a stopped training, which goes on as if it had never stopped.
-    snapshots: when to copy the model for those who watch; None for never.
+    snapshots: when to copy the model for those who watch.
 
     Raises:
         ConfigError: the state of another training, images of another shape than the model's, too
             few of them, or more pixels than a covariance has room for.
     """
     run = _Run(model, dataset, config)
-    control = control or TrainingControl()
-    snapshots = snapshots or Snapshots(None, None, None)
     reason = "completed"
     epoch, last_value = (0, run.train_metrics().elbo) if resume is None else run.restore(resume)
     if snapshots.wanted:

@@ -21,13 +21,7 @@ from vae_explorer.engine.control import TrainingControl
 from vae_explorer.engine.data import Dataset
 from vae_explorer.engine.device import keep_freed_memory, pick_device, short_memory_is
 from vae_explorer.engine.errors import ConfigError, TrainingError
-from vae_explorer.engine.events import (
-    EpochEvent,
-    Event,
-    FinishedEvent,
-    Metrics,
-    StepEvent,
-)
+from vae_explorer.engine.events import EpochEvent, Event, FinishedEvent, Metrics, StepEvent
 from vae_explorer.engine.fused import release_gradient
 from vae_explorer.engine.joint_vae import JointVAE
 from vae_explorer.engine.latent_model import copy_state
@@ -181,8 +175,7 @@ class Trainer:
             self._take_step()
             last = self.order.position == self.order.steps
             if self.step % REPORT_EVERY == 0 or last or self.control.paused:
-                event = self._report(mark)
-                yield event
+                yield self._report(mark)
                 if snapshots.due(self.control.holding) and not last:
                     yield snapshots.take(self.model, self._epoch_now(), self.step)
                 mark = time.perf_counter()
@@ -218,9 +211,9 @@ class Trainer:
         if "learning_rate" in given:
             self.optimisation.learning_rate = given.pop("learning_rate")
         if given:  # another objective: what was best under the old one is no longer comparable
-            beta = given.get("beta", self.weights.beta)
             self.weights = Weights(
-                beta, given.get("classification_weight", self.weights.classification)
+                given.get("beta", self.weights.beta),
+                given.get("classification_weight", self.weights.classification),
             )
             self.best_objective = float("-inf")
 
@@ -230,7 +223,7 @@ class Trainer:
     def _report(self, mark: float) -> StepEvent:
         metrics = (
             self.report_sums.metrics()
-        )  # waits for the device, so that the clock is read after the work
+        )  # waits for the device: the clock is read after the work
         self.seconds += time.perf_counter() - mark
         if not np.isfinite(metrics.objective):
             raise TrainingError(
@@ -297,11 +290,9 @@ class Trainer:
         batch = max(1, images_at_once(self.model.config.pixels) // rows)  # rows an image in a pass
         for start in range(0, len(split), batch):
             images = split.images[start : start + batch].flatten(1).to(self.device)
-            labels = (
-                None
-                if split.labels is None
-                else split.labels[start : start + batch].to(self.device)
-            )
+            labels = split.labels
+            if labels is not None:
+                labels = labels[start : start + batch].to(self.device)
             with self.autocast():
                 result = self.loss.validate(images, labels, self.weights, generator)
             sums.add(result)
@@ -355,12 +346,8 @@ class Trainer:
         self.generator.set_state(state.tensors["generator"])
         self.epoch_sums.restore(state.tensors["sums.epoch"])
         self.report_sums.restore(state.tensors["sums.report"])
-        self.step, self.epoch, self.seconds = (
-            counters["step"],
-            counters["epoch"],
-            counters["seconds"],
-        )
-        self.report_seconds = self.seconds
+        self.step, self.epoch = counters["step"], counters["epoch"]
+        self.seconds = self.report_seconds = counters["seconds"]
         self.best_epoch = counters["best_epoch"]
         self.best_objective = counters["best_objective"] if self.best_epoch else float("-inf")
         self.weights = Weights(counters["beta"], counters["classification_weight"])
