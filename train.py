@@ -54,7 +54,6 @@ from vae_explorer.engine.training_state import TrainingState
 
 FROM_DATA = ("image_shape", "class_names")
 FRAMING = ("image_size", "fit", "channels")  # of a folder's images
-INTERRUPTED = 130
 FREE_TO_CHANGE = ("epochs", "device")  # of a training that goes on
 HARMLESS = {"epochs", "seed", "device"}  # for PPCA, even where they change nothing
 
@@ -448,11 +447,8 @@ def signals_stop(control: TrainingControl) -> Iterator[None]:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command with its ways to fail turned into exit codes."""
-    try:
-        return run_command(lambda: train(arguments))
-    except KeyboardInterrupt:  # before the training: later ones stop it
-        sys.stderr.write("Stopped; nothing was written.\n")
-        return INTERRUPTED
+    # a Ctrl-C before the training; a later one stops that
+    return run_command(lambda: train(arguments), stopped="Stopped; nothing was written.")
 
 
 if __name__ == "__main__":

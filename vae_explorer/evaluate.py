@@ -31,8 +31,6 @@ from vae_explorer.engine.image_folder import Fit
 from vae_explorer.engine.models import Model
 from vae_explorer.engine.report import Report, document, json_bytes
 
-INTERRUPTED = 130
-
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
@@ -190,11 +188,7 @@ BAR = "{desc:<34} {percentage:3.0f}% |{bar:24}| {elapsed}"
 
 def main() -> int:
     """The command with its ways to fail turned into exit codes."""
-    try:
-        return run_command(run)
-    except KeyboardInterrupt:
-        sys.stderr.write("Stopped.\n")
-        return INTERRUPTED
+    return run_command(run)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,13 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import MISSING, fields
-from typing import Any, Literal, TextIO, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TextIO, get_args, get_origin, get_type_hints
 
 from vae_explorer.engine.errors import EngineError
 
 FLAGS = {"kind": "--model", "classification_weight": "--lambda"}
 BAD_INPUT = 2
+INTERRUPTED = 130
 
 
 def add_config(
@@ -64,14 +65,8 @@ def _reader(hint: Any) -> dict[str, Any]:  # noqa: ANN401
         return {"action": argparse.BooleanOptionalAction}
     if get_origin(hint) is tuple:
         return {"type": _widths, "metavar": "N,N"}
-    options = (
-        [part for part in get_args(hint) if part is not type(None)] if _is_union(hint) else [hint]
-    )
-    return {"type": options[0], "metavar": "N" if options[0] is int else "X"}
-
-
-def _is_union(hint: Any) -> bool:  # noqa: ANN401
-    return get_origin(hint) is Union or type(hint).__name__ == "UnionType"
+    kind = next((part for part in get_args(hint) if part is not type(None)), hint)  # of int | None
+    return {"type": kind, "metavar": "N" if kind is int else "X"}
 
 
 def _widths(text: str) -> tuple[int, ...]:
@@ -113,8 +108,8 @@ def chosen(
     return {f.name: getattr(arguments, f.name) for f in fields(config) if f.name not in leave_out}
 
 
-def run_command(main: Callable[[], int]) -> int:
-    """Run a command; a known problem is one sentence on standard error and exit code 2.
+def run_command(main: Callable[[], int], stopped: str = "Stopped.") -> int:
+    """Run a command; a known problem is one sentence on standard error and exit code 2, a Ctrl-C `stopped` and 130.
 
     What a stream's encoding lacks, such as ≤ in cp1252, is a question mark there.
     """
@@ -126,6 +121,9 @@ def run_command(main: Callable[[], int]) -> int:
     except EngineError as error:
         sys.stderr.write(f"{error}\n")
         return BAD_INPUT
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{stopped}\n")
+        return INTERRUPTED
 
 
 class Outlet:
