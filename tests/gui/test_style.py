@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from vae_explorer import paths
 from vae_explorer.gui import style
 from vae_explorer.gui.style import DARK, LIGHT, Theme
+from vae_explorer.gui.style_sheet import style_sheet
 
 # Machado, Oliveira and Fernandes (2009), severity 1, for linear RGB
 VISIONS = {
@@ -125,7 +126,7 @@ def test_a_button_that_is_on_and_one_that_has_the_focus_look_different(
     qapp.setPalette(style.make_palette(theme))
     window = QWidget()
     button = style.tool_button("sliders", "More", theme, checkable=True, parent=window)
-    window.setStyleSheet(style.style_sheet())
+    window.setStyleSheet(style_sheet())
     button.resize(40, 40)
     qtbot.addWidget(window)
     with qtbot.waitActive(window):

@@ -40,12 +40,14 @@ from vae_explorer.gui.probability_bars import ProbabilityBars
 from vae_explorer.gui.samples_page import SamplesPage
 from vae_explorer.gui.snapshot_slider import SnapshotSlider
 from vae_explorer.gui.style import Theme
+from vae_explorer.gui.style_sheet import style_sheet
 from vae_explorer.gui.training_panel import TrainingPanel
+
+if TYPE_CHECKING:
+    from vae_explorer.gui.curves import Curves
 
 MINIMUM_SIZE = (1024, 700)
 FRAME = (2, 32)  # about what a window manager puts around a window, which is known only later
-if TYPE_CHECKING:
-    from vae_explorer.gui.curves import Curves
 
 # Shares of the width of the three upper panels and the two lower ones, and of the two rows
 _UPPER = (43, 28, 29)
@@ -72,7 +74,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(*MINIMUM_SIZE)
         self.setAcceptDrops(True)
         self.setProperty("dark", theme.is_dark)  # the sheet asks for it
-        self.setStyleSheet(style.style_sheet())
+        self.setStyleSheet(style_sheet())
         self._make_widgets(theme)
         self.menus = Menus(self)
         self._arrange()

@@ -9,9 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -225,116 +223,6 @@ def make_palette(theme: Theme) -> QPalette:
         palette.setColor(group, key, theme.disabled)
     palette.setColor(group, role.Highlight, theme.border)
     return palette
-
-
-def style_sheet() -> str:
-    """What the palette cannot say: flat panels, flat buttons, a focus ring that can be seen.
-
-    It is the same for every theme, for Qt takes a quarter of a second to exchange one: colours are
-    named by their role in the palette, and pictures chosen by the window's property `dark`.
-    """
-    light, dark = (_picture_rules(theme) for theme in (LIGHT, DARK))
-    return f"""
-    QFrame[panel="true"] {{ background: palette(base); border: 1px solid palette(mid);
-        border-radius: {RADIUS + 2}px; }}
-    QLabel {{ background: transparent; }}
-    QLabel[muted="true"] {{ color: palette(link-visited); }}
-    QToolTip {{ background: palette(button); color: palette(text); border: 1px solid palette(mid);
-        padding: 4px 6px; }}
-    QPushButton, QToolButton {{ background: palette(button); border: 1px solid palette(mid);
-        border-radius: {RADIUS}px; padding: 4px 12px; }}
-    QToolButton {{ padding: 3px; }}
-    QToolButton[quiet="true"] {{ background: transparent; border-color: transparent; }}
-    QPushButton:hover, QToolButton:hover, QToolButton[quiet="true"]:hover
-        {{ background: palette(midlight); }}
-    QPushButton:pressed, QToolButton:pressed {{ background: palette(mid); }}
-    QToolButton:checked, QToolButton[quiet="true"]:checked
-        {{ background: palette(alternate-base); border-color: transparent; }}
-    QPushButton:focus, QToolButton:focus, QToolButton[quiet="true"]:focus
-        {{ border: 2px solid palette(highlight); }}
-    QPushButton:focus {{ padding: 3px 11px; }}
-    QToolButton:focus {{ padding: 2px; }}
-    QPushButton[primary="true"] {{ font-weight: 600; }}
-    QPushButton[primary="true"]:enabled {{ background: palette(highlight);
-        color: palette(highlighted-text); border-color: palette(highlight); }}
-    QPushButton[primary="true"]:focus {{ border-color: palette(text); }}
-    QTabWidget::pane {{ border: none; }}
-    QTabBar {{ qproperty-drawBase: 0; }}
-    QTabBar::tab {{ background: transparent; color: palette(link-visited); border: none;
-        border-bottom: 2px solid transparent; padding: 4px 2px; margin-right: 16px; }}
-    QTabBar::tab:selected {{ color: palette(text); border-bottom-color: palette(highlight); }}
-    QTabBar::tab:hover {{ color: palette(text); }}
-    QTabBar::tab:focus {{ border-bottom-color: palette(text); }}
-    QComboBox, QSpinBox, QLineEdit {{ background: palette(button); border: 1px solid palette(mid);
-        border-radius: {RADIUS - 2}px; padding: 2px 6px; min-height: 18px;
-        selection-background-color: palette(highlight);
-        selection-color: palette(highlighted-text); }}
-    QComboBox:hover, QSpinBox:hover, QLineEdit:hover {{ background: palette(midlight); }}
-    QComboBox:focus, QSpinBox:focus, QLineEdit:focus {{ border-color: palette(highlight); }}
-    QComboBox {{ padding-right: 0; }}
-    QLineEdit {{ padding: 2px 4px; }}
-    QComboBox::drop-down {{ border: none; width: 14px; }}
-    QComboBox::down-arrow {{ width: 12px; height: 12px; }}
-    QComboBox QAbstractItemView {{ background: palette(base); color: palette(text);
-        border: 1px solid palette(mid); selection-background-color: palette(midlight);
-        selection-color: palette(text); outline: none; }}
-    QSpinBox::up-button, QSpinBox::down-button {{ border: none; width: 18px; }}
-    QSpinBox::up-arrow, QSpinBox::down-arrow {{ width: 10px; height: 10px; }}
-    QCheckBox::indicator {{ width: 14px; height: 14px; background: palette(button);
-        border: 1px solid palette(link-visited); border-radius: {RADIUS - 2}px; }}
-    QCheckBox::indicator:hover {{ background: palette(midlight); }}
-    QCheckBox::indicator:checked {{ background: palette(highlight);
-        border-color: palette(highlight); }}
-    QCheckBox::indicator:focus {{ border-color: palette(highlight); }}
-    QCheckBox::indicator:checked:focus {{ border-color: palette(text); }}
-    QCheckBox::indicator:disabled {{ border-color: palette(mid); }}
-    QCheckBox::indicator:checked:disabled {{ background: palette(shadow); }}
-    {light} {dark}
-    QSlider::groove:horizontal {{ background: palette(mid); height: 4px; border-radius: 2px; }}
-    QSlider::sub-page:horizontal {{ background: palette(highlight); border-radius: 2px; }}
-    QSlider::handle:horizontal {{ background: palette(highlight); width: 8px; height: 8px;
-        margin: -4px 0; border: 2px solid palette(highlight); border-radius: 6px; }}
-    QSlider::handle:horizontal:focus {{ border-color: palette(text); }}
-    QSlider::sub-page:disabled, QSlider::handle:horizontal:disabled
-        {{ background: palette(shadow); border-color: palette(shadow); }}
-    QScrollBar:vertical {{ background: transparent; width: 8px; margin: 0; }}
-    QScrollBar::handle:vertical {{ background: palette(mid); border-radius: 4px;
-        min-height: 24px; }}
-    QScrollBar::handle:vertical:hover {{ background: palette(shadow); }}
-    QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
-    QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
-    QSplitter::handle {{ background: transparent; }}
-    QSplitter::handle:hover {{ background: palette(mid); }}
-    QScrollArea {{ border: none; background: transparent; }}
-    QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
-    QMenuBar {{ background: palette(window); color: palette(text); }}
-    QMenuBar::item {{ padding: 4px 10px; background: transparent; }}
-    QMenuBar::item:selected {{ background: palette(midlight); border-radius: 4px; }}
-    """
-
-
-def _picture_rules(theme: Theme) -> str:
-    up, down = (_picture_file(name, theme, theme.muted) for name in ("chevron-up", "chevron-down"))
-    check = _picture_file("check", theme, theme.on_accent)
-    within = f'QMainWindow[dark="{str(theme.is_dark).lower()}"]'
-    return f"""
-    {within} QComboBox::down-arrow, {within} QSpinBox::down-arrow {{ image: url({down}); }}
-    {within} QSpinBox::up-arrow {{ image: url({up}); }}
-    {within} QCheckBox::indicator:checked {{ image: url({check}); }}
-    """
-
-
-@cache
-def _picture_folder() -> TemporaryDirectory[str]:
-    """Where tinted pictures lie: a style sheet takes them from files alone."""
-    return TemporaryDirectory(prefix="vae-explorer-")
-
-
-def _picture_file(name: str, theme: Theme, color: QColor) -> str:
-    path = Path(_picture_folder().name) / f"{name}-{theme.name}.png"
-    if not path.exists():
-        icon(name, color).pixmap(24, 24).save(str(path))
-    return path.as_posix()
 
 
 def base_font() -> QFont:
