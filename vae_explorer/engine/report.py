@@ -101,7 +101,7 @@ class Report:
         """The report as aligned plain text, without a final line break."""
         head = [self.model, *headlines(vars(self))]
         rows = [("", "value", "± s.e.", "bits/dim", "kind", "samples", "seconds")]
-        rows += [_row(figure) for figure in self.figures]
+        rows += [figure_cells(figure, 3) for figure in self.figures]
         notes = [f"{f.title}: {f.note}" for f in self.figures if f.note]
         parts = ["\n".join(head), _aligned(rows), self._dimensions()]
         return "\n\n".join([*parts, "\n".join(notes)] if notes else parts)
@@ -161,18 +161,25 @@ def digits(value: float) -> str:
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.4g}"
 
 
-def _row(figure: Figure) -> tuple[str, ...]:
-    scale, digits, suffix = 1.0, 3, ""
-    if figure.unit == FRACTION:
-        scale, digits, suffix = 100.0, 2, " %"
-    elif figure.unit == COUNT:
-        digits = 0
-    error, bits = figure.standard_error, figure.bits_per_dimension
+def figure_cells(figure: Figure, decimals: int) -> tuple[str, str, str, str, str, str, str]:
+    """A figure as the cells of a table: title, value, standard error, bits, certainty, samples, seconds.
+
+    decimals: of nats; a fraction is written in percent with two, a count with none.
+    """
+
+    def written(value: float | None) -> str:
+        if value is None:
+            return ""
+        if figure.unit == FRACTION:
+            return f"{100.0 * value:.2f} %"
+        return f"{value:.{0 if figure.unit == COUNT else decimals}f}"
+
+    bits = figure.bits_per_dimension
     return (
         figure.title,
-        f"{scale * figure.value:.{digits}f}{suffix}".replace("-", "−"),
-        "" if error is None else f"{scale * error:.{digits}f}{suffix}",
-        "" if bits is None else f"{bits:.4f}",
+        written(figure.value).replace("-", "−"),
+        written(figure.standard_error),
+        "" if bits is None else f"{bits:.4f}".replace("-", "−"),
         figure.certainty,
         "" if figure.samples is None else f"{figure.samples:,}",
         f"{figure.seconds:.1f}",

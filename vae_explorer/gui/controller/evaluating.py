@@ -11,7 +11,14 @@ from PySide6.QtCore import QObject
 
 from vae_explorer.engine.errors import Cancelled
 from vae_explorer.engine.evaluation_config import EvaluationConfig
-from vae_explorer.engine.report import Figure, Report, digits, document, headlines
+from vae_explorer.engine.report import (
+    Figure,
+    Report,
+    digits,
+    document,
+    figure_cells,
+    headlines,
+)
 from vae_explorer.gui.controller.reporting import Reporter
 from vae_explorer.gui.evaluation_page import FigureRow
 from vae_explorer.gui.jobs import CompareGradients, Evaluate, Gallery
@@ -177,22 +184,7 @@ class Evaluating(QObject):
 
 def row(figure: Figure) -> FigureRow:
     """A figure as the page shows it."""
-    scale, digits, suffix = (100.0, 2, " %") if figure.unit == "fraction" else (1.0, 2, "")
-    digits = 0 if figure.unit == "dimensions" else digits
-    value = f"{figure.value * scale:.{digits}f}{suffix}".replace("-", "−")
-    error = figure.standard_error
-    shown = "" if error is None else f"{error * scale:.{digits}f}{suffix}"
-    bits, samples = figure.bits_per_dimension, figure.samples
-    return FigureRow(
-        figure.title,
-        value,
-        shown,
-        "" if bits is None else f"{bits:.4f}".replace("-", "−"),
-        figure.certainty,
-        "" if samples is None else f"{samples:,}",
-        f"{figure.seconds:.1f}",
-        figure.note,
-    )
+    return FigureRow(*figure_cells(figure, 2), figure.note)
 
 
 def gradient_rows(found: EstimatorComparison) -> list[FigureRow]:
