@@ -13,7 +13,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
 
@@ -296,8 +296,8 @@ class Session:
         config, seed = self.model.config, self.training.seed
         test = pictures(self.dataset.test.images)
         images = figure_images(Explorer(self.model), test, seed, seed)
-        curve = self.history.curve(config.elbo_title, self.model.likelihood.unit)
-        curve = replace(curve, train_title=train_title(config, self.training))
+        unit, title = self.model.likelihood.unit, train_title(config, self.training)
+        curve = self.history.curve(config.elbo_title, unit, title)
         save_lecture_figure(path, config, self.dataset.title, *images, curve)
 
 

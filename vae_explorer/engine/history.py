@@ -93,12 +93,13 @@ class History:
             if name.startswith(start) and value
         }
 
-    def curve(self, quantity: str, unit: str) -> Curve:
+    def curve(self, quantity: str, unit: str, train_title: str) -> Curve:
         """What a row calls the ELBO, by epoch, for the lecture's figure."""
         return Curve(
             epochs=[int(row["epoch"]) for row in self.rows],
             validation=[float(row["validation_elbo"]) for row in self.rows],
             train=[float(row["train_elbo"]) for row in self.rows],
+            train_title=train_title,
             reference=self.reference,
             best=next((int(r["epoch"]) for r in reversed(self.rows) if r["is_best"] == "1"), None),
             quantity=quantity,

@@ -155,17 +155,9 @@ class RegionsLayer:
     extent: Extent = (-3.0, 3.0, -3.0, 3.0)
 
     def set(
-        self,
-        classes: NDArray[np.integer] | None,
-        confidence: NDArray[np.floating] | None,
-        extent: Extent,
+        self, classes: NDArray[np.integer], confidence: NDArray[np.floating], extent: Extent
     ) -> None:
-        """Take class indices and confidences (R, C) over an extent, or None. ValueError: shapes differ."""
-        if classes is None:
-            self.classes = self.confidence = None
-            return
-        if confidence is None:
-            confidence = np.ones(np.shape(classes))
+        """Take class indices and confidences (R, C) over an extent. ValueError: shapes differ."""
         if np.ndim(classes) != 2 or np.shape(classes) != np.shape(confidence):
             raise ValueError(f"regions are (R, C), not {np.shape(classes)}, {np.shape(confidence)}")
         self.classes = np.asarray(classes, dtype=np.int64)
@@ -196,9 +188,9 @@ class ManifoldLayer:
     extent: Extent = (-3.0, 3.0, -3.0, 3.0)
     _drawn: tuple[str, Raster] | None = field(default=None, repr=False)
 
-    def set(self, images: NDArray[np.generic] | None, extent: Extent) -> None:
-        """Take images (R, C, H, W) or (R, C, H, W, 3) over an extent, or None. ValueError: other shapes."""
-        if images is not None and images.ndim != 4 and not (images.ndim == 5 and is_rgb(images)):
+    def set(self, images: NDArray[np.generic], extent: Extent) -> None:
+        """Take images (R, C, H, W) or (R, C, H, W, 3) over an extent. ValueError: other shapes."""
+        if images.ndim != 4 and not (images.ndim == 5 and is_rgb(images)):
             raise ValueError(f"a manifold is (R, C, H, W) or (R, C, H, W, 3), not {images.shape}")
         self.images, self.extent, self._drawn = images, extent, None
 

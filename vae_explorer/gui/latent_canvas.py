@@ -162,22 +162,20 @@ class LatentCanvas(QWidget):
         self._scene.selected = None
         self.update()
 
-    def set_manifold(
-        self, images: NDArray[np.generic] | None, extent: Extent | None = None
-    ) -> None:
-        """Decoded images (R, C, H, W[, 3]), top row first, over an extent (x0, x1, y0, y1), or None."""
-        self._scene.manifold.set(images, extent or self._scene.frame.extent)
+    def set_manifold(self, images: NDArray[np.generic], extent: Extent) -> None:
+        """Decoded images (R, C, H, W[, 3]), top row first, over an extent (x0, x1, y0, y1)."""
+        self._scene.manifold.set(images, extent)
         self._scene.outdate("manifold")
         self._schedule()
 
     def set_regions(
         self,
-        class_index: NDArray[np.integer] | None,
-        confidence: NDArray[np.floating] | None = None,
-        extent: Extent | None = None,
+        class_index: NDArray[np.integer],
+        confidence: NDArray[np.floating],
+        extent: Extent,
     ) -> None:
-        """Most probable classes and their probabilities (R, C), top row first, or None."""
-        self._scene.regions.set(class_index, confidence, extent or self._scene.frame.extent)
+        """Most probable classes and their probabilities (R, C), top row first, over an extent."""
+        self._scene.regions.set(class_index, confidence, extent)
         self._scene.outdate("regions")
         self._schedule()
 
