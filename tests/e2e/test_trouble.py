@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import urllib.error
 from collections.abc import Callable
@@ -21,19 +20,6 @@ from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.screenshot import take_screenshot
 
 PATIENCE = 60_000  # milliseconds
-
-
-@pytest.fixture
-def full_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """From its call on no write reaches the disk."""
-
-    def fill() -> None:
-        def full(_: int) -> None:
-            raise OSError(28, "No space left on device")
-
-        monkeypatch.setattr(os, "fsync", full)
-
-    return fill
 
 
 def name_file(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
@@ -97,18 +83,18 @@ def test_a_full_disk_while_exporting_keeps_the_old_file(
 
 @pytest.mark.parametrize("kind", ["csv", "png"])
 def test_a_full_disk_while_exporting_curves_keeps_the_old_file(
-    joint: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+    joint: Controller,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    full_disk: Callable[[], None],
+    kind: str,
 ) -> None:
     target = tmp_path / f"curves.{kind}"
     target.write_bytes(b"old")
     name_file(monkeypatch, target)
     said = []
     joint.window.curves.export.failed.connect(said.append)
-
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
+    full_disk()
     joint.window.curves.export.ask(kind)
     assert len(said) == 1 and "Free some room" in said[0]
     assert target.read_bytes() == b"old"

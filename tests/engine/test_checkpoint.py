@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -197,14 +198,10 @@ def test_a_card_that_is_no_card_is_refused(saved: Path) -> None:
 
 
 def test_a_failed_save_leaves_the_old_file_and_nothing_else(
-    saved: Path, monkeypatch: pytest.MonkeyPatch
+    saved: Path, full_disk: Callable[[], None]
 ) -> None:
     before = saved.read_bytes()
-
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
+    full_disk()
     with pytest.raises(EngineError, match="No space left"):
         save_model(saved, build_model(ModelConfig(), 2))
     assert saved.read_bytes() == before

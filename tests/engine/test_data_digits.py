@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -63,15 +64,11 @@ def test_the_same_arrays_give_the_same_bytes_at_any_time(tmp_path: Path) -> None
 
 
 def test_a_file_that_cannot_be_written_stays_as_it_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, full_disk: Callable[[], None]
 ) -> None:
     path = tmp_path / "digits.npz"
     path.write_bytes(b"old")
-
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
+    full_disk()
     with pytest.raises(EngineError, match="No space left"):
         write_npz(path, {"labels": digits(5)[1]})
     assert path.read_bytes() == b"old"

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -97,14 +98,10 @@ def test_a_real_limit_leaves_the_old_file_whole(tmp_path: Path) -> None:
     assert [found.name for found in tmp_path.iterdir()] == ["model.bin"]
 
 
-def test_a_full_disk_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_says_what_to_do(tmp_path: Path, full_disk: Callable[[], None]) -> None:
     path = tmp_path / "model.bin"
     path.write_bytes(b"old")
-
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
+    full_disk()
     with pytest.raises(EngineError, match=r"No space left.*Free some room, or choose another disk"):
         write_whole(path, b"new")
     assert path.read_bytes() == b"old"

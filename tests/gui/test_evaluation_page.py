@@ -41,6 +41,16 @@ BOUND = Figure(
 SHARE = Figure("accuracy", "accuracy of q(y|x)", 0.9953, FRACTION, "estimate", 100)
 
 
+@pytest.fixture
+def page(qtbot: QtBot) -> EvaluationPage:
+    page = EvaluationPage(LIGHT)
+    qtbot.addWidget(page)
+    with qtbot.waitActive(page):
+        page.show()
+        page.activateWindow()
+    return page
+
+
 def item(table: QTableWidget, line: int, column: int) -> QTableWidgetItem:
     found = table.item(line, column)
     assert found is not None
@@ -64,9 +74,7 @@ def test_a_column_begins_where_its_title_does(joint: Controller) -> None:
     assert first_ink(table.viewport()) == first_ink(table.horizontalHeader().viewport())
 
 
-def test_indices_of_formulas_stand_below_the_line(qtbot: QtBot) -> None:
-    page = EvaluationPage(LIGHT)
-    qtbot.addWidget(page)
+def test_indices_of_formulas_stand_below_the_line(page: EvaluationPage) -> None:
     page.resize(800, 300)
     titles = ["Eq", "E", "E_q", "my_class E"]
     page.set_rows([replace(row(BOUND), title=title, note="Var_x E[z_i]") for title in titles])
@@ -93,9 +101,7 @@ def test_indices_of_formulas_stand_below_the_line(qtbot: QtBot) -> None:
     assert "∇<sub>ψ</sub>" in page._gradients.toolTip()
 
 
-def test_a_figure_has_its_error_bits_kind_samples_and_time(qtbot: QtBot) -> None:
-    page = EvaluationPage(LIGHT)
-    qtbot.addWidget(page)
+def test_a_figure_has_its_error_bits_kind_samples_and_time(page: EvaluationPage) -> None:
     page.set_rows([row(BOUND), row(SHARE)])
     table = page._table
     columns = range(table.columnCount())
@@ -114,9 +120,7 @@ def test_a_figure_has_its_error_bits_kind_samples_and_time(qtbot: QtBot) -> None
     assert [item(table, 1, i).text() for i in (1, 3, 5)] == ["99.53 %", "", ""]
 
 
-def test_a_narrow_page_cuts_no_title(qtbot: QtBot) -> None:
-    page = EvaluationPage(LIGHT)
-    qtbot.addWidget(page)
+def test_a_narrow_page_cuts_no_title(page: EvaluationPage) -> None:
     page.resize(604, 200)
     page.show()
     longest = "KL(q ‖ posterior) = log p(x) − ELBO"
@@ -128,10 +132,7 @@ def test_a_narrow_page_cuts_no_title(qtbot: QtBot) -> None:
     assert not table.isColumnHidden(5)
 
 
-def test_an_empty_page_says_what_would_be_there(qtbot: QtBot) -> None:
-    page = EvaluationPage(LIGHT)
-    qtbot.addWidget(page)
-    page.show()
+def test_an_empty_page_says_what_would_be_there(page: EvaluationPage) -> None:
     assert page._hint.isVisible() and not page._table.isVisible()
     assert any("test images" in label.text() for label in page._hint.findChildren(QLabel))
     page.set_rows([row(BOUND)])
@@ -144,9 +145,7 @@ def test_an_empty_page_says_what_would_be_there(qtbot: QtBot) -> None:
     assert page._hint.isVisible()
 
 
-def test_a_title_stands_over_its_column(qtbot: QtBot) -> None:
-    page = EvaluationPage(LIGHT)
-    qtbot.addWidget(page)
+def test_a_title_stands_over_its_column(page: EvaluationPage) -> None:
     page.set_rows([row(BOUND)])
     for column in range(page._table.columnCount()):
         head = page._table.horizontalHeaderItem(column)
@@ -210,6 +209,14 @@ def choose(box: QComboBox, value: object) -> None:
     box.setCurrentIndex(box.findData(value))
 
 
+def measure(controller: Controller, qtbot: QtBot) -> None:
+    """Evaluate without the exact evidence, and wait for the figures."""
+    page = controller.window.evaluation
+    choose(page._settings.exact, False)
+    page.request()
+    wait_done(controller, qtbot)
+
+
 def test_further_settings_are_one_click_away_and_reach_the_report(
     joint: Controller, qtbot: QtBot
 ) -> None:
@@ -247,9 +254,7 @@ def test_figures_are_saved_as_the_command_line_writes_them(
     page = joint.window.evaluation
     joint.window.show_tab(page)
     assert not page._save.isEnabled()
-    choose(page._settings.exact, False)
-    page.request()
-    wait_done(joint, qtbot)
+    measure(joint, qtbot)
     saved, written = tmp_path / "window.json", tmp_path / "command.json"
     answer = (str(saved), "JSON (*.json)")
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: answer)
@@ -275,9 +280,7 @@ def test_the_caption_is_what_the_command_line_prints_above_its_table(
 ) -> None:
     page, model = joint.window.evaluation, joint.session.path
     joint.window.show_tab(page)
-    choose(page._settings.exact, False)
-    page.request()
-    wait_done(joint, qtbot)
+    measure(joint, qtbot)
     told = [str(model), "--images", "200", "--samples", "50", "--no-exact", "--device", "cpu"]
     assert run([*told, "--quiet"]) == 0
     head = capsys.readouterr().out.split("\n\n")[0].splitlines()
@@ -318,9 +321,7 @@ def test_another_class_prior_drops_the_figures_of_the_old_one(
 ) -> None:
     page = joint.window.evaluation
     joint.window.show_tab(page)
-    choose(page._settings.exact, False)
-    page.request()
-    wait_done(joint, qtbot)
+    measure(joint, qtbot)
     assert page.rows() > 0 and page._save.isEnabled()
     weights = np.full(10, 0.05)
     weights[3] = 0.55
@@ -342,9 +343,7 @@ def test_figures_go_when_their_weights_do(joint: Controller, qtbot: QtBot) -> No
     page = joint.window.evaluation
     joint.window.show_tab(page)
     trained_moments(joint, [0.5, 1.0])
-    choose(page._settings.exact, False)
-    page.request()
-    wait_done(joint, qtbot)
+    measure(joint, qtbot)
     assert page.rows() > 0 and page.progress().endswith("weights of epoch 0.50")
     content = joint.evaluating.content()
     assert content is not None and content["epoch"] == 0.5
@@ -385,23 +384,11 @@ def test_a_comparison_leaves_the_caption_of_the_figures(
     monkeypatch.setattr("vae_explorer.gui.jobs.GRADIENT_DRAWS", 8)
     page = joint.window.evaluation
     joint.window.show_tab(page)
-    choose(page._settings.exact, False)
-    page.request()
-    wait_done(joint, qtbot)
+    measure(joint, qtbot)
     caption = page.progress()
     page.gradients_requested.emit()
     wait_done(joint, qtbot)
     assert page.progress().startswith(f"{caption}; ") and "8 draws" in page.progress()
-
-
-@pytest.fixture
-def page(qtbot: QtBot) -> EvaluationPage:
-    page = EvaluationPage(LIGHT)
-    qtbot.addWidget(page)
-    with qtbot.waitActive(page):
-        page.show()
-        page.activateWindow()
-    return page
 
 
 def test_tab_leads_out_of_the_table(page: EvaluationPage, qtbot: QtBot) -> None:
