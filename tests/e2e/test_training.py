@@ -61,7 +61,7 @@ def test_a_dropped_folder_offers_the_classes_that_it_is_trained_with(
     form = joint.window.training.form
     assert form.dataset_name() == str(tmp_path)
     assert form.model_config().class_names == ("class 9", "class 10")
-    joint.window.training.folder_chosen.emit(str(tmp_path / "gone"))
+    joint.files.folder_dropped.emit(str(tmp_path / "gone"))
     assert "cannot be read" in joint.window.banner.text()
 
 

@@ -88,11 +88,6 @@ class Report:
     def __contains__(self, name: str) -> bool:
         return any(figure.name == name for figure in self.figures)
 
-    @property
-    def seconds(self) -> float:
-        """The time of all figures together."""
-        return sum(figure.seconds for figure in self.figures)
-
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: a number that is not finite becomes null."""
         return _json_ready(asdict(self))

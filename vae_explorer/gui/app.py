@@ -115,10 +115,10 @@ def build(app: QApplication, options: Options, *, remembers: bool = True) -> Con
     app.setApplicationDisplayName("VAE Explorer")
     app.setApplicationVersion(vae_explorer.__version__)
     app.setWindowIcon(QIcon(str(paths.icon("app"))))
-    settings = QSettings(str(paths.user_settings()), QSettings.Format.IniFormat)
+    place = str(paths.user_settings())
     if not remembers:  # a picture is the same for everybody; nothing can be written inside a device
-        nowhere = os.path.join(os.devnull, "settings")  # itself Qt would replace, if root lets it
-        settings = QSettings(nowhere, QSettings.Format.IniFormat)
+        place = os.path.join(os.devnull, "settings")  # itself Qt would replace, if root lets it
+    settings = QSettings(place, QSettings.Format.IniFormat)
     name = options.theme or str(settings.value("theme", "system"))
     if name not in style.THEMES:
         name = style.system_theme_name()

@@ -154,11 +154,6 @@ class ClassSelector(QWidget):
         """The selected class."""
         return self._selected
 
-    @property
-    def prior(self) -> NDArray[np.float64] | None:
-        """The class prior as shown, (C,)."""
-        return self._prior
-
     def cell(self, index: int) -> Cell:
         """Where a class lies in this widget."""
         return self._cells[index]

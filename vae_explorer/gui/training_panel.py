@@ -43,7 +43,6 @@ class TrainingPanel(QWidget):
     go_on_requested = Signal()
     live_changed = Signal(str, float)
     folder_requested = Signal()
-    folder_chosen = Signal(str)
     refused = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:

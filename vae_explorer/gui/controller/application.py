@@ -213,7 +213,7 @@ class Controller(QObject):
         self.looks.theme_changed.connect(self._on_theme)
         self.window.handwriting.class_picked.connect(self._on_class_in_hand)
         self.window.training.folder_requested.connect(self._ask_folder)
-        self.window.training.folder_chosen.connect(self._offer_folder)
+        self.files.folder_dropped.connect(self._offer_folder)
 
     # -- models ------------------------------------------------------------------------------
 

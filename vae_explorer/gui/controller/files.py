@@ -24,6 +24,7 @@ class Files(QObject):
     """Asks for names, writes files, and guards what is not saved. A failure changes nothing."""
 
     open_requested = Signal(object)  # Path
+    folder_dropped = Signal(str)
     saved = Signal(object)  # Path
 
     def __init__(
@@ -66,7 +67,7 @@ class Files(QObject):
         """A model is opened, a picture goes to the pad, a folder becomes a data set."""
         path = Path(names[0])
         if path.is_dir():
-            self._window.training.folder_chosen.emit(str(path))
+            self.folder_dropped.emit(str(path))
         elif path.suffix.lower() in PICTURES:
             self._window.pad.open_picture(path)
         else:
