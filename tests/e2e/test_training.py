@@ -258,7 +258,7 @@ def test_pause_holds_resume_goes_on_and_beta_changes_live(ready: Controller, qtb
     panel.form._editors["beta"].editingFinished.emit()  # type: ignore[union-attr]
     betas = []
     flush = ready.training._show_progress
-    ready.training._show_progress = lambda event: betas.append(event.beta) or flush(event)  # type: ignore[method-assign]
+    ready.training._show_progress = lambda event: betas.append(event.beta) or flush(event)
     qtbot.keyClick(ready.window.canvas, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: 0.25 in betas, timeout=PATIENCE)
     assert ready.window.curves._runs[-1].objective == "Objective"

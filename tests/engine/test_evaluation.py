@@ -130,7 +130,7 @@ def linear_gaussian_vae() -> tuple[VAE, PPCA]:
     with torch.no_grad():
         decoder.weight.copy_(ppca.weight)
         decoder.bias.copy_(ppca.mean)
-    vae.decode = lambda z, y=None: decoder(z)  # type: ignore[method-assign]
+    vae.decode = lambda z, y=None: decoder(z)
     return vae, ppca
 
 
@@ -182,7 +182,7 @@ def test_quadrature_finds_narrow_posteriors() -> None:
     vae, ppca = linear_gaussian_vae()
     with torch.no_grad():
         ppca.weight.mul_(30)  # the decoder has a copy
-        vae.decode = ppca.decode  # type: ignore[method-assign]
+        vae.decode = ppca.decode
     centre = torch.tensor([[0.213, -0.487], [1.049, 0.951], [-2.3456, 1.2345]])
     target = ppca.decode(centre)
     posterior = ppca.encode(target)

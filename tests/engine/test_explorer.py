@@ -21,7 +21,7 @@ def explorer(kind: str = "joint-vae", **changes: object) -> Explorer:
     values = {"kind": kind, "image_shape": (1, 8, 6), "latent_dim": 3, **changes}
     if kind == "joint-vae":
         values["class_names"] = NAMES
-    return Explorer(build_model(ModelConfig(**values), 0))  # type: ignore[arg-type]
+    return Explorer(build_model(ModelConfig(**values), 0))
 
 
 def pictures(count: int = 5, *shape: int) -> np.ndarray:
@@ -59,7 +59,7 @@ def test_no_images_have_no_values(kind: str, likelihood: str, preset: str) -> No
     ex = explorer(kind, likelihood=likelihood, levels=5, preset=preset)
     points, images, labels = np.empty((0, 3)), pictures(0), np.empty(0, int)
     for mode in ("mean", "sample"):
-        assert ex.decode(points, labels, mode=mode).shape == (0, 8, 6)  # type: ignore[arg-type]
+        assert ex.decode(points, labels, mode=mode).shape == (0, 8, 6)
     for found in (*ex.embed(images), ex.kl_per_dimension(images)):
         assert found.shape == (0, 3)
     assert ex.reconstruct(images).shape == ex.sample(0).shape == (0, 8, 6)

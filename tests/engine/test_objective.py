@@ -40,7 +40,7 @@ def small(kind: str = "vae", **changes: object) -> NetworkModel:
         "class_names": CLASSES if kind == "joint-vae" else (),
         **changes,
     }
-    model = build_model(ModelConfig(**values), seed=3)  # type: ignore[arg-type]
+    model = build_model(ModelConfig(**values), seed=3)
     assert isinstance(model, NetworkModel)
     return model
 

@@ -36,7 +36,7 @@ def onednn_calls(monkeypatch: pytest.MonkeyPatch) -> list[torch.Size]:
 
     def noted(a: Tensor, *rest: object) -> Tensor:
         calls.append(a.shape)
-        return own(a, *rest)  # type: ignore[arg-type]
+        return own(a, *rest)
 
     monkeypatch.setattr(products, "_ONEDNN", noted)
     return calls

@@ -38,11 +38,11 @@ def model_config(kind: str = "joint-vae", **changes: object) -> ModelConfig:
         "class_names": NAMES if kind == "joint-vae" else (),
         **changes,
     }
-    return ModelConfig(**values)  # type: ignore[arg-type]
+    return ModelConfig(**values)
 
 
 def training_config(**changes: object) -> TrainingConfig:
-    return TrainingConfig(**{"epochs": 3, "batch_size": 32, "device": "cpu", **changes})  # type: ignore[arg-type]
+    return TrainingConfig(**{"epochs": 3, "batch_size": 32, "device": "cpu", **changes})
 
 
 def timeless(events: Iterator[Event] | list[Event]) -> list[object]:
@@ -185,7 +185,7 @@ def stopped() -> TrainingState:
 
 
 def resumed(state: TrainingState, **changes: object) -> list[Event]:
-    data = dataclasses.replace(small_dataset(), **changes)  # type: ignore[arg-type]
+    data = dataclasses.replace(small_dataset(), **changes)
     return list(fit(build_model(model_config()), data, training_config(), resume=state))
 
 

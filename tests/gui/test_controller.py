@@ -73,7 +73,7 @@ def test_hover_decodes_what_the_engine_decodes(joint: Controller) -> None:
 def test_hover_is_at_most_once_a_frame(joint: Controller, qtbot: QtBot) -> None:
     calls = []
     decode = joint.session.explorer.decode
-    joint.session.explorer.decode = lambda *a, **k: calls.append(1) or decode(*a, **k)  # type: ignore[method-assign]
+    joint.session.explorer.decode = lambda *a, **k: calls.append(1) or decode(*a, **k)
     joint.exploring._decoded_at = 0.0
     for x in np.linspace(-1, 1, 50):
         joint.exploring.hover(float(x), 0.0)
@@ -746,9 +746,9 @@ def test_the_equation_is_computed_between_two_moves_of_the_mouse(joint: Controll
 
 def test_new_weights_are_shown_part_by_part(joint: Controller, qtbot: QtBot) -> None:
     shown: list[str] = []
-    joint.exploring.weights_changed = lambda: shown.append("canvas")  # type: ignore[method-assign]
-    joint.handwriting.answer = lambda: shown.append("drawing")  # type: ignore[method-assign]
-    joint.pages.weights_changed = lambda: shown.append("pages")  # type: ignore[method-assign]
+    joint.exploring.weights_changed = lambda: shown.append("canvas")
+    joint.handwriting.answer = lambda: shown.append("drawing")
+    joint.pages.weights_changed = lambda: shown.append("pages")
     joint.training.weights_changed.emit()
     assert shown == []
     joint._followers._next()

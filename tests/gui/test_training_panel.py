@@ -297,6 +297,6 @@ def test_a_choice_that_does_not_fit_ends_in_an_ellipsis(qtbot: QtBot) -> None:
     for width in (90, 600):
         choice.resize(width, 24)
         choice.initStyleOption(option)
-        shown.append(option.currentText)  # type: ignore[attr-defined]
+        shown.append(option.currentText)
     assert shown[0].startswith("Re") and shown[0].endswith("…")
     assert shown[1] == choice.currentText() == "Reparameterization"

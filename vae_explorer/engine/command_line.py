@@ -147,4 +147,4 @@ class Outlet:
 
 def outlive_readers() -> None:
     """Let this process go on where nobody reads what it prints, as behind `| head`."""
-    sys.stdout, sys.stderr = Outlet(sys.stdout), Outlet(sys.stderr)  # type: ignore[assignment]
+    sys.stdout, sys.stderr = Outlet(sys.stdout), Outlet(sys.stderr)

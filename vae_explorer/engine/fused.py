@@ -38,7 +38,7 @@ def log_prob(logits: Tensor, target: Tensor, rule: ValueAndGradient) -> Tensor:
     """Log p(x|z) of logits that somebody else made, (..., B)."""
     if not torch.is_grad_enabled():
         return rule(logits, target, wanted=False, spend=False)[0]
-    return _LogProb.apply(logits, target, rule)  # type: ignore[return-value]
+    return _LogProb.apply(logits, target, rule)
 
 
 def linear_log_prob(
@@ -55,9 +55,9 @@ def linear_log_prob(
     wanted = torch.is_grad_enabled()
     arguments = (layer.weight, layer.bias, target, parameters_per_value, rule, wanted)
     if wanted or hidden.dim() < 3 or hidden.device.type != "cpu":
-        return _LinearLogProb.apply(hidden, *arguments)  # type: ignore[return-value]
+        return _LinearLogProb.apply(hidden, *arguments)
     samples = max(1, CACHED_VALUES // max(1, target.numel() * parameters_per_value))
-    return torch.cat([_LinearLogProb.apply(part, *arguments) for part in hidden.split(samples)])  # type: ignore[arg-type]
+    return torch.cat([_LinearLogProb.apply(part, *arguments) for part in hidden.split(samples)])
 
 
 def linear_log_prob_and_gradient(
@@ -108,7 +108,7 @@ def _spare_memory(weight: Tensor, name: str, *shape: int) -> Tensor:
 
 class _LogProb(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, logits: Tensor, target: Tensor, rule: ValueAndGradient) -> Tensor:  # type: ignore[override]  # noqa: ANN001
+    def forward(ctx, logits: Tensor, target: Tensor, rule: ValueAndGradient) -> Tensor:  # noqa: ANN001
         value, gradient = rule(logits, target, wanted=True, spend=False)
         ctx.save_for_backward(gradient)
         return value
@@ -121,7 +121,7 @@ class _LogProb(torch.autograd.Function):
 
 class _LinearLogProb(torch.autograd.Function):
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx,  # noqa: ANN001
         hidden: Tensor,
         weight: Tensor,

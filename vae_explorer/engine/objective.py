@@ -110,7 +110,7 @@ def sample_and_kl_gradient(
 
 class _SampleAndKL(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, mean: Tensor, log_variance: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]  # noqa: ANN001
+    def forward(ctx, mean: Tensor, log_variance: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ANN001
         sigma, z, kl = sample_and_kl_terms(mean, log_variance, noise)
         ctx.save_for_backward(mean, sigma, noise)
         return z, kl
@@ -123,7 +123,7 @@ class _SampleAndKL(torch.autograd.Function):
 
 def sample_and_kl(mean: Tensor, log_variance: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
     """Z = μ + σε, (M, B, d), and the KL of each dimension, (B, d), whose gradients share σ: two nodes, not twenty."""
-    return _SampleAndKL.apply(mean, log_variance, noise)  # type: ignore[return-value]
+    return _SampleAndKL.apply(mean, log_variance, noise)
 
 
 def log_mean_exp(values: Tensor) -> Tensor:

@@ -59,7 +59,7 @@ class Linear(nn.Linear):
         flat = input.flatten(0, -2) if input.dim() > 1 else input.unsqueeze(0)
         if torch.compiler.is_compiling() or not _is_for_onednn(flat, self.weight.t()):
             return super().forward(input)
-        out: Tensor = _Linear.apply(flat, self.weight, self.bias)  # type: ignore[assignment]
+        out: Tensor = _Linear.apply(flat, self.weight, self.bias)
         return out.view(*input.shape[:-1], -1)
 
 
@@ -75,7 +75,7 @@ def _is_for_onednn(a: Tensor, b: Tensor) -> bool:
 
 class _Linear(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:  # type: ignore[override]  # noqa: ANN001
+    def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:  # noqa: ANN001
         ctx.save_for_backward(x, weight)
         return product(x, weight.t(), bias)
 

@@ -53,7 +53,7 @@ def _train(path: Path, config: ModelConfig, epochs: int, beta: float = 1.0) -> P
     )
     settings = {"epochs": epochs, "batch_size": 50, "learning_rate": 2e-3, "beta": beta}
     model = build_model(config, seed=0)
-    for _ in fit(model, few, TrainingConfig(**settings, device="cpu")):  # type: ignore[arg-type]
+    for _ in fit(model, few, TrainingConfig(**settings, device="cpu")):
         pass
     save_model(path, model, {"dataset": "digits"})
     return path
