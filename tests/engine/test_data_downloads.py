@@ -173,10 +173,13 @@ def test_no_server_is_one_sentence(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
-def test_a_silent_server_is_given_up(server: Server, tmp_path: Path) -> None:
+def test_a_silent_server_is_given_up(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server.silent = True
+    monkeypatch.setattr(downloads, "TIMEOUT", 0.2)
     with pytest.raises(DataError, match="no answer in time"):
-        fetch(server.remote("a.bin"), tmp_path, timeout=0.2)
+        fetch(server.remote("a.bin"), tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_is_named(server: Server, tmp_path: Path) -> None:

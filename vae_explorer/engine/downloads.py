@@ -56,7 +56,6 @@ def fetch_all(
     folder: Path,
     progress: Progress | None = None,
     cancelled: Cancelling | None = None,
-    timeout: float = TIMEOUT,
 ) -> None:
     """Fetch the files that `folder` has not got; `progress(done, total)` counts the bytes of all.
 
@@ -65,11 +64,11 @@ def fetch_all(
         Cancelled: `cancelled()` said so; what has arrived is kept for the next call to go on from.
     """
     missing = [file for file in files if not (folder / file.name).is_file()]
-    total = _total_size(missing, cancelled, timeout) if progress else None
+    total = _total_size(missing, cancelled) if progress else None
     finished = 0
     for file in missing:
         report = _shifted(progress, finished, total) if progress else None
-        fetch(file, folder, report, cancelled, timeout)
+        fetch(file, folder, report, cancelled)
         finished += (folder / file.name).stat().st_size
 
 
@@ -78,10 +77,9 @@ def fetch(
     folder: Path,
     progress: Progress | None = None,
     cancelled: Cancelling | None = None,
-    timeout: float = TIMEOUT,
 ) -> Path:
     """Fetch one file into `folder`, going on from what an earlier call left; see `fetch_all`."""
-    transfer = _Transfer(folder / file.name, progress, cancelled, timeout)
+    transfer = _Transfer(folder / file.name, progress, cancelled)
     reasons = []
     for url in file.urls:
         try:
@@ -108,13 +106,11 @@ class _Transfer:
         target: Path,
         progress: Progress | None,
         cancelled: Cancelling | None,
-        timeout: float,
     ) -> None:
         self.target = target
         self.part = target.with_name(target.name + ".part")
         self._progress = progress or (lambda done, total: None)
         self._cancelled = cancelled or (lambda: False)
-        self._timeout = timeout
 
     def run(self, url: str, md5: str) -> None:
         """Fetch from `url`; a part that turns out to be of another file is thrown away once."""
@@ -142,7 +138,7 @@ class _Transfer:
         """Append to the part what is missing, or begin again where the server knows no ranges."""
         self._stop_if_cancelled()
         offset = self._size()
-        with _open(url, offset, self._timeout) as response:
+        with _open(url, offset) as response:
             if response is None:  # there is nothing after `offset`
                 return
             if not _continues(response, offset):
@@ -176,14 +172,14 @@ class _Transfer:
 
 
 @contextlib.contextmanager
-def _open(url: str, offset: int, timeout: float) -> Iterator[http.client.HTTPResponse | None]:
+def _open(url: str, offset: int) -> Iterator[http.client.HTTPResponse | None]:
     """The server's answer, from `offset` on where it can; None where nothing lies behind it."""
     headers = dict(_HEADERS)
     if offset:
         headers["Range"] = f"bytes={offset}-"
     try:
         request = urllib.request.Request(url, headers=headers)
-        response = urllib.request.urlopen(request, timeout=timeout)
+        response = urllib.request.urlopen(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
         error.close()
         if offset and error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
@@ -221,9 +217,7 @@ def _reason(error: Exception) -> str:
     return str(cause) or type(cause).__name__
 
 
-def _total_size(
-    files: Sequence[RemoteFile], cancelled: Cancelling | None, timeout: float
-) -> int | None:
+def _total_size(files: Sequence[RemoteFile], cancelled: Cancelling | None) -> int | None:
     """The bytes of all files together, or None where a server does not say."""
     sizes = []
     for file in files:
@@ -231,7 +225,7 @@ def _total_size(
             return None
         request = urllib.request.Request(file.urls[0], headers=_HEADERS, method="HEAD")
         try:
-            with urllib.request.urlopen(request, timeout=timeout) as response:
+            with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
                 sizes.append(int(response.headers["Content-Length"]))
         except (OSError, http.client.HTTPException, TypeError, ValueError):
             return None

@@ -24,7 +24,7 @@ def exploring_input(model: LatentModel, images: Tensor) -> Tensor:
 
 @torch.no_grad()
 def embed_images(
-    model: LatentModel, images: Tensor, labels: Tensor | None = None
+    model: LatentModel, images: Tensor, labels: Tensor | None
 ) -> tuple[Tensor, Tensor]:
     """Posterior means and standard deviations, both (N, d) on the CPU.
 

@@ -80,7 +80,6 @@ def quadrature(
     y: Tensor | None,
     posterior: tuple[Tensor, Tensor],
     *,
-    tolerance: float = TOLERANCE,
     floor: Tensor | None = None,
 ) -> Generator[float, None, Evidence]:
     """Yields the share of the work done, and returns the evidence of each image.
@@ -101,7 +100,7 @@ def quadrature(
         rows = slice(start, start + at_once)
         some = target[rows] if isinstance(target, Tensor) else target.select(rows)
         own = posterior[0][rows], posterior[1][rows]
-        steps = _integrate(grid, some, own, tolerance, None if floor is None else floor[rows])
+        steps = _integrate(grid, some, own, None if floor is None else floor[rows])
         parts.append((yield from _as_share(steps, start / count, len(some) / count)))
     values, changes, spacings = zip(*parts, strict=True)
     return Evidence(torch.cat(values), torch.cat(changes), min(spacings), grid.points_used)
@@ -122,7 +121,6 @@ def _integrate(
     grid: _Grid,
     target: Tensor | Targets,
     posterior: tuple[Tensor, Tensor],
-    tolerance: float,
     floor: Tensor | None,
 ) -> Generator[float, None, tuple[Tensor, Tensor, float]]:
     """The evidence and the last change of some images, (N,) both, and the finest spacing."""
@@ -141,7 +139,7 @@ def _integrate(
         change = torch.where(active, (finer - value).abs(), change)
         value = torch.where(active, finer, value)
         keep = keep_finer
-        active &= change > tolerance
+        active &= change > TOLERANCE
     return value, change, TILE / (COARSE * 2**level)
 
 

@@ -71,9 +71,9 @@ Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 def read_relative(
     name: str,
     data_dir: Path,
-    progress: Progress | None = None,
-    cancelled: Cancelling | None = None,
-    download: bool = True,
+    progress: Progress | None,
+    cancelled: Cancelling | None,
+    download: bool,
 ) -> Arrays:
     """Train images (N, 28, 28) and labels (N,), then the test split's, all uint8.
 

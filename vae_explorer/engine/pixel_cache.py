@@ -73,8 +73,8 @@ def folder_pixels(
     listing: Listing,
     order: np.ndarray,
     frame: Frame,
-    progress: Progress | None = None,
-    cancelled: Cancelling | None = None,
+    progress: Progress | None,
+    cancelled: Cancelling | None,
 ) -> tuple[np.ndarray, PixelFile | None]:
     """The pictures of a folder in a given order, uint8 (N, C, H, W), and the file they are in, if any.
 

@@ -130,7 +130,7 @@ def headlines(said: Mapping[str, Any]) -> list[str]:
 def document(
     file: str | None,
     report: Report,
-    comparison: Any = None,  # noqa: ANN401
+    comparison: Any,  # noqa: ANN401
     epoch: float | None = None,
 ) -> dict[str, Any]:
     """What is kept of an evaluation: the model's file, the report, and a comparison of gradients.

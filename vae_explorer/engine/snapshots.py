@@ -23,7 +23,7 @@ class Snapshots:
     def wanted(self) -> bool:
         return self._seconds is not None
 
-    def due(self, holding: bool = False) -> bool:
+    def due(self, holding: bool) -> bool:
         """Whether the last snapshot is old enough, or the training holds here to be looked at."""
         if self._seconds is None:
             return False

@@ -25,7 +25,7 @@ class TrainingState:
 
     Attributes:
         data: the `identity` of its data set.
-        tensors: by name: `model.…`, `best.…`, `optimizer.…`, `generator`, `order`, ….
+        tensors: by name: `model.…`, `best.…`, `optimizer.…`, `generator`, `order.…`, ….
         counters: JSON-ready numbers: epoch, step, the best objective, the settings in force.
     """
 

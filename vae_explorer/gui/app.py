@@ -101,7 +101,7 @@ def _take_scale() -> None:
         os.environ.setdefault("QT_SCALE_FACTOR", f"{int(percent) / 100:g}")
 
 
-def build(app: QApplication, options: Options, *, remembers: bool = True) -> Controller:
+def build(app: QApplication, options: Options, *, remembers: bool) -> Controller:
     """The window and its controller, themed and laid out, not yet shown."""
     from PySide6.QtCore import QSettings
     from PySide6.QtGui import QIcon

@@ -12,6 +12,7 @@ Extent = tuple[float, float, float, float]  # x0, x1, y0, y1 in latent units
 
 MIN_SCALE = 2.0  # pixels per latent unit: at most a few hundred units across
 MAX_SCALE = 2e5
+TICK_SPACING = 72.0  # pixels
 DEFAULT_EXTENT: Extent = (-3.4, 3.4, -3.4, 3.4)
 
 
@@ -122,12 +123,12 @@ def needs_fit(view: Extent, wanted: Extent) -> bool:
     return outside or (wide and tall)
 
 
-def ticks(low: float, high: float, pixels: float, spacing: float = 72.0) -> list[float]:
-    """Round tick values (1, 2 or 5 times a power of ten) about `spacing` pixels apart."""
+def ticks(low: float, high: float, pixels: float) -> list[float]:
+    """Round tick values (1, 2 or 5 times a power of ten) about `TICK_SPACING` pixels apart."""
     span = high - low
     if not math.isfinite(span) or span <= 0 or pixels <= 0:
         return []
-    raw = span * spacing / pixels
+    raw = span * TICK_SPACING / pixels
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(power * m for m in (1.0, 2.0, 5.0, 10.0) if power * m >= raw * 0.999)
     first = math.ceil(low / step - 1e-9)

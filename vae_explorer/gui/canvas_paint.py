@@ -32,6 +32,7 @@ GUTTER_LEFT = 34
 GUTTER_BOTTOM = 20
 PIN_REACH = 18.0  # half the size of the pin's mark, in pixels
 HANDLE_REACH = 10.0
+PATH_TICKS = 8  # pieces of a path
 _HALO = 3.0  # pixels round a word
 
 
@@ -53,7 +54,7 @@ def at(frame: Frame, point: Point) -> QPointF:
 
 
 def haloed(
-    painter: QPainter, path: QPainterPath, theme: Theme, color: QColor, width: float = 1.6
+    painter: QPainter, path: QPainterPath, theme: Theme, color: QColor, width: float
 ) -> None:
     """Stroke a path so that it stands out on dots, pictures and paper alike."""
     painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -159,9 +160,7 @@ def _y_ticks(
             painter.drawText(QPointF(left, y + metrics.capHeight() / 2), text)
 
 
-def prior(
-    painter: QPainter, frame: Frame, theme: Theme, mean: Point = (0.0, 0.0), dimensions: int = 2
-) -> None:
+def prior(painter: QPainter, frame: Frame, theme: Theme, mean: Point, dimensions: int) -> None:
     """The standard normal prior: axes through its mean, circles at 1σ and 2σ; in 1-D, lines."""
     centre = at(frame, mean)
     rect = plot_rect(frame)
@@ -250,7 +249,6 @@ def route(
     theme: Theme,
     points: Sequence[Point],
     position: float | None,
-    tick_count: int = 8,
 ) -> None:
     """A path with its two handles A and B, ticks on the way, and where a film of it stands."""
     nodes = [at(frame, p) for p in points]
@@ -258,9 +256,9 @@ def route(
     for node in nodes[1:]:
         path.lineTo(node)
     haloed(painter, path, theme, theme.accent, 2.0)
-    for k in range(1, tick_count):
+    for k in range(1, PATH_TICKS):
         tick = QPainterPath()
-        tick.addEllipse(path.pointAtPercent(k / tick_count), 2.2, 2.2)
+        tick.addEllipse(path.pointAtPercent(k / PATH_TICKS), 2.2, 2.2)
         painter.strokePath(tick, QPen(theme.canvas, 2))
         painter.fillPath(tick, theme.accent)
     for node, letter in ((nodes[0], "A"), (nodes[-1], "B")):

@@ -112,7 +112,7 @@ class CanvasScene:
         """Compose the base picture anew from the layers as they are."""
         self._base = None
 
-    def refresh(self, ratio: float, slow: bool = True) -> None:
+    def refresh(self, ratio: float, slow: bool) -> None:
         """Draw the visible layers that are out of date; those that take long only if `slow`."""
         focus = self.highlighted if self.legend_hovered is None else self.legend_hovered
         for name in ("manifold", "regions", "support", "points"):

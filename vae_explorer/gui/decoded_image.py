@@ -130,7 +130,7 @@ class DecodedImage(QWidget):
         self.setAccessibleDescription(caption)
         self.update()
 
-    def set_neighbour(self, image: NDArray[np.generic] | None, caption: str = "") -> None:
+    def set_neighbour(self, image: NDArray[np.generic] | None, caption: str) -> None:
         """Show the nearest real image (H, W) or (H, W, 3) beside it, or none."""
         self._neighbour, self._neighbour_caption = image, caption
         self._pictures.pop("neighbour", None)

@@ -17,7 +17,8 @@ from vae_explorer.gui.density import count_grid, gaussian_blur
 
 Floats = NDArray[np.float32]
 
-SUPPORT_CELLS = 160
+_THICKNESS = 1.4  # of a boundary between regions, in pixels
+_SUPPORT_CELLS = 160  # a side
 _EMPTY_SHARE = 0.04  # support ends where the density falls below this share of a typical point's
 
 
@@ -116,7 +117,6 @@ def region_picture(
     colors: NDArray[np.integer],
     line: tuple[int, int, int],
     tint: float = 0.22,
-    thickness: float = 1.4,
 ) -> NDArray[np.uint32]:
     """Class regions as soft tints with boundary lines.
 
@@ -129,7 +129,6 @@ def region_picture(
         colors: (classes, 3) in 0..255.
         line: colour of the boundaries.
         tint: opacity where the confidence is 1.
-        thickness: of a boundary in pixels.
     """
     sample = Sampler.of((classes.shape[0], classes.shape[1]), grid, view, shape)
     best = np.zeros(shape, dtype=np.float32)
@@ -146,7 +145,7 @@ def region_picture(
     level = (alpha * 255.0 + 0.5).astype(np.int64) | (winner << 8)
     picture = _tint_table(colors).ravel().take(level, mode="clip")
     steepest = 1.5 * max(classes.shape[0] / shape[0], classes.shape[1] / shape[1])
-    at, edge = _edges(best - second, thickness, steepest)
+    at, edge = _edges(best - second, steepest)
     share = (0.7 * edge)[:, None]
     color = colors[winner.ravel()[at].clip(0, len(colors) - 1)] * (1 - share)
     color += np.asarray(line) * share
@@ -155,16 +154,14 @@ def region_picture(
     return picture
 
 
-def _edges(
-    margin: Floats, thickness: float, steepest: float
-) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
+def _edges(margin: Floats, steepest: float) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
     """Pixels on a line where `margin` falls to zero, and how much of each it covers.
 
     The distance to the line in pixels is margin / slope; `steepest` bounds the slope, so that only
     pixels with a small margin need theirs worked out.
     """
     height, width = margin.shape
-    reach = 0.5 * thickness + 0.5
+    reach = 0.5 * _THICKNESS + 0.5
     at = np.flatnonzero(margin < reach * steepest)
     row, column = np.divmod(at, width)
     flat = margin.ravel()
@@ -199,7 +196,7 @@ def _packed(
 
 
 def support_grid(
-    points: NDArray[np.floating], cells: int = SUPPORT_CELLS
+    points: NDArray[np.floating],
 ) -> tuple[Floats, Extent] | None:
     """How well the encoded points support each place, 0 (none near) to 1, (cells, cells), and its extent.
 
@@ -214,6 +211,7 @@ def support_grid(
     low = finite.min(axis=0) - 4 * bandwidth
     high = finite.max(axis=0) + 4 * bandwidth
     extent = (float(low[0]), float(high[0]), float(low[1]), float(high[1]))
+    cells = _SUPPORT_CELLS
     counts = count_grid(finite, extent, (cells, cells))
     sigma = (bandwidth * cells / (high[1] - low[1]), bandwidth * cells / (high[0] - low[0]))
     density = gaussian_blur(counts.astype(np.float32), sigma)

@@ -213,7 +213,7 @@ class LatentCanvas(QWidget):
         self._scene.fit()
         self._schedule()
 
-    def set_layer_offered(self, name: str, why_not: str = "") -> None:
+    def set_layer_offered(self, name: str, why_not: str) -> None:
         """Offer a layer; or take it away, and say why there is none."""
         self._header.set_offered(name, why_not)
         if why_not and self._scene.visible[name]:

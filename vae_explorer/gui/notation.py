@@ -17,7 +17,7 @@ def compact(value: float) -> str:
     return f"{mantissa}e{int(power)}".replace("-", "−")
 
 
-def signed(value: float, decimals: int = 2) -> str:
+def signed(value: float, decimals: int) -> str:
     """A number with a real minus sign, never a negative zero."""
     text = f"{value:.{decimals}f}"
     if float(text) == 0:

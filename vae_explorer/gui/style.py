@@ -240,7 +240,7 @@ def title_font() -> QFont:
     return _font(FONT_TITLE, QFont.Weight.DemiBold)
 
 
-def number_font(pixels: int = FONT_BASE) -> QFont:
+def number_font(pixels: int) -> QFont:
     """Digits of one width, so that live numbers do not dance."""
     font = _font(pixels)
     font.setFeature(QFont.Tag("tnum"), 1)
@@ -261,7 +261,7 @@ def section_title(text: str, parent: QWidget | None = None) -> QLabel:
     return label
 
 
-def muted_label(text: str = "", parent: QWidget | None = None, *, wrap: bool = False) -> QLabel:
+def muted_label(text: str, parent: QWidget | None = None, *, wrap: bool = False) -> QLabel:
     """A caption or an explanation, in the quieter colour."""
     label = QLabel(text, parent)
     label.setProperty("muted", True)

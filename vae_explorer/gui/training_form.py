@@ -45,7 +45,7 @@ Editor = QComboBox | QSpinBox | QLineEdit | QCheckBox
 class Choice(QComboBox):
     """A choice whose text ends in an ellipsis where the panel is too narrow for it."""
 
-    def offer(self, title: str, value: str, explanation: str | None = None) -> None:
+    def offer(self, title: str, value: str, explanation: str) -> None:
         """One more value to choose, and a tooltip that explains it."""
         self.addItem(title, value)
         self.setItemData(self.count() - 1, explanation, Qt.ItemDataRole.ToolTipRole)
