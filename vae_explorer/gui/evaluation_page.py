@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 from vae_explorer.engine.evaluation_config import EvaluationConfig
 from vae_explorer.gui import style
 from vae_explorer.gui.empty_state import EmptyState
-from vae_explorer.gui.evaluation_settings import EvaluationSettingsRow
+from vae_explorer.gui.evaluation_settings import EvaluationSettingsRow, choice_box
 from vae_explorer.gui.formula_delegate import FormulaDelegate
 from vae_explorer.gui.notation import typeset_tip
 from vae_explorer.gui.style import Theme
@@ -225,11 +225,9 @@ class EvaluationPage(QWidget):
         return more, save
 
     def _choice(self, title: str, items: Sequence[tuple[str, int]]) -> QComboBox:
-        box = QComboBox(self)
+        box = choice_box(self, items)
         box.setAccessibleName(title)
         box.setToolTip(title)
-        for text, value in items:
-            box.addItem(text, value)
         return box
 
     def _make_hint(self) -> EmptyState:

@@ -21,7 +21,7 @@ class EvaluationSettingsRow(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         default = EvaluationConfig()
-        self.split = _choice(
+        self.split = choice_box(
             self,
             (
                 (self.tr("test"), "test"),
@@ -31,10 +31,10 @@ class EvaluationSettingsRow(QWidget):
         )
         self.elbo_samples = _number(self, 1, MOST_ELBO_SAMPLES, default.elbo_samples)
         self.seed = _number(self, 0, LARGEST_SEED, default.seed)
-        self.exact = _choice(
+        self.exact = choice_box(
             self, ((self.tr("automatic"), None), (self.tr("on"), True), (self.tr("off"), False))
         )
-        self.prior_share = _choice(
+        self.prior_share = choice_box(
             self, [(f"{share:.0%}".replace("%", " %"), share) for share in PRIOR_SHARES]
         )
         self._grid = QGridLayout(self)
@@ -110,7 +110,8 @@ class EvaluationSettingsRow(QWidget):
         self._grid.addWidget(field, 1, column)
 
 
-def _choice(parent: QWidget, items: Sequence[tuple[str, object]]) -> QComboBox:
+def choice_box(parent: QWidget, items: Sequence[tuple[str, object]]) -> QComboBox:
+    """A choice among values, each with its text."""
     box = QComboBox(parent)
     for text, value in items:
         box.addItem(text, value)

@@ -25,7 +25,7 @@ from vae_explorer.gui import style
 from vae_explorer.gui.style import Theme
 from vae_explorer.gui.training_form import TrainingForm
 
-TrainingState = Literal["unready", "idle", "loading", "training", "paused", "stopping"]
+PanelState = Literal["unready", "idle", "loading", "training", "paused", "stopping"]
 
 
 class TrainingPanel(QWidget):
@@ -47,7 +47,7 @@ class TrainingPanel(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._state: TrainingState = "unready"
+        self._state: PanelState = "unready"
         self._focus_owner: QAbstractButton | None = None
         self._can_go_on = False
         self.form = TrainingForm(self)
@@ -72,7 +72,7 @@ class TrainingPanel(QWidget):
 
     # -- what the controller says ------------------------------------------------------------
 
-    def set_state(self, state: TrainingState) -> None:
+    def set_state(self, state: PanelState) -> None:
         """Which buttons make sense."""
         self._state = state
         running = state in ("loading", "training", "paused", "stopping")
@@ -124,7 +124,7 @@ class TrainingPanel(QWidget):
             if self.hasFocus():
                 owner.setFocus()
 
-    def state(self) -> TrainingState:
+    def state(self) -> PanelState:
         """The state set last."""
         return self._state
 

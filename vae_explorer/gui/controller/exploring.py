@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Literal, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -14,8 +14,10 @@ from vae_explorer.gui.latent_plane import LatentPlane, nearest
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.session import Session, best_plane
 
+if TYPE_CHECKING:
+    from vae_explorer.engine.explorer import Mode
+
 FRAME_SECONDS = 1 / 60
-Mode = Literal["mean", "sample"]
 
 
 class Exploring(QObject):
@@ -220,7 +222,7 @@ class Exploring(QObject):
 
     def set_mode(self, mode: str) -> None:
         """Show the mean of p(x|z), or a draw from it."""
-        self._mode = cast(Mode, mode)
+        self._mode = cast("Mode", mode)
         self._show_again()
 
     # -- the plane -----------------------------------------------------------------------------

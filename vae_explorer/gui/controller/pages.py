@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from PySide6.QtCore import QObject
@@ -19,6 +19,7 @@ from vae_explorer.gui.session import Session
 
 if TYPE_CHECKING:
     from vae_explorer.engine.events import EpochEvent
+    from vae_explorer.engine.explorer import Mode
 
 PATH_FRAMES = 40
 TOGETHER = 16  # samples that are drawn in one piece of work
@@ -120,7 +121,7 @@ class Pages(QObject):
 
     def _draw_samples(self, label: int, mode: str) -> Iterator[None]:
         chosen = label if label >= 0 else None
-        how = cast(Literal["mean", "sample"], mode)
+        how = cast("Mode", mode)
         drawn = []
         for start in range(0, COUNT, TOGETHER):
             count = min(TOGETHER, COUNT - start)
