@@ -221,9 +221,8 @@ class Trainer:
         return self.step / self.order.steps
 
     def _report(self, mark: float) -> StepEvent:
-        metrics = (
-            self.report_sums.metrics()
-        )  # waits for the device: the clock is read after the work
+        # waits for the device, so that the clock is read after the work
+        metrics = self.report_sums.metrics()
         self.seconds += time.perf_counter() - mark
         if not np.isfinite(metrics.objective):
             raise TrainingError(
