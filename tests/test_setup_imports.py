@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import shutil
 import subprocess
@@ -63,18 +62,6 @@ def test_a_bad_import_is_found(copy: Path, module: str, line: str) -> None:
     done = lint(copy)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "BROKEN" in done.stdout
-
-
-def test_the_command_line_imports_the_engine_only(repository: Path) -> None:
-    imported: set[str] = set()
-    for node in ast.walk(ast.parse((repository / "train.py").read_text())):
-        if isinstance(node, ast.Import):
-            imported |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            imported.add(node.module or "")
-    ours = {name for name in imported if name.startswith("vae_explorer")}
-    assert ours and all(name.startswith("vae_explorer.engine") for name in ours)
-    assert not {name.partition(".")[0] for name in imported} & {"PySide6", "pyqtgraph"}
 
 
 def test_the_window_loads_without_torch() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
+import importlib
 import json
 import os
 import shlex
@@ -36,13 +36,7 @@ QUICK = ["--quiet", "--threads", "1", "--epochs", "1", "--device", "cpu"]
 
 @pytest.fixture(scope="module")
 def train() -> ModuleType:
-    path = Path(__file__).resolve().parents[2] / "train.py"
-    spec = importlib.util.spec_from_file_location("train", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module("vae_explorer.train")
 
 
 @pytest.fixture

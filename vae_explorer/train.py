@@ -1,0 +1,464 @@
+"""Train a model from the command line: `python train.py --model joint-vae --dataset digits --out FOLDER`.
+
+Where the package alone is installed it is `python -m vae_explorer.train`, or `vae-explorer-train`.
+
+Writes `model.safetensors`, `history.csv`, `figure.png` (the lecture's figure) and `training.safetensors`, from which
+`--resume` goes on bit for bit, with the settings that it had. Ctrl-C stops cleanly and keeps the best model so far, as
+does a training that fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import shlex
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, get_args
+
+import torch
+from tqdm import tqdm
+
+from vae_explorer.engine.catalogue import DATASETS
+from vae_explorer.engine.checkpoint import load_model, save_model
+from vae_explorer.engine.command_line import (
+    add_config,
+    chosen,
+    flag_of,
+    outlive_readers,
+    run_command,
+    words_of,
+)
+from vae_explorer.engine.config import (
+    ModelConfig,
+    TrainingConfig,
+    effect_with,
+    objective_title,
+    train_title,
+)
+from vae_explorer.engine.control import TrainingControl
+from vae_explorer.engine.data import Dataset, load_dataset, pictures
+from vae_explorer.engine.device import spare_cores, use_threads
+from vae_explorer.engine.errors import ConfigError, EngineError, TrainingError
+from vae_explorer.engine.events import EpochEvent, FinishedEvent, Metrics, StepEvent
+from vae_explorer.engine.explorer import Explorer
+from vae_explorer.engine.files import disk_problem
+from vae_explorer.engine.history import History
+from vae_explorer.engine.image_folder import Fit
+from vae_explorer.engine.lecture_figure import figure_images, save_lecture_figure
+from vae_explorer.engine.models import build_model
+from vae_explorer.engine.run_folder import held_folder
+from vae_explorer.engine.training import fit
+from vae_explorer.engine.training_state import TrainingState
+
+FROM_DATA = ("image_shape", "class_names")
+FRAMING = ("image_size", "fit", "channels")  # of a folder's images
+FREE_TO_CHANGE = ("epochs", "device")  # of a training that goes on
+HARMLESS = {"epochs", "seed", "device"}  # for PPCA, even where they change nothing
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """The command line, most of it made from the configurations' fields.
+
+    Where a training goes on, what is not named is what it was; `stopped` then holds its state. `given`
+    has the names of those that the line itself sets.
+    """
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add(
+        "--dataset",
+        default="digits",
+        help=f"one of {', '.join(DATASETS)}; a folder of images is --dataset folder --data-dir FOLDER",
+    )
+    add("--data-dir", type=Path, help="where data sets lie, or are downloaded to")
+    add("--image-size", type=int, metavar="N", help="side of a folder's images (default: 28)")
+    add(
+        "--fit",
+        choices=get_args(Fit),
+        help="cut a folder's images to a square, or fill them up (default: crop)",
+    )
+    add(
+        "--channels",
+        type=int,
+        choices=(1, 3),
+        help="a folder's images in grey (1, the default) or colour (3)",
+    )
+    add(
+        "--out",
+        type=Path,
+        help="the folder for the model, its history and its figure (default: that of the training "
+        "which goes on, else runs/MODEL-DATASET)",
+    )
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument(
+        "--resume",
+        type=Path,
+        metavar="FILE",
+        help="go on with a stopped training's training.safetensors",
+    )
+    start.add_argument(
+        "--start-from", type=Path, metavar="MODEL", help="begin with the weights of a trained model"
+    )
+    add(
+        "--threads",
+        type=int,
+        default=spare_cores(),
+        help="CPU threads (default: all cores but one)",
+    )
+    add("--quiet", action="store_true", help="no progress bar")
+    add_config(parser, ModelConfig, FROM_DATA)
+    add_config(parser, TrainingConfig)
+    parser.set_defaults(stopped=None)
+    options = parser.parse_args(arguments)
+    if options.resume is not None:
+        state = TrainingState.load(options.resume)
+        parser.set_defaults(stopped=state, **settings_of(state))
+        options = parser.parse_args(arguments)
+    unset = argparse.Namespace(**dict.fromkeys(vars(options), ...))
+    named = vars(parser.parse_args(arguments, unset))
+    options.given = {name for name, value in named.items() if value is not ...}
+    return options
+
+
+def settings_of(state: TrainingState) -> dict[str, Any]:
+    """The options that a stopped training had."""
+    channels, side, _ = state.model_config.image_shape
+    name, fit = state.data["name"], state.data.get("fit", "crop")
+    folder = {"image_size": side} if name == "folder" else {}
+    if channels == 3:
+        folder["channels"] = channels
+    if fit != "crop":
+        folder["fit"] = fit
+    return {"dataset": name, **vars(state.model_config), **vars(state.training_config), **folder}
+
+
+def describe(metrics: Metrics, model: ModelConfig, training: TrainingConfig) -> str:
+    """Metrics as a few words for a progress bar, in nats per image."""
+    text = f"{model.elbo_title} {metrics.elbo:.2f}  rec {metrics.reconstruction:.2f}"
+    text += f"  KL {metrics.kl:z.2f}"
+    if metrics.accuracy is not None:
+        text += f"  acc {100 * metrics.accuracy:.2f} %"
+    maximised = objective_title(model, training)
+    return f"{text}  {maximised}: {metrics.objective:.2f}" if maximised else text
+
+
+def counted(epochs: int) -> str:
+    """So many epochs, in words."""
+    return f"{epochs} epoch{'' if epochs == 1 else 's'}"
+
+
+def pace(event: StepEvent | EpochEvent) -> str:
+    """How fast it goes, and how long it took so far."""
+    if not event.images_per_second:
+        return f"step {event.step}, {event.seconds:.1f} s"
+    return f"{event.images_per_second:,.0f} images/s, {event.seconds:.1f} s"
+
+
+class Session:
+    """One training of the command line: its files, its progress bar, and what to keep at the end."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.out = folder_of(arguments)
+        self.dataset = read_data(arguments)
+        self.training = TrainingConfig(**chosen(arguments, TrainingConfig))
+        names = self.dataset.class_names if arguments.kind == "joint-vae" else ()
+        config = ModelConfig(
+            **chosen(arguments, ModelConfig, FROM_DATA),
+            image_shape=self.dataset.image_shape,
+            class_names=names,
+        )
+        state: TrainingState | None = arguments.stopped
+        if state is not None:
+            refuse_changes(state, config, self.training)
+        self.command = card_command(arguments, config, self.training)
+        self.model = build_model(config, self.training.seed)
+        if arguments.start_from is not None:
+            self._start_from(arguments.start_from)
+        self.control = TrainingControl()
+        self.events = fit(self.model, self.dataset, self.training, self.control, state)
+        self.epoch = self.best_epoch = self.epochs_here = 0
+        self.seconds = 0.0  # of the training, over all its sessions
+        if state is not None:
+            self.epoch, self.seconds = state.epoch, state.counters.get("seconds", 0.0)
+            self.best_epoch = state.counters.get("best_epoch", state.epoch)
+        resumed: Path | None = arguments.resume
+        earlier = resumed.parent / "history.csv" if resumed else None
+        self.history = History(self.out / "history.csv", earlier, keep=self.epoch)
+        self.history_fails = False
+        self.goes_on_here = resumed is not None and resumed.parent.resolve() == self.out.resolve()
+        self.written: list[str] = []
+        self.quiet: bool = arguments.quiet
+
+    def _start_from(self, path: Path) -> None:
+        trained = load_model(path)
+        if trained.config != self.model.config:
+            raise ConfigError(f"{path} is a model of another configuration than the one asked for.")
+        self.model.load_state_dict(trained.state_dict())
+
+    def run(self) -> FinishedEvent:
+        """Train, and tell how it goes."""
+        finished: FinishedEvent | None = None
+        configs = self.model.config, self.training
+        with tqdm(
+            total=self.training.last_epoch, unit="epoch", disable=self.quiet, bar_format=BAR
+        ) as bar:
+            for event in self.events:
+                if isinstance(event, StepEvent):
+                    bar.set_postfix_str(
+                        f"{describe(event.metrics, *configs)}  {pace(event)}", refresh=False
+                    )
+                    bar.update(event.epoch - bar.n)
+                    self.seconds = event.seconds
+                elif isinstance(event, EpochEvent):
+                    self._add(event)
+                    best = "  best so far" if event.is_best else ""
+                    validation = describe(event.validation, *configs)
+                    line = f"epoch {event.epoch}: validation {validation}{best}  ({pace(event)})"
+                    tqdm.write(line, sys.stdout)
+                    sys.stdout.flush()
+                elif isinstance(event, FinishedEvent):
+                    finished = event
+                    if event.reason == "converged":
+                        bar.total = event.epoch  # so that it ends full
+        assert finished is not None
+        return finished
+
+    def _add(self, event: EpochEvent) -> None:
+        """Count an epoch, and add it to the history; a full disk does not end the training."""
+        self.epoch, self.seconds = event.epoch, event.seconds
+        self.epochs_here += 1
+        if event.is_best:
+            self.best_epoch = event.epoch
+        try:
+            self.history.append(event)
+        except EngineError as error:
+            if not self.history_fails:
+                tqdm.write(f"{error} The training goes on.", sys.stderr)
+            self.history_fails = True
+
+    def keep(self, state: TrainingState | None) -> list[str]:
+        """Write the model, the state to resume from, the history and the lecture's figure, each for itself.
+
+        Before the end of the first epoch there is but the state. Returns the sentences of what could not be written.
+        """
+        files: dict[str, Callable[[Path], None]] = {}
+        if self.best_epoch:
+            files["model.safetensors"] = self._save_model
+        if state is not None:
+            files["training.safetensors"] = state.save
+        if self.history.rows:
+            files["history.csv"] = lambda _: self.history.finish()
+            files["figure.png"] = self._save_figure
+        problems: list[str] = []
+        for name, write in files.items():
+            try:
+                write(self.out / name)
+                self.written.append(name)
+            except EngineError as error:
+                problems.append(str(error))
+            except OSError as error:
+                problems.append(f"{self.out / name} cannot be written: {disk_problem(error)}")
+        if "model.safetensors" in self.written and not self.goes_on_here:
+            for name in {"training.safetensors", "history.csv", "figure.png"} - {*self.written}:
+                with contextlib.suppress(OSError):  # of the model that was there before
+                    (self.out / name).unlink()
+        return problems
+
+    def kept(self) -> str:
+        """What was written, as the end of a sentence."""
+        if "model.safetensors" in self.written:
+            return f"the weights of epoch {self.best_epoch} are in {self.out}"
+        if "training.safetensors" in self.written:
+            path = self.out / "training.safetensors"
+            return f"no model was written, and --resume {path} goes on"
+        return "no model was written"
+
+    def _save_model(self, path: Path) -> None:
+        card = {
+            "command": self.command,
+            "dataset": self.dataset.title,
+            "train_images": len(self.dataset.train),
+            "training": self.training.to_dict(),
+            "epochs": self.epoch,
+            "best_epoch": self.best_epoch,
+            "seconds": round(self.seconds, 1),
+            "threads": torch.get_num_threads(),
+            "likelihood": self.model.config.likelihood_title,
+            "unit": self.model.likelihood.unit,
+            "validation": self.history.best_row(self.best_epoch),
+        }
+        save_model(path, self.model, card)
+
+    def _save_figure(self, path: Path) -> None:
+        config, seed = self.model.config, self.training.seed
+        test = pictures(self.dataset.test.images)
+        images = figure_images(Explorer(self.model), test, seed, seed)
+        unit, title = self.model.likelihood.unit, train_title(config, self.training)
+        curve = self.history.curve(config.elbo_title, unit, title)
+        save_lecture_figure(path, config, self.dataset.title, *images, curve)
+
+
+BAR = "{percentage:3.0f}% |{bar:24}| {n:.2f}/{total} epochs, {elapsed}{postfix}"
+
+
+def folder_of(arguments: argparse.Namespace) -> Path:
+    """Where the files go: by default, a training that goes on stays in its folder."""
+    if arguments.out is not None:
+        return arguments.out
+    if arguments.resume is not None:
+        return arguments.resume.parent
+    return Path("runs") / f"{arguments.kind}-{arguments.dataset}"
+
+
+def read_data(arguments: argparse.Namespace) -> Dataset:
+    """The data set that is asked for."""
+    framing = {name: getattr(arguments, name) for name in FRAMING}
+    given = {name: value for name, value in framing.items() if value is not None}
+    if given and arguments.dataset != "folder":
+        flags = ", ".join(map(flag_of, given))
+        raise ConfigError(f"{flags}: only a folder's images are brought to another form.")
+    in_images = arguments.dataset == "folder"  # others come as bytes
+    with tqdm(
+        desc="reading",
+        unit="image" if in_images else "B",
+        unit_scale=not in_images,
+        disable=arguments.quiet,
+        leave=False,
+        delay=0.5,
+    ) as bar:
+
+        def show(done: int, total: int | None) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        return load_dataset(arguments.dataset, arguments.data_dir, progress=show, **given)
+
+
+def refuse_idle(arguments: argparse.Namespace) -> None:
+    """No setting that is given is without an effect.
+
+    Raises:
+        ConfigError: one is, and is named.
+    """
+    settings = {field.name for config in (ModelConfig, TrainingConfig) for field in fields(config)}
+    for name in sorted(arguments.given & settings - HARMLESS):
+        needed = effect_with(name, lambda field: getattr(arguments, field))
+        if needed is not None:
+            field, values = needed
+            raise ConfigError(
+                f"{flag_of(name)} has an effect with {flag_of(field)} {' or '.join(values)} alone."
+            )
+
+
+def refuse_changes(state: TrainingState, model: ModelConfig, training: TrainingConfig) -> None:
+    """A training goes on as it was, and not to less than it has.
+
+    Raises:
+        ConfigError: a setting is not what it was, and names it; or fewer epochs than are over.
+    """
+    pairs = ((state.model_config, model), (state.training_config, training))
+    changed = [
+        flag_of(field.name)
+        for old, new in pairs
+        for field in fields(old)
+        if field.name not in FREE_TO_CHANGE and getattr(old, field.name) != getattr(new, field.name)
+    ]
+    if changed:
+        raise ConfigError(
+            f"The stopped training had another {', '.join(changed)}: --resume goes on with the same "
+            "data and settings."
+        )
+    if training.last_epoch < state.epoch:
+        raise ConfigError(
+            f"The stopped training has {counted(state.epoch)} behind it: --epochs takes no fewer."
+        )
+
+
+def card_command(
+    arguments: argparse.Namespace, model: ModelConfig, training: TrainingConfig
+) -> str:
+    """The command that makes this model from the beginning, without the folders of this machine."""
+    words = ["python", "train.py", "--dataset", arguments.dataset]
+    if arguments.dataset == "folder":
+        words += ["--data-dir", arguments.data_dir.resolve().name]
+        for name in FRAMING:
+            if getattr(arguments, name) is not None:
+                words += [flag_of(name), str(getattr(arguments, name))]
+    if arguments.start_from is not None:
+        words += ["--start-from", arguments.start_from.name]
+    words += words_of(model, FROM_DATA) + words_of(training)
+    return shlex.join([*words, "--threads", str(arguments.threads)])
+
+
+def train(arguments: list[str] | None = None) -> int:
+    """The command; returns its exit code."""
+    options = parse(arguments)
+    use_threads(options.threads)
+    refuse_idle(options)
+    with held_folder(folder_of(options)):
+        return complete(Session(options))
+
+
+def complete(session: Session) -> int:
+    """Train, and keep what there is in the end, whatever ends it."""
+    with signals_stop(session.control):
+        try:
+            finished = session.run()
+        except EngineError as error:
+            if not session.epochs_here:
+                raise
+            problems = [str(error), *session.keep(None)]
+        else:
+            problems = session.keep(finished.resume)
+            ending = f"{finished.reason} after {counted(finished.epoch)}"
+            sys.stdout.write(f"{ending}; {session.kept()}\n")
+    if problems:
+        names = ", ".join(session.written) or "nothing"
+        problems.append(f"Written to {session.out}: {names}; {session.kept()}.")
+        raise TrainingError(" ".join(problems))
+    return 0
+
+
+@contextlib.contextmanager
+def signals_stop(control: TrainingControl) -> Iterator[None]:
+    """Ctrl-C, and what a system or a closed terminal sends, stop cleanly; the second one ends the process at once."""
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has not got the last
+    before = {n: signal.getsignal(n) for n in (getattr(signal, name, None) for name in names) if n}
+
+    def stop(*_: object) -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_DFL)
+        control.stop()
+        with contextlib.suppress(RuntimeError):  # it came amid another write
+            sys.stderr.write("\nstopping after this step\n")
+
+    for number, handler in before.items():
+        if number == signal.SIGINT or handler != signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command with its ways to fail turned into exit codes."""
+    # a Ctrl-C before the training; a later one stops that
+    return run_command(lambda: train(arguments), stopped="Stopped; nothing was written.")
+
+
+def command() -> int:
+    """The command as a process of its own."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    outlive_readers()
+    return main()
+
+
+if __name__ == "__main__":
+    sys.exit(command())
