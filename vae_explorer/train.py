@@ -4,18 +4,20 @@ Where the package alone is installed it is `python -m vae_explorer.train`, or `v
 
 Writes `model.safetensors`, `history.csv`, `figure.png` (the lecture's figure) and `training.safetensors`, from which
 `--resume` goes on bit for bit, with the settings that it had. Ctrl-C stops cleanly and keeps the best model so far, as
-does a training that fails.
+does a training that fails; what a pulled plug leaves is at most a minute old.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import copy
 import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -43,7 +45,14 @@ from vae_explorer.engine.control import TrainingControl
 from vae_explorer.engine.data import Dataset, load_dataset, pictures
 from vae_explorer.engine.device import spare_cores, use_threads
 from vae_explorer.engine.errors import ConfigError, EngineError, TrainingError
-from vae_explorer.engine.events import EpochEvent, FinishedEvent, Metrics, StepEvent
+from vae_explorer.engine.events import (
+    EpochEvent,
+    FinishedEvent,
+    Metrics,
+    State,
+    StateEvent,
+    StepEvent,
+)
 from vae_explorer.engine.explorer import Explorer
 from vae_explorer.engine.files import disk_problem
 from vae_explorer.engine.history import History
@@ -54,6 +63,10 @@ from vae_explorer.engine.run_folder import held_folder
 from vae_explorer.engine.training import fit
 from vae_explorer.engine.training_state import TrainingState
 
+KEPT_EVERY = 60.0
+"""Seconds after which a pulled plug costs no more: model and state are written so often."""
+STATE, STOPPED = "training.safetensors", "stopped.safetensors"
+"""The state to resume from; the other is of a first epoch, beside the files of another training."""
 FROM_DATA = ("image_shape", "class_names")
 FRAMING = ("image_size", "fit", "channels")  # of a folder's images
 FREE_TO_CHANGE = ("epochs", "device")  # of a training that goes on
@@ -180,17 +193,24 @@ class Session:
         if arguments.start_from is not None:
             self._start_from(arguments.start_from)
         self.control = TrainingControl()
-        self.events = fit(self.model, self.dataset, self.training, self.control, state)
+        self.events = fit(
+            *(self.model, self.dataset, self.training, self.control, state),
+            state_seconds=KEPT_EVERY,
+        )
         self.epoch = self.best_epoch = self.epochs_here = 0
+        self.best_validation: dict[str, float] = {}
         self.seconds = 0.0  # of the training, over all its sessions
         if state is not None:
             self.epoch, self.seconds = state.epoch, state.counters.get("seconds", 0.0)
             self.best_epoch = state.counters.get("best_epoch", state.epoch)
+            self.best_validation = state.counters.get("best_validation", {})
         resumed: Path | None = arguments.resume
         earlier = resumed.parent / "history.csv" if resumed else None
-        self.history = History(self.out / "history.csv", earlier, keep=self.epoch)
-        self.history_fails = False
-        self.goes_on_here = resumed is not None and resumed.parent.resolve() == self.out.resolve()
+        counters = None if state is None else state.counters
+        self.history = History(self.out / "history.csv", earlier, counters)
+        self.disk_fails = False
+        is_own = resumed is not None and resumed.resolve() == (self.out / STATE).resolve()
+        self.replaces = not is_own and (self.out / "model.safetensors").exists()
         self.written: list[str] = []
         self.quiet: bool = arguments.quiet
 
@@ -221,6 +241,8 @@ class Session:
                     line = f"epoch {event.epoch}: validation {validation}{best}  ({pace(event)})"
                     tqdm.write(line, sys.stdout)
                     sys.stdout.flush()
+                elif isinstance(event, StateEvent):
+                    self._warn(self.keep(event.resume, event.best_state))
                 elif isinstance(event, FinishedEvent):
                     finished = event
                     if event.reason == "converged":
@@ -233,28 +255,36 @@ class Session:
         self.epoch, self.seconds = event.epoch, event.seconds
         self.epochs_here += 1
         if event.is_best:
-            self.best_epoch = event.epoch
+            self.best_epoch, self.best_validation = event.epoch, event.validation.known()
         try:
             self.history.append(event)
         except EngineError as error:
-            if not self.history_fails:
-                tqdm.write(f"{error} The training goes on.", sys.stderr)
-            self.history_fails = True
+            self._warn([str(error)])
 
-    def keep(self, state: TrainingState | None) -> list[str]:
+    def _warn(self, problems: list[str]) -> None:
+        """Tell of the first problem with the disk, which may be mended before the training ends."""
+        if problems and not self.disk_fails:
+            tqdm.write(f"{' '.join(problems)} The training goes on.", sys.stderr)
+        self.disk_fails |= bool(problems)
+
+    def keep(self, state: TrainingState | None, best: State | None = None) -> list[str]:
         """Write the model, the state to resume from, the history and the lecture's figure, each for itself.
 
-        Before the end of the first epoch there is but the state. Returns the sentences of what could not be written.
+        Before the end of the first epoch there is but the state. While the training goes on there is no figure, and
+        `best` are the best weights so far, which the model then has not. Returns the sentences of what could not be
+        written.
         """
         files: dict[str, Callable[[Path], None]] = {}
         if self.best_epoch:
-            files["model.safetensors"] = self._save_model
+            files["model.safetensors"] = partial(self._save_model, best)
         if state is not None:
-            files["training.safetensors"] = state.save
+            files[STATE if self.best_epoch or not self.replaces else STOPPED] = state.save
         if self.history.rows:
             files["history.csv"] = lambda _: self.history.finish()
-            files["figure.png"] = self._save_figure
+            if best is None:
+                files["figure.png"] = self._save_figure
         problems: list[str] = []
+        self.written = []
         for name, write in files.items():
             try:
                 write(self.out / name)
@@ -263,22 +293,26 @@ class Session:
                 problems.append(str(error))
             except OSError as error:
                 problems.append(f"{self.out / name} cannot be written: {disk_problem(error)}")
-        if "model.safetensors" in self.written and not self.goes_on_here:
-            for name in {"training.safetensors", "history.csv", "figure.png"} - {*self.written}:
+        if "model.safetensors" in self.written and self.replaces:
+            for name in {STATE, STOPPED, "history.csv", "figure.png"} - {*self.written}:
                 with contextlib.suppress(OSError):  # of the model that was there before
                     (self.out / name).unlink()
+            self.replaces = False
         return problems
 
     def kept(self) -> str:
         """What was written, as the end of a sentence."""
         if "model.safetensors" in self.written:
             return f"the weights of epoch {self.best_epoch} are in {self.out}"
-        if "training.safetensors" in self.written:
-            path = self.out / "training.safetensors"
-            return f"no model was written, and --resume {path} goes on"
+        for name in {STATE, STOPPED} & {*self.written}:
+            return f"no model was written, and --resume {self.out / name} goes on"
         return "no model was written"
 
-    def _save_model(self, path: Path) -> None:
+    def _save_model(self, best: State | None, path: Path) -> None:
+        model = self.model
+        if best is not None:
+            model = copy.deepcopy(model)
+            model.load_state_dict(best)
         card = {
             "command": self.command,
             "dataset": self.dataset.title,
@@ -290,9 +324,9 @@ class Session:
             "threads": torch.get_num_threads(),
             "likelihood": self.model.config.likelihood_title,
             "unit": self.model.likelihood.unit,
-            "validation": self.history.best_row(self.best_epoch),
+            "validation": self.best_validation,
         }
-        save_model(path, self.model, card)
+        save_model(path, model, card)
 
     def _save_figure(self, path: Path) -> None:
         config, seed = self.model.config, self.training.seed

@@ -69,10 +69,10 @@ def test_a_row_that_a_crash_cut_off_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "history.csv"
     rows = written(path, 3).rows
     path.write_bytes(path.read_bytes()[:-7])
-    again = History(path, path, keep=3)
+    again = History(path, path, {"epoch": 3})
     assert again.rows == rows[:2]
     again.append(event(3))
-    assert History(path, path, keep=3).rows == rows
+    assert History(path, path, {"epoch": 3}).rows == rows
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_damaged_history_is_refused_by_a_sentence(damage: str | bytes, tmp_pat
         lines[2] = "\0" * 20
     path.write_bytes(damage if isinstance(damage, bytes) else ("\n".join(lines) + "\n").encode())
     with pytest.raises(DataError, match="history of a training"):
-        History(path, path, keep=3)
+        History(path, path, {"epoch": 3})
 
 
 def test_a_row_for_which_the_disk_has_no_room_is_a_sentence(

@@ -7,6 +7,7 @@ import importlib
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,9 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 from vae_explorer import paths
 from vae_explorer.engine.checkpoint import load_model, read_card
@@ -26,7 +29,7 @@ from vae_explorer.engine.command_line import chosen, run_command
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.data import load_dataset, pictures
 from vae_explorer.engine.errors import EngineError, TrainingError
-from vae_explorer.engine.events import EpochEvent, Event
+from vae_explorer.engine.events import EpochEvent, Event, StepEvent
 from vae_explorer.engine.run_folder import held_folder
 from vae_explorer.engine.training import fit as train_model
 from vae_explorer.engine.training_state import TrainingState
@@ -127,7 +130,13 @@ def test_a_folder_of_images_trains_and_resumes(
     earlier = rows(out / "history.csv")
     first = out / "first.safetensors"  # as if what came after it had been cut off
     later = TrainingState.load(state)
-    replace(later, counters={**later.counters, "epoch": 1}).save(first)
+    best = {
+        name.removeprefix("validation_"): float(value)
+        for name, value in earlier[0].items()
+        if name.startswith("validation_")
+    }
+    counters = {**later.counters, "epoch": 1, "best_epoch": 1, "best_validation": best}
+    replace(later, counters=counters).save(first)
     again[again.index(str(state))] = str(first)
     assert run_command(lambda: train.train(again)) == 0
     assert [row["epoch"] for row in rows(out / "history.csv")] == ["1", "2", "3"]
@@ -256,8 +265,8 @@ def test_a_diverging_training_writes_no_model(
 def diverging(train: ModuleType, monkeypatch: pytest.MonkeyPatch, epochs: int) -> None:
     """Trainings come to no number after so many epochs."""
 
-    def fit(*arguments: object) -> Iterator[Event]:
-        events = train_model(*arguments)  # type: ignore[arg-type]
+    def fit(*arguments: object, **settings: object) -> Iterator[Event]:
+        events = train_model(*arguments, **settings)  # type: ignore[arg-type]
         assert isinstance(events, Generator)
         for event in events:
             yield event
@@ -283,7 +292,7 @@ def test_a_training_that_fails_late_keeps_its_best_epoch(
     card = read_card(out / "model.safetensors")
     assert (card["best_epoch"], card["training"]["seed"]) == (2, 1)
     assert len(rows(out / "history.csv")) == 2
-    assert not (out / "training.safetensors").exists()  # which was of the model before
+    assert TrainingState.load(out / "training.safetensors").training_config.seed == 1
 
 
 def test_a_stop_in_the_first_epoch_leaves_an_earlier_model_alone(
@@ -294,7 +303,7 @@ def test_a_stop_in_the_first_epoch_leaves_an_earlier_model_alone(
 ) -> None:
     out = tmp_path / "out"
     assert run(train, "--out", out) == 0
-    names = ("model.safetensors", "history.csv", "figure.png")
+    names = ("model.safetensors", "history.csv", "figure.png", "training.safetensors")
     before = [(out / name).read_bytes() for name in names]
     with monkeypatch.context() as patch:
         patch.setattr(train.TrainingControl, "stopping", property(lambda _: True))
@@ -302,8 +311,59 @@ def test_a_stop_in_the_first_epoch_leaves_an_earlier_model_alone(
         assert run(train, "--seed", 1, "--out", out) == 0
     assert [(out / name).read_bytes() for name in names] == before
     assert "no model was written, and --resume" in capsys.readouterr().out
-    assert run(train, "--resume", out / "training.safetensors") == 0
+    assert run(train, "--resume", out / "stopped.safetensors") == 0
     assert read_card(out / "model.safetensors")["training"]["seed"] == 1
+    assert {path.name for path in out.iterdir()} == set(names)
+
+
+class PulledPlug(BaseException):
+    """Nothing handles it."""
+
+
+def test_a_pulled_plug_costs_no_more_than_what_came_after_the_last_state(
+    train: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, whole = tmp_path / "out", tmp_path / "whole"
+    settings = ["--model", "joint-vae", "--epochs", 3, "--seed", 1]
+    assert run(train, *settings, "--out", whole) == 0
+    assert run(train, "--out", out) == 0  # another model, which is replaced with all that is its
+
+    def fit(*arguments: object, **given: object) -> Iterator[Event]:
+        for event in train_model(*arguments, **given):  # type: ignore[arg-type]
+            yield event
+            if isinstance(event, StepEvent) and event.epoch > 2.5:
+                raise PulledPlug
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train, "fit", fit)
+        patch.setattr(train, "KEPT_EVERY", 0.0)
+        patch.setattr("vae_explorer.engine.keeping.SHARE", 1e9)
+        with pytest.raises(PulledPlug):
+            run(train, *settings, "--out", out)
+    card = read_card(out / "model.safetensors")
+    assert (card["epochs"], card["training"]["seed"], card["validation"]["kl"] > 0) == (2, 1, True)
+    assert not (out / "figure.png").exists()
+    assert run(train, "--resume", out / "training.safetensors", "--epochs", 3) == 0
+    for name in ("model", "training"):
+        found, wanted = (load_file(folder / f"{name}.safetensors") for folder in (out, whole))
+        assert all(torch.equal(found[key], wanted[key]) for key in wanted)
+    timeless = [
+        [{k: v for k, v in row.items() if "second" not in k} for row in rows(f / "history.csv")]
+        for f in (out, whole)
+    ]
+    assert timeless[0] == timeless[1]
+
+
+def test_the_history_of_another_training_is_passed_over(train: ModuleType, tmp_path: Path) -> None:
+    out, other = tmp_path / "out", tmp_path / "other"
+    assert run(train, "--out", out) == 0
+    best = read_card(out / "model.safetensors")["validation"]
+    assert run(train, "--seed", 1, "--epochs", 2, "--out", other) == 0
+    shutil.copy(other / "history.csv", out / "history.csv")
+    assert run(train, "--resume", out / "training.safetensors", "--epochs", 2) == 0
+    assert [row["epoch"] for row in rows(out / "history.csv")] == ["2"]
+    card = read_card(out / "model.safetensors")
+    assert card["best_epoch"] == 2 or card["validation"] == best
 
 
 def test_a_file_that_cannot_be_written_costs_no_other(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -36,6 +36,10 @@ class Metrics:
     log_prior: float | None = None
     classification: float | None = None
     accuracy: float | None = None
+
+    def known(self) -> dict[str, float]:
+        """Those that there are, by name."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,19 @@ class SnapshotEvent:
 
 
 @dataclass(frozen=True)
+class StateEvent:
+    """All that is needed to go on from here, and the best weights so far, for those who keep them.
+
+    The tensors may be the training's own: they hold what they say until it goes on.
+    """
+
+    epoch: int
+    best_epoch: int
+    best_state: State
+    resume: TrainingState
+
+
+@dataclass(frozen=True)
 class FinishedEvent:
     """The end of a training; the model then holds `best_state`, and `resume` continues from the last step."""
 
@@ -106,4 +123,4 @@ class FinishedEvent:
     resume: TrainingState | None
 
 
-Event = StepEvent | EpochEvent | SnapshotEvent | FinishedEvent
+Event = StepEvent | EpochEvent | SnapshotEvent | StateEvent | FinishedEvent

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from vae_explorer.engine.errors import DataError
 from vae_explorer.engine.events import EpochEvent
@@ -31,19 +32,23 @@ class History:
     Args:
         path: of the file; it is not touched before the first row.
         earlier: the file of the training that goes on, where one does.
-        keep: go on with its rows of so many epochs; later ones are of a training that was cut off.
+        counters: of its state. Rows of later epochs are of what was cut off, and a file whose best epoch is another
+            one's is of another training: it is passed over.
 
     Raises:
         DataError: the file to go on with is not such a history.
     """
 
-    def __init__(self, path: Path, earlier: Path | None = None, keep: int = 0) -> None:
+    def __init__(
+        self, path: Path, earlier: Path | None = None, counters: Mapping[str, Any] | None = None
+    ) -> None:
         self._path = path
         self._begun = False  # whether the file has all rows but the next
         self.rows: list[dict[str, str]] = []
         self.reference: float | None = None
-        if earlier is not None and earlier.is_file():
-            self.rows = [row for row in _read(earlier) if int(row["epoch"]) <= keep]
+        if earlier is not None and counters is not None and earlier.is_file():
+            rows = [row for row in _read(earlier) if int(row["epoch"]) <= counters["epoch"]]
+            self.rows = rows if _is_of(rows, counters) else []
 
     def append(self, event: EpochEvent) -> None:
         """Add an epoch to the rows and to the file.
@@ -83,16 +88,6 @@ class History:
         write_whole(self._path, _lines(COLUMNS, *(row.values() for row in self.rows)))
         self._begun = True
 
-    def best_row(self, epoch: int) -> dict[str, float]:
-        """The validation metrics of an epoch, by name; empty where there is no such row."""
-        row = next((row for row in self.rows if row["epoch"] == str(epoch)), {})
-        start = "validation_"
-        return {
-            name.removeprefix(start): float(value)
-            for name, value in row.items()
-            if name.startswith(start) and value
-        }
-
     def curve(self, quantity: str, unit: str, train_title: str) -> Curve:
         """What a row calls the ELBO, by epoch, for the lecture's figure."""
         return Curve(
@@ -105,6 +100,14 @@ class History:
             quantity=quantity,
             unit=unit,
         )
+
+
+def _is_of(rows: list[dict[str, str]], counters: Mapping[str, Any]) -> bool:
+    best: Mapping[str, float] = counters.get("best_validation", {})  # files of before lack it
+    row = next((row for row in rows if row["epoch"] == str(counters.get("best_epoch"))), None)
+    if row is None:
+        return not best
+    return all(float(row[f"validation_{name}"]) == value for name, value in best.items())
 
 
 def _lines(*rows: Iterable[str]) -> bytes:

@@ -5,10 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from vae_explorer.engine.config import EM_STEPS
-from vae_explorer.engine.events import EpochEvent, Event, FinishedEvent, Metrics, StepEvent
+from vae_explorer.engine.events import (
+    EpochEvent,
+    Event,
+    FinishedEvent,
+    Metrics,
+    StateEvent,
+    StepEvent,
+)
+from vae_explorer.engine.keeping import Keeping
 from vae_explorer.engine.latent_model import copy_state
 from vae_explorer.engine.linear_gaussian import LinearGaussian, closed_form, em_step, random_start
 from vae_explorer.engine.moments import Moments, image_moments
@@ -33,6 +42,7 @@ def fit_ppca(
     control: TrainingControl,
     resume: TrainingState | None,
     snapshots: Snapshots,
+    keeping: Keeping,
 ) -> Iterator[Event]:
     """Fits PPCA and yields its course; the model then holds what the last whole epoch reached.
 
@@ -47,6 +57,7 @@ def fit_ppca(
 
     resume: the state of a stopped training, which goes on as if it had never stopped.
     snapshots: when to copy the model for those who watch.
+    keeping: when to offer the state of an epoch's end.
 
     Raises:
         ConfigError: the state of another training, images of another shape than the model's, too
@@ -75,6 +86,10 @@ def fit_ppca(
         yield event
         if snapshots.wanted:
             yield snapshots.take(model, run.epoch, run.steps)
+        run.best_validation = event.validation.known()
+        yield from keeping.offer(
+            partial(run.state_event, epoch, event.train.elbo), epoch_ended=True
+        )
         gain, last_value = event.train.elbo - last_value, event.train.elbo
         if gain < CONVERGED * abs(last_value) and epoch < config.last_epoch:
             reason = "converged"
@@ -109,6 +124,7 @@ class _Run:
             start = random_start(self.train, latent_dim, config.seed)
         self.parameters = start.rotated()
         self.at_epoch = self.parameters  # at the end of the last one
+        self.best_validation: dict[str, float] = {}
         self.model.set_parameters(self.parameters)
         self.steps = 0
 
@@ -122,6 +138,11 @@ class _Run:
         self.steps += 1
         self.seconds += time.perf_counter() - begin
 
+    def state_event(self, epoch: int, last_value: float) -> StateEvent:
+        """The state at the end of an epoch, which is the best so far."""
+        state = self.state(epoch, last_value)
+        return StateEvent(epoch, epoch, copy_state(self.model), state)
+
     def state(self, epoch: int, last_value: float) -> TrainingState:
         """All that is needed to go on; the model itself has only single precision."""
         tensors = {
@@ -134,6 +155,8 @@ class _Run:
             "epoch": epoch,
             "seconds": self.seconds,
             "last_value": last_value,
+            "best_epoch": epoch,
+            "best_validation": self.best_validation,
         }
         data = self.dataset.identity
         return TrainingState(self.model.config, self.config, data, tensors, counters)
@@ -147,6 +170,7 @@ class _Run:
             )
             self.model.set_parameters(self.parameters)
             self.steps, self.seconds = state.counters["step"], state.counters["seconds"]
+            self.best_validation = state.counters.get("best_validation", {})
             return state.epoch, state.counters["last_value"]
 
     @property

@@ -21,9 +21,17 @@ from vae_explorer.engine.control import TrainingControl
 from vae_explorer.engine.data import Dataset
 from vae_explorer.engine.device import keep_freed_memory, pick_device, short_memory_is
 from vae_explorer.engine.errors import ConfigError, TrainingError
-from vae_explorer.engine.events import EpochEvent, Event, FinishedEvent, Metrics, StepEvent
+from vae_explorer.engine.events import (
+    EpochEvent,
+    Event,
+    FinishedEvent,
+    Metrics,
+    StateEvent,
+    StepEvent,
+)
 from vae_explorer.engine.fused import release_gradient
 from vae_explorer.engine.joint_vae import JointVAE
+from vae_explorer.engine.keeping import Keeping
 from vae_explorer.engine.latent_model import copy_state
 from vae_explorer.engine.losses import BatchLoss, MetricSums
 from vae_explorer.engine.models import Model
@@ -48,6 +56,7 @@ def fit(
     snapshot_images: Tensor | None = None,
     snapshot_labels: Tensor | None = None,
     snapshot_seconds: float | None = None,
+    state_seconds: float | None = None,
 ) -> Iterator[Event]:
     """Train a model in place.
 
@@ -63,6 +72,7 @@ def fit(
         snapshot_labels: int64 (n,), for a Joint VAE.
         snapshot_seconds: the least time between snapshots within an epoch; at the start, after every epoch and where
             the training holds there is one in any case. `None` for none at all. They do not change the training.
+        state_seconds: the least time between states to be kept; there is one after the first epoch. `None` for none.
 
     Raises:
         ConfigError: model, data and configuration do not fit together.
@@ -72,14 +82,15 @@ def fit(
     keep_freed_memory()
     control = control or TrainingControl()
     snapshots = Snapshots(snapshot_images, snapshot_labels, snapshot_seconds)
+    keeping = Keeping(state_seconds)
     if isinstance(model, PPCA):
-        yield from fit_ppca(model, dataset, config, control, resume, snapshots)
+        yield from fit_ppca(model, dataset, config, control, resume, snapshots, keeping)
         return
     advice = "Memory is short: take a smaller batch, fewer samples or a smaller network."
     with short_memory_is(TrainingError(advice)):
         trainer = Trainer(model, dataset, config, control, resume)
         try:
-            yield from trainer.run(snapshots)
+            yield from trainer.run(snapshots, keeping)
         finally:
             trainer.leave_best()
 
@@ -122,6 +133,7 @@ class Trainer:
         self.step, self.epoch, self.seconds = 0, 0, 0.0
         self.report_seconds = 0.0
         self.best_objective, self.best_epoch = float("-inf"), 0
+        self.best_validation: dict[str, float] = {}
         self.best_state = copy_state(model)
         if resume is not None:
             with resume.restoring(model.config, config, dataset):
@@ -130,19 +142,20 @@ class Trainer:
     def _new_sums(self) -> MetricSums:
         return MetricSums(self.device, has_classes=isinstance(self.model, JointVAE))
 
-    def run(self, snapshots: Snapshots) -> Iterator[Event]:
+    def run(self, snapshots: Snapshots, keeping: Keeping) -> Iterator[Event]:
         """All epochs from where the training is."""
         reason = "completed"
         if snapshots.wanted:
             yield snapshots.take(self.model, self._epoch_now(), self.step)
         while self.epoch < self.config.epochs:
-            yield from self._rest_of_epoch(snapshots)
+            yield from self._rest_of_epoch(snapshots, keeping)
             if self.control.stopping and self.order.position < self.order.steps:
                 reason = "stopped"
                 break
             yield self._end_epoch()
             if snapshots.wanted:
                 yield snapshots.take(self.model, self._epoch_now(), self.step)
+            yield from keeping.offer(self._state_event, epoch_ended=True)
             if (
                 self.config.patience is not None
                 and self.epoch - self.best_epoch >= self.config.patience
@@ -154,11 +167,11 @@ class Trainer:
                 break
         if self.best_epoch == 0:
             self._keep_best()
-        state = self._state()
+        state = self._state(copy=True)
         self.leave_best()
         yield FinishedEvent(reason, self.epoch, self.best_epoch, self.best_state, state)
 
-    def _rest_of_epoch(self, snapshots: Snapshots) -> Iterator[Event]:
+    def _rest_of_epoch(self, snapshots: Snapshots, keeping: Keeping) -> Iterator[Event]:
         """Steps until the epoch is over or a stop is asked for, with a report every few."""
         self.model.train()
         if self.order.position == self.order.steps:
@@ -178,6 +191,8 @@ class Trainer:
                 yield self._report(mark)
                 if snapshots.due(self.control.holding) and not last:
                     yield snapshots.take(self.model, self._epoch_now(), self.step)
+                if not last:
+                    yield from keeping.offer(self._state_event)
                 mark = time.perf_counter()
 
     def _take_step(self) -> None:
@@ -258,6 +273,7 @@ class Trainer:
             )
         if is_best:
             self.best_objective, self.best_epoch = validation.objective, self.epoch
+            self.best_validation = validation.known()
             self._keep_best()
         rate = images / max(self.seconds - began, 1e-9)
         return EpochEvent(
@@ -310,7 +326,11 @@ class Trainer:
             parameter.requires_grad_(True)
             release_gradient(parameter)
 
-    def _state(self) -> TrainingState:
+    def _state_event(self) -> StateEvent:
+        state = self._state(copy=False)
+        return StateEvent(self.epoch, self.best_epoch, self.best_state, state)
+
+    def _state(self, *, copy: bool) -> TrainingState:
         tensors = {
             **{f"model.{name}": tensor for name, tensor in self.model.state_dict().items()},
             **{f"best.{name}": tensor for name, tensor in self.best_state.items()},
@@ -328,11 +348,12 @@ class Trainer:
             "seconds": self.seconds,
             "best_objective": self.best_objective if self.best_epoch else None,
             "best_epoch": self.best_epoch,
+            "best_validation": self.best_validation,
             "beta": self.weights.beta,
             "classification_weight": self.weights.classification,
             "learning_rate": self.optimisation.learning_rate,
         }
-        cpu = {name: tensor.detach().to("cpu", copy=True) for name, tensor in tensors.items()}
+        cpu = {name: tensor.detach().to("cpu", copy=copy) for name, tensor in tensors.items()}
         return TrainingState(self.model.config, self.config, self.dataset.identity, cpu, counters)
 
     def _restore(self, state: TrainingState) -> None:
@@ -348,6 +369,7 @@ class Trainer:
         self.step, self.epoch = counters["step"], counters["epoch"]
         self.seconds = self.report_seconds = counters["seconds"]
         self.best_epoch = counters["best_epoch"]
+        self.best_validation = counters.get("best_validation", {})
         self.best_objective = counters["best_objective"] if self.best_epoch else float("-inf")
         self.weights = Weights(counters["beta"], counters["classification_weight"])
         self.optimisation.learning_rate = counters["learning_rate"]
