@@ -12,6 +12,7 @@ from vae_explorer.gui.controller.reporting import Reporter
 from vae_explorer.gui.idle import PAINTED_MS
 from vae_explorer.gui.latent_plane import LatentPlane, nearest
 from vae_explorer.gui.main_window import MainWindow
+from vae_explorer.gui.notation import signed
 from vae_explorer.gui.session import Session, best_plane
 
 if TYPE_CHECKING:
@@ -335,7 +336,7 @@ class Exploring(QObject):
 
     def _caption(self, code: np.ndarray) -> str:
         if len(code) <= 2:
-            text = ", ".join(f"{value:.2f}" for value in code).replace("-", "−")
+            text = ", ".join(signed(value, 2) for value in code)
             text = f"z = ({text})" if len(code) > 1 else f"z = {text}"
         else:
             text = f"‖z‖ = {float(np.linalg.norm(code)):.2f}"
