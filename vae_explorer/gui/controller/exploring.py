@@ -80,6 +80,7 @@ class Exploring(QObject):
         self._plane_chosen = False
         self.neighbour = None
         self._show_classes()
+        window.image.set_unit(session.explorer.likelihood_unit)
         window.canvas.set_enabled_message(None)
         window.canvas.clear_ellipse()
         window.canvas.clear_drawing()
