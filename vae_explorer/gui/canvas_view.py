@@ -11,9 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QTimer, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QRegion
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from vae_explorer.gui import canvas_paint
 from vae_explorer.gui.canvas_frame import Extent, Frame
 from vae_explorer.gui.canvas_header import HEADER
 from vae_explorer.gui.canvas_paint import Point
@@ -36,6 +37,7 @@ class CanvasView(QWidget):
         self._is_fitted = True  # until the user zooms or pans, new points and sizes fit again
         self._shows_focus = False
         self._told_extent: Extent | None = None
+        self._rings_painted = QRegion()
         self._refresh = Pace(self._redraw, _REFRESH_MS, PATIENCE_S, self)
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
@@ -96,6 +98,21 @@ class CanvasView(QWidget):
     def set_pinned(self, point: Point | None) -> None:
         """Put the pin on a latent point, or take it away."""
         self._scene.pin = None if point is None else (float(point[0]), float(point[1]))
+        self.update()
+
+    def set_shown(self, point: Point | None) -> None:
+        """Say where the foot of the decoded latent point lies: it is ringed, if neither cursor nor pin is there."""
+        self._scene.show_at(point)
+        self._update_rings()
+
+    def set_nearest(self, index: int | None) -> None:
+        """Ring the dot of the encoded image that is shown beside the decoded one."""
+        self._scene.nearest = index
+        self._update_rings()
+
+    def set_hint(self, text: str) -> None:
+        """Say in a corner what can be done here; nothing takes it away."""
+        self._scene.hint = text
         self.update()
 
     def set_drawing(self, mean: NDArray[np.floating] | Point, factor: NDArray[np.floating]) -> None:
@@ -205,7 +222,13 @@ class CanvasView(QWidget):
         painter = QPainter(self)
         painter.drawImage(QPointF(0, 0), self._scene.base(self.size(), self.devicePixelRatioF()))
         self._scene.paint_marks(painter, self._shows_focus)
+        self._rings_painted = self._scene.ring_region()
         painter.end()
+
+    def _update_rings(self) -> None:
+        """Paint the rings where they were and are, and the read-out: a move of the mouse costs no more."""
+        read_out = QRegion(canvas_paint.read_out_rect(self.frame).toAlignedRect())
+        self.update(self._rings_painted + self._scene.ring_region() + read_out)
 
     def _place(self) -> None:
         self._scene.place(self.size(), float(HEADER))

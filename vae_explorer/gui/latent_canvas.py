@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAction,
     QFocusEvent,
@@ -15,7 +15,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from vae_explorer.gui import canvas_paint
 from vae_explorer.gui.canvas_header import CanvasHeader
 from vae_explorer.gui.canvas_interaction import CanvasInteraction, Gesture
 from vae_explorer.gui.canvas_paint import Point
@@ -23,21 +22,23 @@ from vae_explorer.gui.canvas_view import CanvasView
 from vae_explorer.gui.density import nearest_point
 from vae_explorer.gui.style import Theme, came_by_keyboard
 
-_PICK_REACH = 7.0  # pixels within which a click means a point
+_DOT_REACH = 5.0  # pixels within which a click means a dot
+_AIM_MS = 16  # after a move of the cursor the dot under it is looked for at most this late
 
 
 class LatentCanvas(CanvasView):
     """The latent plane with its layers, marks and gestures. All coordinates are latent units.
 
     Signals: `point_hovered`, `hover_left`; `point_picked` (a click, a drag or an arrow key), `pin_cleared`;
-    `sample_picked` (index of the encoded image clicked on); `layer_toggled` (by the user); `path_drawn` (A then B),
-    `path_cleared`.
+    `sample_clicked`, `sample_picked` (index of the encoded image that was clicked on, once or twice; a click has
+    told of its point before); `layer_toggled` (by the user); `path_drawn` (A then B), `path_cleared`.
     """
 
     point_hovered = Signal(float, float)
     hover_left = Signal()
     point_picked = Signal(float, float)
     pin_cleared = Signal()
+    sample_clicked = Signal(int)
     sample_picked = Signal(int)
     layer_toggled = Signal(str, bool)
     path_drawn = Signal(float, float, float, float)
@@ -54,6 +55,11 @@ class LatentCanvas(CanvasView):
         )
         self._header = CanvasHeader(self, self._scene.visible, self._scene.theme)
         self._header.on_fit(self.fit_view)
+        self._header.on_entered(self._leave)
+        self._aim = QTimer(self)
+        self._aim.setSingleShot(True)
+        self._aim.setInterval(_AIM_MS)
+        self._aim.timeout.connect(self._take_aim)
         for action in self._header.layers.values():
             action.triggered.connect(self._on_layer_action)
 
@@ -86,21 +92,30 @@ class LatentCanvas(CanvasView):
             self.point_hovered.emit(*point)
         elif had is not None:
             self.hover_left.emit()
-        self.update(canvas_paint.read_out_rect(self.frame).toAlignedRect())
+        self._take_aim_soon()
+        self._update_rings()
 
     def pick(self, point: Point) -> None:
         """Pin a latent point and tell."""
         self.set_pinned(point)
         self.point_picked.emit(*point)
 
-    def pick_sample(self, point: Point) -> None:
-        """Tell which encoded image was clicked on, if any."""
+    def sample_at(self, point: Point) -> int | None:
+        """The encoded image whose dot a click on a latent point means."""
         points = self._scene.points.points
         if points is None or not self._scene.visible["points"]:
-            return
-        index = nearest_point(points, *point, _PICK_REACH / self.frame.scale)
-        if index is not None:
-            self.sample_picked.emit(index)
+            return None
+        if self._interaction.handle_at(self.to_pixel(*point)) is not None:
+            return None  # the handle lies on top
+        return nearest_point(points, *point, _DOT_REACH / self.frame.scale)
+
+    def click_sample(self, index: int) -> None:
+        """Tell which dot was clicked on."""
+        self.sample_clicked.emit(index)
+
+    def pick_sample(self, index: int) -> None:
+        """Tell which dot was double-clicked."""
+        self.sample_picked.emit(index)
 
     def finish_path(self) -> None:
         """Tell of a path drawn; one too short to be meant is dropped."""
@@ -160,6 +175,10 @@ class LatentCanvas(CanvasView):
         if self._interaction.gesture is Gesture.PAN:
             self._show_cursor(Qt.CursorShape.ClosedHandCursor)
 
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if not self._interaction.double_click(event):
+            self.mousePressEvent(event)
+
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._interaction.move(event)
         if self._interaction.gesture is Gesture.NONE:
@@ -171,8 +190,7 @@ class LatentCanvas(CanvasView):
         self._choose_cursor(event.position())
 
     def leaveEvent(self, event: QEvent) -> None:
-        self.hover(None)
-        self._hover_legend(None)
+        self._leave()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         self._interaction.wheel(event)
@@ -213,6 +231,25 @@ class LatentCanvas(CanvasView):
             name = str(action.data())
             self.set_layer(name, checked)
             self.layer_toggled.emit(name, checked)
+
+    def _leave(self) -> None:
+        self.hover(None)
+        self._hover_legend(None)
+
+    def _redraw(self) -> None:
+        super()._redraw()
+        self._take_aim_soon()  # the dots lie elsewhere
+
+    def _take_aim_soon(self) -> None:
+        if not self._aim.isActive():
+            self._aim.start()
+
+    def _take_aim(self) -> None:
+        """Find the dot that a click would mean, to be ringed."""
+        hovered = self._scene.hovered
+        at_rest = self._interaction.gesture is Gesture.NONE
+        self._scene.aimed = self.sample_at(hovered) if at_rest and hovered is not None else None
+        self._update_rings()
 
     def _hover_legend(self, index: int | None) -> None:
         if index != self._scene.legend_hovered:

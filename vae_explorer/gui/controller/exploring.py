@@ -59,6 +59,7 @@ class Exploring(QObject):
         canvas.hover_left.connect(self.show_pinned)
         canvas.point_picked.connect(self.pin)
         canvas.pin_cleared.connect(self.unpin)
+        canvas.sample_clicked.connect(self.click_sample)
         canvas.sample_picked.connect(self.pick_sample)
         classes.class_selected.connect(self.select_class)
         self._window.image.mode_changed.connect(self.set_mode)
@@ -189,8 +190,20 @@ class Exploring(QObject):
             self._show_code(self._session.code)
         self.looked.emit()
 
+    def click_sample(self, index: int) -> None:
+        """A click on a dot takes its image only where that leaves y and what lies off the plane as they are."""
+        session = self._session
+        labels = session.gallery.labels if session.gallery else None
+        other_class = (
+            session.decoder_label is not None
+            and labels is not None
+            and int(labels[index]) != session.decoder_label
+        )
+        if session.plane.whole and not other_class:
+            self.pick_sample(index)
+
     def pick_sample(self, index: int) -> None:
-        """A real image was clicked: it, its reconstruction, and its posterior's ellipse."""
+        """Take a real image: its z, its y, its reconstruction, and its posterior's ellipse."""
         opened = self._session.opened
         if opened is None or opened.gallery is None or opened.means is None:
             return
@@ -330,7 +343,10 @@ class Exploring(QObject):
         if self._mode == "sample":
             self.decoded = explorer.decode(code[None], session.decoder_label, mode="sample")[0]
         self._window.image.set_image(self.decoded, self._caption(code))
+        x, y = session.plane.project(code)[0].tolist()
+        self._window.canvas.set_shown((x, y))
         self._show_neighbour(code)
+        self._window.canvas.set_nearest(self.neighbour)
 
     def _show_every(self) -> None:
         self._window.classes.set_images(self._every)
