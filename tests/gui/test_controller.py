@@ -723,7 +723,7 @@ def test_the_decoded_image_says_how_likely_its_point_and_the_real_image_are(
     wait_open(qtbot, controller)
     controller.exploring.pin(0.5, -0.25)
     controller.equation.compute()
-    line = " ".join(controller.window.image._terms)
+    line = controller.window.image.toolTip()
     log_prior = -0.5 * (0.3125 + 2.0 * np.log(2.0 * np.pi))
     assert f"log p(z) −{-log_prior:.1f}" in line
     assert "log p(real|z, y) −" in line

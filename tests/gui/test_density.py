@@ -124,3 +124,7 @@ def test_nearest_point_only_within_reach() -> None:
     assert nearest_point(points, 0.9, 0.9, 0.2) == 1
     assert nearest_point(points, 0.5, 0.5, 0.2) is None
     assert nearest_point(points[:0], 0.0, 0.0, 1.0) is None
+    half_known = np.array([[1.0, np.nan], [1.1, 0.0], [1.0, 9.0]])
+    assert nearest_point(half_known, 1.0, 0.0, 0.2) == 1
+    assert nearest_point(half_known, 1.0, 8.9, 0.2) == 2
+    assert nearest_point(half_known[:1], 1.0, 0.0, 0.2) is None

@@ -67,6 +67,8 @@ def test_a_slider_is_filled_from_its_middle_and_says_where_it_stands(bar: Dimens
     bar._sliders[4].setValue(-2 * SLIDER_STEPS)
     assert filled(4) == [True, False]
     assert bar._names[4]._value == "−2.00"
+    bar.set_coordinates(np.full(16, -0.001))
+    assert bar._names[4]._value == "0.00"
     bar.set_coordinates(np.full(16, 1.5))
     assert filled(4) == [False, True]
 

@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QImage, QWheelEvent
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QEnterEvent, QImage, QPainter, QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from vae_explorer.gui import canvas_paint
+from vae_explorer.gui import canvas_labels, canvas_paint
 from vae_explorer.gui.canvas_frame import Frame
 from vae_explorer.gui.canvas_layers import PointsLayer
+from vae_explorer.gui.canvas_paint import PIN_ARM
 from vae_explorer.gui.latent_canvas import LatentCanvas
 from vae_explorer.gui.style import DARK, LIGHT
 
@@ -134,8 +135,8 @@ def test_a_scrub_beyond_the_edge_stays_in_the_plot(qtbot: QtBot, canvas: LatentC
     assert picked[-1][0] == pytest.approx(canvas.view[1])
 
 
-def test_click_on_a_point_tells_its_index(qtbot: QtBot, canvas: LatentCanvas) -> None:
-    seen, picked = caught(canvas.sample_picked), caught(canvas.point_picked)
+def test_click_on_a_dot_tells_its_index(qtbot: QtBot, canvas: LatentCanvas) -> None:
+    seen, picked = caught(canvas.sample_clicked), caught(canvas.point_picked)
     qtbot.mouseClick(canvas, LEFT, NO_KEY, at(canvas, 0.0, 1.0) + QPoint(3, 2))
     assert seen == [(1,)]
     assert len(picked) == 1
@@ -143,17 +144,51 @@ def test_click_on_a_point_tells_its_index(qtbot: QtBot, canvas: LatentCanvas) ->
     assert len(seen) == 1
 
 
-def test_a_scrub_that_ends_on_a_point_picks_no_sample(qtbot: QtBot, canvas: LatentCanvas) -> None:
+def test_double_click_on_a_dot_takes_its_image(qtbot: QtBot, canvas: LatentCanvas) -> None:
+    seen, picked = caught(canvas.sample_picked), caught(canvas.point_picked)
+    place = at(canvas, 0.0, 1.0) + QPoint(3, 2)
+    qtbot.mouseClick(canvas, LEFT, NO_KEY, place)
+    assert seen == []
+    qtbot.mouseDClick(canvas, LEFT, NO_KEY, place)
+    assert seen == [(1,)]
+    known = len(picked)
+    qtbot.mouseMove(canvas, place + QPoint(60, 0))  # the button is up: nothing is pulled along
+    assert len(picked) == known
+    qtbot.mouseDClick(canvas, LEFT, NO_KEY, at(canvas, 0.4, 0.4))
+    assert len(seen) == 1
+    assert len(picked) > known, "where there is no dot, it is two clicks"
+
+
+def test_a_handle_on_a_dot_lies_on_top(qtbot: QtBot, canvas: LatentCanvas) -> None:
     seen = caught(canvas.sample_picked)
+    canvas.set_path((0.0, 1.0), (1.0, 1.0))
+    qtbot.mouseDClick(canvas, LEFT, NO_KEY, at(canvas, 0.0, 1.0))
+    assert seen == []
+
+
+def test_the_cursors_tremble_after_a_click_is_no_hovering(
+    qtbot: QtBot, canvas: LatentCanvas
+) -> None:
+    hovered, place = caught(canvas.point_hovered), at(canvas, 0.5, 0.25)
+    qtbot.mouseClick(canvas, LEFT, NO_KEY, place)
+    qtbot.mouseMove(canvas, place + QPoint(2, 1))
+    assert hovered == []
+    qtbot.mouseMove(canvas, place + QPoint(6, 0))
+    assert len(hovered) == 1
+
+
+def test_a_scrub_that_ends_on_a_point_picks_no_sample(qtbot: QtBot, canvas: LatentCanvas) -> None:
+    seen = caught(canvas.sample_clicked)
     drag(qtbot, canvas, at(canvas, 0.6, 0.3), at(canvas, 0.0, 1.0))
     assert seen == []
 
 
 def test_points_that_are_hidden_cannot_be_picked(qtbot: QtBot, canvas: LatentCanvas) -> None:
-    seen = caught(canvas.sample_picked)
+    clicked, picked = caught(canvas.sample_clicked), caught(canvas.sample_picked)
     canvas.set_layer("points", False)
     qtbot.mouseClick(canvas, LEFT, NO_KEY, at(canvas, 0.0, 1.0))
-    assert seen == []
+    qtbot.mouseDClick(canvas, LEFT, NO_KEY, at(canvas, 0.0, 1.0))
+    assert clicked == picked == []
 
 
 def test_wheel_zooms_about_the_cursor(canvas: LatentCanvas) -> None:
@@ -186,6 +221,21 @@ def test_shift_drag_draws_a_path_whose_handles_can_be_moved(
     drag(qtbot, canvas, at(canvas, -1.5, -1.0), at(canvas, -2.0, 0.5))
     assert paths[-1][:2] == pytest.approx((-2.0, 0.5), abs=2 * pixel_size(canvas))
     assert picked == []
+
+
+def test_what_a_path_is_dragged_over_is_told(qtbot: QtBot, canvas: LatentCanvas) -> None:
+    seen = caught(canvas.point_hovered)
+    drag(qtbot, canvas, at(canvas, -1.5, -1.0), at(canvas, 1.5, 1.0), keys=SHIFT)
+    assert seen[-1] == pytest.approx((1.5, 1.0), abs=pixel_size(canvas))
+
+
+def test_the_header_is_no_place_to_hover(qtbot: QtBot, canvas: LatentCanvas) -> None:
+    left = caught(canvas.hover_left)
+    qtbot.mouseMove(canvas, at(canvas, 0.0, 0.0))
+    bar = canvas._header._bar
+    centre = QPointF(bar.rect().center())
+    QApplication.sendEvent(bar, QEnterEvent(centre, centre, bar.mapToGlobal(centre)))
+    assert len(left) == 1
 
 
 def test_a_shift_click_is_no_path(qtbot: QtBot, canvas: LatentCanvas) -> None:
@@ -341,20 +391,42 @@ def test_prior_circles_lie_at_one_and_two_sigma(canvas: LatentCanvas) -> None:
     assert min(between) > 240
 
 
+def chips(canvas: LatentCanvas, monkeypatch: pytest.MonkeyPatch) -> dict[str, QRectF]:
+    """The words that are painted over the canvas, and where."""
+    placed: dict[str, QRectF] = {}
+    paint = canvas_labels.chip
+
+    def noted(painter: QPainter, rect: QRectF, text: str, *look: Any) -> None:
+        placed[text] = rect
+        paint(painter, rect, text, *look)
+
+    monkeypatch.setattr(canvas_labels, "chip", noted)
+    shot(canvas)
+    return placed
+
+
+@pytest.mark.parametrize("pin", [(0.3, 0.75), (0.5, 0.75), (0.72, -0.72), (3.2, 3.0), (-3.2, -3.2)])
+def test_words_keep_clear_of_the_pin(
+    canvas: LatentCanvas, monkeypatch: pytest.MonkeyPatch, pin: tuple[float, float]
+) -> None:
+    canvas.set_drawing(pin if abs(pin[0]) > 3 else (0.3, 0.75), np.eye(2) / 20)
+    canvas.set_pinned(pin)
+    placed = chips(canvas, monkeypatch)
+    assert placed.keys() == {"1σ", "2σ", "your drawing"}
+    x, y = canvas.to_pixel(*pin).toTuple()
+    for rect in placed.values():
+        assert not rect.intersects(QRectF(x - PIN_ARM, y - PIN_ARM, 2 * PIN_ARM, 2 * PIN_ARM))
+        assert canvas_paint.plot_rect(canvas.frame).contains(rect)
+
+
 def test_the_names_of_the_circles_keep_out_of_the_way_of_a_mark(
     canvas: LatentCanvas, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    placed: dict[str, QPointF] = {}
-    monkeypatch.setattr(
-        canvas_paint, "haloed_text", lambda _painter, place, text, *_: placed.update({text: place})
-    )
-    canvas.set_axes(("z₃", "z₄"))  # which paints them anew
     canvas.set_drawing((0.3, 0.75), np.eye(2) / 20)
-    shot(canvas)
+    placed = chips(canvas, monkeypatch)
     assert placed.keys() == {"1σ", "2σ", "your drawing"}
     for name in ("1σ", "2σ"):
-        apart = placed[name] - placed["your drawing"]
-        assert apart.y() > 20 or apart.x() > 120
+        assert not placed[name].intersects(placed["your drawing"])
 
 
 def test_a_clicked_class_is_brought_forward(qtbot: QtBot, canvas: LatentCanvas) -> None:
@@ -426,18 +498,19 @@ def test_the_prior_stands_where_its_mean_lies(canvas: LatentCanvas) -> None:
 
 
 @pytest.mark.parametrize(
-    ("titles", "words"),
+    ("titles", "y", "words"),
     [
-        (("z₁", "z₂"), "z₁ = 0.50, z₂ = −1.25"),
-        (("z₁", ""), "z₁ = 0.50"),
-        (("principal 1", "principal 2"), "principal 1 = 0.50, principal 2 = −1.25"),
+        (("z₁", "z₂"), -1.25, "z₁ = 0.50, z₂ = −1.25"),
+        (("z₁", "z₂"), -0.001, "z₁ = 0.50, z₂ = 0.00"),
+        (("z₁", ""), -1.25, "z₁ = 0.50"),
+        (("principal 1", "principal 2"), -1.25, "principal 1 = 0.50, principal 2 = −1.25"),
     ],
 )
 def test_a_place_is_named_by_the_axes(
-    canvas: LatentCanvas, titles: tuple[str, str], words: str
+    canvas: LatentCanvas, titles: tuple[str, str], y: float, words: str
 ) -> None:
     canvas.set_axes(titles)
-    assert canvas._scene.place_in_words((0.5, -1.25)) == words
+    assert canvas._scene.place_in_words((0.5, y)) == words
 
 
 def test_a_message_stands_in_the_middle_of_an_empty_canvas(
@@ -566,19 +639,6 @@ def test_axes_are_painted_anew_only_when_the_view_changes(
         act()
         assert differ(before, shot(canvas).convertToFormat(before.format()))
         assert len(painted) == known + 1
-
-
-def test_a_haloed_word_is_drawn_once_and_copied(canvas: LatentCanvas) -> None:
-    canvas_paint._haloed_word.cache_clear()
-    canvas.set_drawing((0.3, 0.4), np.eye(2) / 10)
-    before = shot(canvas)
-    known = canvas_paint._haloed_word.cache_info().misses
-    canvas.set_drawing((0.9, -0.6), np.eye(2) / 10)
-    assert differ(before, shot(canvas).convertToFormat(QImage.Format.Format_RGB32))
-    assert canvas_paint._haloed_word.cache_info().misses == known
-    canvas.set_theme(DARK)
-    shot(canvas)
-    assert canvas_paint._haloed_word.cache_info().misses > known
 
 
 def test_pictures_of_new_points_give_way_to_an_answer(

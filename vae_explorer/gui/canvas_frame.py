@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_explorer.gui.notation import signed
+
 Extent = tuple[float, float, float, float]  # x0, x1, y0, y1 in latent units
 
 MIN_SCALE = 2.0  # pixels per latent unit: at most a few hundred units across
@@ -138,7 +140,4 @@ def ticks(low: float, high: float, pixels: float) -> list[float]:
 def tick_text(value: float, step: float) -> str:
     """A tick's label with just the decimals its step needs, and a real minus sign."""
     decimals = max(0, -math.floor(math.log10(step) + 1e-9)) if step > 0 else 0
-    text = f"{value:.{decimals}f}"
-    if float(text) == 0:
-        text = text.lstrip("-")
-    return text.replace("-", "−")
+    return signed(value, decimals)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, Qt
-from PySide6.QtGui import QAction
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, Qt, Signal
+from PySide6.QtGui import QAction, QEnterEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
 from vae_explorer.gui.style import HALF, Theme, retint, section_title, tool_button
@@ -42,12 +42,21 @@ def _tr(text: object) -> str:
     return QCoreApplication.translate("CanvasHeader", str(text))
 
 
+class _Bar(QWidget):
+    """Tells when the cursor comes: the canvas below is not left, for Qt, while it is over this part of it."""
+
+    entered = Signal()
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self.entered.emit()
+
+
 class CanvasHeader:
     """Builds the row in a widget, and keeps it legible at every width."""
 
     def __init__(self, parent: QWidget, visible: Mapping[str, bool], theme: Theme) -> None:
         self.layers = {name: _layer_action(parent, name, shown) for name, shown in visible.items()}
-        self._bar = QWidget(parent)
+        self._bar = _Bar(parent)
         self._bar.setCursor(Qt.CursorShape.ArrowCursor)
         self._row = QHBoxLayout(self._bar)
         self._row.setContentsMargins(0, 0, 0, 0)
@@ -71,6 +80,10 @@ class CanvasHeader:
     def on_fit(self, slot: Callable[[], None]) -> None:
         """What the fit button does."""
         self._fit.clicked.connect(slot)
+
+    def on_entered(self, slot: Callable[[], None]) -> None:
+        """What is done when the cursor comes over the row."""
+        self._bar.entered.connect(slot)
 
     def set_offered(self, name: str, why_not: str) -> None:
         """Offer a layer, or say in its tooltip why there is none."""

@@ -39,7 +39,9 @@ class Host(Protocol):
     def path_ends(self) -> tuple[Point, Point] | None: ...
     def hover(self, point: Point | None) -> None: ...
     def pick(self, point: Point) -> None: ...
-    def pick_sample(self, point: Point) -> None: ...
+    def sample_at(self, point: Point) -> int | None: ...
+    def click_sample(self, index: int) -> None: ...
+    def pick_sample(self, index: int) -> None: ...
     def look(self, frame: Frame) -> None: ...
     def set_path(self, start: Point, end: Point) -> None: ...
     def finish_path(self) -> None: ...
@@ -56,7 +58,7 @@ class CanvasInteraction:
         self.gesture = Gesture.NONE
         self._origin = QPointF()
         self._last = QPointF()
-        self._moved = False
+        self._moved = True  # since the press; until then the cursor's tremble is no hovering
 
     def press(self, event: QMouseEvent) -> None:
         """Start a gesture."""
@@ -98,7 +100,8 @@ class CanvasInteraction:
             point = self._clamped(position)
             first = self.gesture is Gesture.PATH_START
             host.set_path(point if first else start, end if first else point)
-        else:
+            host.hover(point)
+        elif self._moved or not inside:
             host.hover(point if inside else None)
         self._last = position
 
@@ -107,7 +110,9 @@ class CanvasInteraction:
         gesture, self.gesture = self.gesture, Gesture.NONE
         point = self._host.frame.to_latent(event.position().x(), event.position().y())
         if gesture is Gesture.SCRUB and not self._moved:
-            self._host.pick_sample(point)
+            index = self._host.sample_at(point)
+            if index is not None:
+                self._host.click_sample(index)
         elif gesture in (Gesture.PATH_START, Gesture.PATH_END):
             self._host.finish_path()
         elif (
@@ -116,6 +121,19 @@ class CanvasInteraction:
             and event.button() == Qt.MouseButton.RightButton
         ):
             self._host.open_menu(event.position())
+
+    def double_click(self, event: QMouseEvent) -> bool:
+        """Take the encoded image under the cursor; False if there is none, and it is a press like any other."""
+        position = event.position()
+        plain = event.button() == Qt.MouseButton.LeftButton and not event.modifiers()
+        if not plain or not self._host.frame.contains(position.x(), position.y()):
+            return False
+        index = self._host.sample_at(self._host.frame.to_latent(position.x(), position.y()))
+        if index is None:
+            return False
+        self._origin, self._moved = position, False
+        self._host.pick_sample(index)
+        return True
 
     def wheel(self, event: QWheelEvent) -> None:
         """Zoom about the cursor; a touchpad's small steps zoom by little."""

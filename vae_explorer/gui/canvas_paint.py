@@ -1,22 +1,19 @@
 """How the latent canvas's lines, marks and words are painted. Everything here is legible on any ground.
 
-Each line or letter is drawn twice: a wider stroke in the canvas colour, then the mark itself.
+Each line is drawn twice, a wider stroke in the canvas colour and then the mark itself; words stand on chips.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from functools import lru_cache
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import (
     QColor,
-    QFont,
     QFontMetricsF,
-    QImage,
     QPainter,
     QPainterPath,
     QPen,
@@ -30,10 +27,12 @@ Point = tuple[float, float]
 
 GUTTER_LEFT = 34
 GUTTER_BOTTOM = 20
-PIN_REACH = 18.0  # half the size of the pin's mark, in pixels
 HANDLE_REACH = 10.0
 PATH_TICKS = 8  # pieces of a path
-_HALO = 3.0  # pixels round a word
+_HALO = 3.0  # pixels round a mark
+_PADDING = 3.0  # pixels round a word
+PIN_ARM = 14.0  # pixels from the pin's middle to the ends of its arms
+_ORIGIN = QPointF()
 
 
 def plot_rect(frame: Frame) -> QRectF:
@@ -58,45 +57,24 @@ def haloed(
 ) -> None:
     """Stroke a path so that it stands out on dots, pictures and paper alike."""
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.strokePath(path, QPen(faded(theme.canvas, 0.85), width + 3.0))
+    painter.strokePath(path, QPen(faded(theme.canvas, 0.85), width + _HALO))
     painter.strokePath(path, QPen(color, width))
 
 
-def haloed_text(
-    painter: QPainter, position: QPointF, text: str, theme: Theme, color: QColor
-) -> None:
-    """Write text with a halo; the position is the left end of the baseline."""
-    ratio = painter.device().devicePixelRatio()
-    font = painter.font().toString()
-    word = _haloed_word(text, font, color.rgba(), theme.canvas.rgba(), ratio)
-    baseline = QFontMetricsF(painter.font()).ascent() + _HALO
-    x, y = position.x() - _HALO, position.y() - math.ceil(baseline)
-    painter.drawImage(QPointF(round(x * ratio) / ratio, round(y * ratio) / ratio), word)
+def chip(painter: QPainter, rect: QRectF, text: str, theme: Theme, color: QColor) -> None:
+    """Words on a plate of their own, to be read over dots and decoded images too."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(faded(theme.panel, 0.92))
+    painter.drawRoundedRect(rect, 3, 3)
+    painter.setPen(color)
+    painter.drawText(rect, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
 
 
-@lru_cache(maxsize=64)
-def _haloed_word(text: str, font_name: str, color: int, ground: int, ratio: float) -> QImage:
-    """A word on nothing; stroking the outlines of its letters takes 2 ms, a fifth of some frames."""
-    font = QFont()
-    font.fromString(font_name)
-    metrics = QFontMetricsF(font)
+def chip_rect(painter: QPainter, text: str, corner: QPointF = _ORIGIN) -> QRectF:
+    """A chip for one line in the painter's font, with its upper left corner here."""
+    metrics = QFontMetricsF(painter.font())
     size = QSizeF(metrics.horizontalAdvance(text), metrics.ascent() + metrics.descent())
-    size += QSizeF(2 * _HALO + 2, 2 * _HALO + 2)
-    picture = QImage((size * ratio).toSize(), QImage.Format.Format_ARGB32_Premultiplied)
-    picture.setDevicePixelRatio(ratio)
-    picture.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(picture)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    path = QPainterPath()
-    path.addText(QPointF(_HALO, math.ceil(metrics.ascent() + _HALO)), font, text)
-    painter.strokePath(
-        path,
-        QPen(faded(QColor(ground), 0.9), 3.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap,
-             Qt.PenJoinStyle.RoundJoin),
-    )  # fmt: skip
-    painter.fillPath(path, QColor.fromRgba(color))
-    painter.end()
-    return picture
+    return QRectF(corner, size + QSizeF(2 * _PADDING, _PADDING))
 
 
 def axes(painter: QPainter, frame: Frame, theme: Theme, titles: tuple[str, str]) -> None:
@@ -113,25 +91,13 @@ def axes(painter: QPainter, frame: Frame, theme: Theme, titles: tuple[str, str])
     if titles[1]:  # with d = 1 the second coordinate means nothing
         _y_ticks(painter, frame, metrics, ticks(y0, y1, frame.height))
     painter.setFont(small_font())
-    metrics = QFontMetricsF(painter.font())
-    right = f"{titles[0]} →"
-    place = QPointF(rect.right() - metrics.horizontalAdvance(right) - 8, rect.bottom() - 8)
-    _plated_text(painter, place, right, metrics, theme)
-    up = QPointF(rect.left() + 8, rect.top() + metrics.ascent() + 6)
+    right, up = f"{titles[0]} →", f"↑ {titles[1]}"
+    place = chip_rect(painter, right)
+    place.moveBottomRight(rect.bottomRight() - QPointF(5, 5))
+    chip(painter, place, right, theme, theme.muted)
     if titles[1]:
-        _plated_text(painter, up, f"↑ {titles[1]}", metrics, theme)
-
-
-def _plated_text(
-    painter: QPainter, position: QPointF, text: str, metrics: QFontMetricsF, theme: Theme
-) -> None:
-    """Text on a plate of the canvas' colour, to be read over the decoded manifold too."""
-    plate = metrics.boundingRect(text).translated(position).adjusted(-4, -2, 4, 2)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(faded(theme.canvas, 0.92))
-    painter.drawRoundedRect(plate, 3, 3)
-    painter.setPen(theme.muted)
-    painter.drawText(position, text)
+        place = chip_rect(painter, up, rect.topLeft() + QPointF(5, 5))
+        chip(painter, place, up, theme, theme.muted)
 
 
 def _x_ticks(
@@ -170,23 +136,17 @@ def prior(painter: QPainter, frame: Frame, theme: Theme, mean: Point, dimensions
         (QPointF(centre.x(), rect.top()), QPointF(centre.x(), rect.bottom())),
     ):
         painter.drawLine(*line)
-    painter.setFont(small_font())
     for sigma in (1, 2):
         radius = sigma * frame.scale
         contour = QPainterPath()
         if dimensions == 1:
-            place = QPointF(centre.x() + radius + 4, rect.top() + 22)
             for x in (centre.x() - radius, centre.x() + radius):
                 contour.moveTo(x, rect.top())
                 contour.lineTo(x, rect.bottom())
         else:
-            # below on the right: the names of marks are read from the marks to the right
-            place = centre + QPointF(radius, radius) * 0.7071 + QPointF(2, 12)
             contour.addEllipse(centre, radius, radius)
         painter.strokePath(contour, QPen(faded(theme.canvas, 0.7), 3.2))
         painter.strokePath(contour, QPen(faded(theme.text, 0.62), 1.2, Qt.PenStyle.DashLine))
-        if rect.contains(place):
-            haloed_text(painter, place, f"{sigma}σ", theme, theme.muted)
 
 
 def ellipse(
@@ -216,31 +176,55 @@ def pin(painter: QPainter, frame: Frame, theme: Theme, point: Point) -> None:
     path.addEllipse(centre, 6.5, 6.5)
     for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
         path.moveTo(centre + QPointF(dx, dy) * 6.5)
-        path.lineTo(centre + QPointF(dx, dy) * (PIN_REACH - 4))
+        path.lineTo(centre + QPointF(dx, dy) * PIN_ARM)
     haloed(painter, path, theme, theme.text, 2.0)
     dot = QPainterPath()
     dot.addEllipse(centre, 1.5, 1.5)
     painter.fillPath(dot, theme.text)
 
 
-def labelled_mark(
-    painter: QPainter, frame: Frame, theme: Theme, color: QColor, point: Point, label: str
-) -> None:
-    """A diamond with its name beside it, kept inside the plot."""
+@dataclass(frozen=True)
+class RingKind:
+    """How large and how strong a ring is, in pixels."""
+
+    radius: float
+    width: float
+
+
+SHOWN_RING = RingKind(6.5, 2.4)
+NEAREST_RING = RingKind(5.0, 1.2)
+AIMED_RING = RingKind(6.0, 2.0)
+
+
+@dataclass(frozen=True)
+class Ring:
+    """A ring about a latent point."""
+
+    centre: Point
+    kind: RingKind
+    color: QColor
+
+
+def ring(painter: QPainter, frame: Frame, theme: Theme, drawn: Ring) -> None:
+    """A ring that leaves what it surrounds to be seen."""
+    path = QPainterPath()
+    path.addEllipse(at(frame, drawn.centre), drawn.kind.radius, drawn.kind.radius)
+    haloed(painter, path, theme, drawn.color, drawn.kind.width)
+
+
+def ring_rect(frame: Frame, drawn: Ring) -> QRectF:
+    """What a ring and its halo cover."""
+    reach = drawn.kind.radius + drawn.kind.width + _HALO
+    return QRectF(-reach, -reach, 2 * reach, 2 * reach).translated(at(frame, drawn.centre))
+
+
+def diamond(painter: QPainter, frame: Frame, theme: Theme, color: QColor, point: Point) -> None:
+    """Where a posterior has its mean."""
     centre = at(frame, point)
     path = QPainterPath()
     path.addPolygon([centre + QPointF(*d) for d in ((0, -6), (6, 0), (0, 6), (-6, 0), (0, -6))])
     painter.strokePath(path, QPen(theme.canvas, 4))
     painter.fillPath(path, color)
-    if not label:
-        return
-    painter.setFont(title_font())
-    metrics = QFontMetricsF(painter.font())
-    width = metrics.horizontalAdvance(label)
-    right = centre.x() + 12 + width < frame.left + frame.width - 4
-    x = centre.x() + 12 if right else centre.x() - 12 - width
-    y = min(max(centre.y() + metrics.capHeight() / 2, frame.top + 16), frame.top + frame.height - 6)
-    haloed_text(painter, QPointF(x, y), label, theme, color)
 
 
 def route(

@@ -8,14 +8,15 @@ wait for it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QRegion
 
-from vae_explorer.gui import canvas_legend, canvas_paint
+from vae_explorer.gui import canvas_labels, canvas_legend, canvas_paint
 from vae_explorer.gui.canvas_frame import DEFAULT_EXTENT, Frame, needs_fit, points_extent
 from vae_explorer.gui.canvas_layers import (
     LAYERS,
@@ -25,7 +26,16 @@ from vae_explorer.gui.canvas_layers import (
     RegionsLayer,
     SupportLayer,
 )
-from vae_explorer.gui.canvas_paint import GUTTER_BOTTOM, GUTTER_LEFT, Point
+from vae_explorer.gui.canvas_paint import (
+    AIMED_RING,
+    GUTTER_BOTTOM,
+    GUTTER_LEFT,
+    NEAREST_RING,
+    SHOWN_RING,
+    Point,
+    Ring,
+)
+from vae_explorer.gui.notation import signed
 from vae_explorer.gui.pixels import paint_image, transparent
 from vae_explorer.gui.style import LIGHT, Theme
 
@@ -58,11 +68,16 @@ class CanvasScene:
         self.message: str | None = None
         self.hovered: Point | None = None
         self.pin: Point | None = None
+        self.shown: Point | None = None  # the foot of what is decoded
+        self.nearest: int | None = None  # the point of the real image beside it
+        self.aimed: int | None = None  # the point that a click would mean
+        self.hint = ""
         self.selected: Gaussian | None = None
         self.drawing: Gaussian | None = None
         self.path: tuple[Point, Point] | None = None
         self.route: list[Point] | None = None  # a curved path's points; None: straight
         self.path_position: float | None = None
+        self._follows_cursor = False  # what is shown lay under the cursor: the next will, too
         self._legend: list[canvas_legend.Entry] = []
         self._legend_origin = QPointF()
         self._rasters: dict[str, Raster | None] = {}
@@ -208,14 +223,17 @@ class CanvasScene:
         if self.path is not None:
             nodes = self.route or list(self.path)
             canvas_paint.route(painter, frame, theme, nodes, self.path_position)
-        if self.selected is not None:
-            self._paint_gaussian(painter, self.selected, theme.text)
-        if self.drawing is not None:
-            self._paint_gaussian(painter, self.drawing, theme.accent)
+        for posterior, color in self._gaussians():
+            canvas_paint.ellipse(painter, frame, theme, color, posterior.mean, posterior.factor)
+            canvas_paint.diamond(painter, frame, theme, color, posterior.mean)
+        for ring in self._rings():
+            canvas_paint.ring(painter, frame, theme, ring)
         if self.pin is not None:
             canvas_paint.pin(painter, frame, theme, self.pin)
         if self.hovered is not None:
-            canvas_paint.read_out(painter, frame, theme, self.place_in_words(self.hovered))
+            words = self.place_in_words(self.shown or self.hovered)
+            canvas_paint.read_out(painter, frame, theme, words)
+        self._paint_labels(painter)
         painter.restore()
         if has_focus:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -226,9 +244,62 @@ class CanvasScene:
     def place_in_words(self, point: Point) -> str:
         """The coordinates of a point by the names of the axes."""
         named = zip(self.titles, point, strict=True)
-        return ", ".join(f"{name} = {value:.2f}" for name, value in named if name).replace("-", "−")
+        return ", ".join(f"{name} = {signed(value, 2)}" for name, value in named if name)
 
-    def _paint_gaussian(self, painter: QPainter, posterior: Gaussian, color: QColor) -> None:
+    def show_at(self, point: Point | None) -> None:
+        """Take the foot of what is decoded."""
+        self.shown = point
+        self._follows_cursor = self._coincide(point, self.hovered)
+
+    def ring_region(self) -> QRegion:
+        """Where there are rings, in widget pixels."""
+        region = QRegion()
+        for ring in self._rings():
+            region += QRegion(canvas_paint.ring_rect(self.frame, ring).toAlignedRect())
+        return region
+
+    def _rings(self) -> list[Ring]:
+        """What is decoded, the real image nearest to it, and the one that a click would take."""
+        rings: list[Ring] = []
+        nearest, aimed = self._dot(self.nearest), self._dot(self.aimed)
+        if nearest and nearest != aimed and not self._coincide(nearest, self.pin):
+            rings.append(Ring(nearest, NEAREST_RING, self.theme.text))
+        under_cursor = self.hovered is not None and self._follows_cursor
+        if self.shown and not under_cursor and not self._coincide(self.shown, self.pin):
+            rings.append(Ring(self.shown, SHOWN_RING, self.theme.text))
+        if aimed:
+            rings.append(Ring(aimed, AIMED_RING, self.theme.accent))
+        return rings if self.message is None else []
+
+    def _dot(self, index: int | None) -> Point | None:
+        """Where an encoded image's dot is, if it can be seen."""
+        points = self.points.points
+        if index is None or points is None or index >= len(points) or not self.visible["points"]:
+            return None
+        x, y = points[index].tolist()
+        return (x, y) if math.isfinite(x) and math.isfinite(y) else None
+
+    def _coincide(self, a: Point | None, b: Point | None) -> bool:
+        """Whether two places look like one; in one dimension the height means nothing."""
+        if a is None or b is None:
+            return False
+        apart = abs(a[0] - b[0]) + (abs(a[1] - b[1]) if self.titles[1] else 0.0)
+        return apart * self.frame.scale < 1.5
+
+    def _gaussians(self) -> list[tuple[Gaussian, QColor]]:
+        both = (self.selected, self.theme.text), (self.drawing, self.theme.accent)
+        return [(posterior, color) for posterior, color in both if posterior is not None]
+
+    def _paint_labels(self, painter: QPainter) -> None:
+        """Words come last: nothing covers them, and they keep clear of the pin."""
         frame, theme = self.frame, self.theme
-        canvas_paint.ellipse(painter, frame, theme, color, posterior.mean, posterior.factor)
-        canvas_paint.labelled_mark(painter, frame, theme, color, posterior.mean, posterior.label)
+        if self.visible["prior"] and self.message is None:
+            dimensions = 2 if self.titles[1] else 1
+            canvas_labels.prior_labels(painter, frame, theme, self.pin, self.prior_mean, dimensions)
+        for posterior, color in self._gaussians():
+            if posterior.label:
+                canvas_labels.name(
+                    painter, frame, theme, self.pin, color, posterior.mean, posterior.label
+                )
+        if self.hint and self.message is None:
+            canvas_labels.hint(painter, frame, theme, self.hint)

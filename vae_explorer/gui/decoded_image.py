@@ -65,6 +65,7 @@ class DecodedImage(QWidget):
         self._neighbour: NDArray[np.generic] | None = None
         self._caption = self._neighbour_caption = ""
         self._terms: list[str] = []
+        self._unit = "nats"
         self._lines: list[str] = []  # the terms as they are written
         self._shows_focus = False
         self._pictures: dict[str, QImage] = {}
@@ -136,12 +137,14 @@ class DecodedImage(QWidget):
         self._pictures.pop("neighbour", None)
         self.update()
 
+    def set_unit(self, unit: str) -> None:
+        """Say what a log-likelihood is in: nats, or nats of a density."""
+        self._unit = unit
+
     def set_terms(self, terms: Mapping[str, float] | None) -> None:
-        """One line of log-likelihood terms in nats, by name; None clears it."""
+        """One line of log-likelihood terms, by name, the last in the unit; None clears it."""
         self._terms = [f"{name} {signed(value, 1)}" for name, value in (terms or {}).items()]
-        if self._terms:
-            self._terms[-1] += self.tr(" nats")
-        self.setToolTip(_SEPARATOR.join(self._terms))
+        self.setToolTip(_SEPARATOR.join(self._terms_with_unit()))
         self._lines = self._term_lines()
         self.update()
 
@@ -263,18 +266,32 @@ class DecodedImage(QWidget):
         )
         return main, beside
 
+    def _terms_with_unit(self) -> list[str]:
+        return [*self._terms[:-1], *(f"{term} {self._unit}" for term in self._terms[-1:])]
+
     def _term_lines(self) -> list[str]:
-        """The terms on one line, on two where they do not fit, the last alone where it is low."""
-        if not self._terms:
-            return []
-        line = _SEPARATOR.join(self._terms)
+        """The terms on one line, on two where they do not fit, the last alone where it is low.
+
+        A unit that does not fit is left to the tooltip: of “nats of a density” no part may stand alone.
+        """
         metrics = QFontMetricsF(number_font(FONT_SMALL))
-        if metrics.horizontalAdvance(line) <= self.width() or len(self._terms) < 2:
+        lines: list[str] = []
+        for terms in (self._terms_with_unit(), self._terms):
+            lines = self._broken(terms, metrics)
+            if all(metrics.horizontalAdvance(line) <= self.width() for line in lines):
+                break
+        return lines
+
+    def _broken(self, terms: list[str], metrics: QFontMetricsF) -> list[str]:
+        if not terms:
+            return []
+        line = _SEPARATOR.join(terms)
+        if metrics.horizontalAdvance(line) <= self.width() or len(terms) < 2:
             return [line]
         if self.height() < _LOW:  # the image needs the room more: the last term, all on hover
-            return self._terms[-1:]
-        half = (len(self._terms) + 1) // 2
-        return [_SEPARATOR.join(self._terms[:half]), _SEPARATOR.join(self._terms[half:])]
+            return terms[-1:]
+        half = (len(terms) + 1) // 2
+        return [_SEPARATOR.join(terms[:half]), _SEPARATOR.join(terms[half:])]
 
     def _paint_hint(self, painter: QPainter, place: QRectF) -> None:
         painter.setFont(small_font())

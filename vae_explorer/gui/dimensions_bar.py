@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from vae_explorer.gui import style
 from vae_explorer.gui.latent_plane import axis_title
+from vae_explorer.gui.notation import signed
 
 SLIDER_STEPS = 100  # per latent unit
 SLIDER_REACH = 3.0  # latent units: three standard deviations of the prior
@@ -233,7 +234,7 @@ class _Caption(QWidget):
 
     def set_value(self, value: float) -> None:
         """Where it stands, in latent units."""
-        text = f"{value:.2f}".replace("-", "−")
+        text = signed(value, 2)
         if text != self._value:
             self._value = text
             self.update()

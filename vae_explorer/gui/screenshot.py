@@ -52,11 +52,12 @@ def wait_until_loaded(controller: Controller) -> None:
 
 
 def set_the_scene(controller: Controller) -> None:
-    """Pin a point and draw a three, as a user would."""
+    """Pin a point and draw a three, as a user would who needs no hint any more."""
     if not controller.session.ready:
         return
     controller.exploring.select_class(3)
     controller.exploring.pin(*PINNED)
+    controller.window.canvas.set_hint("")
     controller.window.pad.draw_stroke(THREE)
 
 

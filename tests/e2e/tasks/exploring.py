@@ -30,7 +30,7 @@ def choose_a_class_by_key(player: Player) -> None:
 
 def see_a_posterior(player: Player) -> None:
     x, y, index = _lonely_point(player)
-    player.click_point(x, y)
+    player.double_click_point(x, y)
     assert player.controller.session.sample == index
     assert player.controller.exploring.neighbour == index
     ellipse = player.window.canvas._scene.selected

@@ -98,6 +98,11 @@ class Player:
         """Click a latent point."""
         self.click("Latent canvas", self.on_canvas(x, y))
 
+    def double_click_point(self, x: float, y: float) -> None:
+        """Double-click a latent point, which is one action."""
+        self._did("double-click the canvas")
+        QTest.mouseDClick(self.window.canvas, LEFT, NO_MODIFIER, self.on_canvas(x, y))
+
     def click_tab(self, title: str) -> None:
         """Turn to one of the pages."""
         for bar in self.window.findChildren(QTabBar):

@@ -19,6 +19,7 @@ from vae_explorer.gui.controller.exploring import Exploring
 from vae_explorer.gui.controller.export import Export
 from vae_explorer.gui.controller.files import Files
 from vae_explorer.gui.controller.handwriting import Handwriting
+from vae_explorer.gui.controller.hint import Hint
 from vae_explorer.gui.controller.layers import Layers
 from vae_explorer.gui.controller.looks import Looks
 from vae_explorer.gui.controller.pages import Pages
@@ -91,6 +92,7 @@ class Controller(QObject):
             self.evaluating,
         )
         self.looks = Looks(window, settings, options.theme)
+        self.hint = Hint(window, settings)
         self.plots = Plots(window)
         self._followers = Turns[Callable[[], None]](_call, FOLLOW_MS, self)
         self._wire()

@@ -12,6 +12,7 @@ from vae_explorer.gui.controller.reporting import Reporter
 from vae_explorer.gui.idle import PAINTED_MS
 from vae_explorer.gui.latent_plane import LatentPlane, nearest
 from vae_explorer.gui.main_window import MainWindow
+from vae_explorer.gui.notation import signed
 from vae_explorer.gui.session import Session, best_plane
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Exploring(QObject):
         canvas.hover_left.connect(self.show_pinned)
         canvas.point_picked.connect(self.pin)
         canvas.pin_cleared.connect(self.unpin)
+        canvas.sample_clicked.connect(self.click_sample)
         canvas.sample_picked.connect(self.pick_sample)
         classes.class_selected.connect(self.select_class)
         self._window.image.mode_changed.connect(self.set_mode)
@@ -79,6 +81,7 @@ class Exploring(QObject):
         self._plane_chosen = False
         self.neighbour = None
         self._show_classes()
+        window.image.set_unit(session.explorer.likelihood_unit)
         window.canvas.set_enabled_message(None)
         window.canvas.clear_ellipse()
         window.canvas.clear_drawing()
@@ -187,8 +190,20 @@ class Exploring(QObject):
             self._show_code(self._session.code)
         self.looked.emit()
 
+    def click_sample(self, index: int) -> None:
+        """A click on a dot takes its image only where that leaves y and what lies off the plane as they are."""
+        session = self._session
+        labels = session.gallery.labels if session.gallery else None
+        other_class = (
+            session.decoder_label is not None
+            and labels is not None
+            and int(labels[index]) != session.decoder_label
+        )
+        if session.plane.whole and not other_class:
+            self.pick_sample(index)
+
     def pick_sample(self, index: int) -> None:
-        """A real image was clicked: it, its reconstruction, and its posterior's ellipse."""
+        """Take a real image: its z, its y, its reconstruction, and its posterior's ellipse."""
         opened = self._session.opened
         if opened is None or opened.gallery is None or opened.means is None:
             return
@@ -328,14 +343,17 @@ class Exploring(QObject):
         if self._mode == "sample":
             self.decoded = explorer.decode(code[None], session.decoder_label, mode="sample")[0]
         self._window.image.set_image(self.decoded, self._caption(code))
+        x, y = session.plane.project(code)[0].tolist()
+        self._window.canvas.set_shown((x, y))
         self._show_neighbour(code)
+        self._window.canvas.set_nearest(self.neighbour)
 
     def _show_every(self) -> None:
         self._window.classes.set_images(self._every)
 
     def _caption(self, code: np.ndarray) -> str:
         if len(code) <= 2:
-            text = ", ".join(f"{value:.2f}" for value in code).replace("-", "−")
+            text = ", ".join(signed(value, 2) for value in code)
             text = f"z = ({text})" if len(code) > 1 else f"z = {text}"
         else:
             text = f"‖z‖ = {float(np.linalg.norm(code)):.2f}"

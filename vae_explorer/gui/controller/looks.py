@@ -139,7 +139,8 @@ class Looks(QObject):
     def _canvas_keys(self) -> list[tuple[str, str]]:
         return [
             (self.tr("Move"), self.tr("decode live")),
-            (self.tr("Click"), self.tr("pin a point, show an image")),
+            (self.tr("Click"), self.tr("pin a point")),
+            (self.tr("Double click on a dot"), self.tr("take that image: its z and its y")),
             (self.tr("Drag"), self.tr("pull the pin along")),
             (self.tr("Shift + drag"), self.tr("draw a path from A to B")),
             (self.tr("Right or middle drag"), self.tr("move the view")),
