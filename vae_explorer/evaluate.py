@@ -18,10 +18,16 @@ from tqdm import tqdm
 
 from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.checkpoint import load_model, read_card, save_model
-from vae_explorer.engine.command_line import chosen, outlive_readers, run_command
+from vae_explorer.engine.command_line import (
+    chosen,
+    framing,
+    outlive_readers,
+    printed_all,
+    run_command,
+)
 from vae_explorer.engine.data import Dataset, load_dataset
 from vae_explorer.engine.device import pick_device, spare_cores, use_threads
-from vae_explorer.engine.errors import ConfigError
+from vae_explorer.engine.errors import ConfigError, EngineError
 from vae_explorer.engine.evaluation import evaluation
 from vae_explorer.engine.evaluation_config import EvaluationConfig
 from vae_explorer.engine.explorer import Explorer
@@ -94,6 +100,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     device = pick_device(options.device)
     if device.type == "mps":
         device = torch.device("cpu")  # sums of many images want float64, which mps has not
+    before = stamp(options.model)
+    card = read_card(options.model)
     model = load_model(options.model)
     if options.class_prior is not None:
         if options.card:
@@ -104,7 +112,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     if options.gradients is not None:
         comparable(model, options.gradients)
     model.to(device)
-    dataset = load_data(options, model)
+    dataset = load_data(options, model, card.get("fit", "crop"))
     for path in wanted(options):
         check_writable(path)
     report = measure(model, dataset, options.split, config, options.quiet)
@@ -115,8 +123,40 @@ def run(arguments: Sequence[str] | None = None) -> int:
             comparison = compare(model, dataset, options)
             print(f"\n{comparison.table()}", flush=True)
     finally:  # a comparison that is stopped takes no report with it
-        keep(document(options.model.name, report, comparison), model, options)
+        content = document(options.model.name, report, comparison)
+        if options.json is not None:
+            write_whole(options.json, json_bytes(content))
+        if options.card:
+            keep(content, card, model, options.model, before)
     return 0
+
+
+def keep(
+    content: dict[str, Any], card: dict[str, Any], model: Model, path: Path, before: tuple[int, ...]
+) -> None:
+    """Put a report into the card of the file that the model came from.
+
+    before: the file's `stamp` as it was read.
+
+    Raises:
+        EngineError: there is another file now, which stays as it is.
+    """
+    if stamp(path) != before:
+        raise EngineError(
+            f"{path} was replaced while it was measured: these are not the figures of what is there now, "
+            "and its card stays as it is."
+        )
+    del card["config"]  # the file keeps it in a place of its own
+    save_model(path, model.to("cpu"), {**card, "evaluation": content})
+
+
+def stamp(path: Path) -> tuple[int, ...]:
+    """What changes with a file: nothing where there is none, which is found out by who reads it."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def wanted(options: argparse.Namespace) -> list[Path]:
@@ -124,26 +164,11 @@ def wanted(options: argparse.Namespace) -> list[Path]:
     return [path for path in (options.json, options.model if options.card else None) if path]
 
 
-def keep(content: dict[str, Any], model: Model, options: argparse.Namespace) -> None:
-    """Write the report where it is wanted."""
-    if options.json is not None:
-        write_whole(options.json, json_bytes(content))
-    if options.card:
-        card = read_card(options.model)
-        del card["config"]  # the file keeps it in a place of its own
-        save_model(options.model, model.to("cpu"), {**card, "evaluation": content})
-
-
-def load_data(options: argparse.Namespace, model: Model) -> Dataset:
-    """The data set, a folder's images brought to the size and colours of the model's."""
+def load_data(options: argparse.Namespace, model: Model, fit: Fit) -> Dataset:
+    """The data set, a folder's images brought to the size and colours of the model's, squared as those it has seen."""
     channels, height, _ = model.config.image_shape
-    return load_dataset(
-        options.dataset,
-        options.data_dir,
-        image_size=options.image_size or height,
-        fit=options.fit or "crop",
-        channels=3 if channels == 3 else 1,
-    )
+    form = {"image_size": height, "fit": fit, "channels": channels, **framing(options)}
+    return load_dataset(options.dataset, options.data_dir, **form)
 
 
 def measure(
@@ -188,7 +213,7 @@ BAR = "{desc:<34} {percentage:3.0f}% |{bar:24}| {elapsed}"
 
 def main() -> int:
     """The command with its ways to fail turned into exit codes."""
-    return run_command(run)
+    return run_command(run) or printed_all()
 
 
 if __name__ == "__main__":

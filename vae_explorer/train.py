@@ -27,9 +27,11 @@ from tqdm import tqdm
 from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.checkpoint import load_model, save_model
 from vae_explorer.engine.command_line import (
+    FRAMING,
     add_config,
     chosen,
     flag_of,
+    framing,
     outlive_readers,
     run_command,
     words_of,
@@ -68,7 +70,6 @@ KEPT_EVERY = 60.0
 STATE, STOPPED = "training.safetensors", "stopped.safetensors"
 """The state to resume from; the other is of a first epoch, beside the files of another training."""
 FROM_DATA = ("image_shape", "class_names")
-FRAMING = ("image_size", "fit", "channels")  # of a folder's images
 FREE_TO_CHANGE = ("epochs", "device")  # of a training that goes on
 HARMLESS = {"epochs", "seed", "device"}  # for PPCA, even where they change nothing
 
@@ -322,6 +323,7 @@ class Session:
             "best_epoch": self.best_epoch,
             "seconds": round(self.seconds, 1),
             "threads": torch.get_num_threads(),
+            **({"fit": self.dataset.fit} if self.dataset.name == "folder" else {}),
             "likelihood": self.model.config.likelihood_title,
             "unit": self.model.likelihood.unit,
             "validation": self.best_validation,
@@ -351,11 +353,7 @@ def folder_of(arguments: argparse.Namespace) -> Path:
 
 def read_data(arguments: argparse.Namespace) -> Dataset:
     """The data set that is asked for."""
-    framing = {name: getattr(arguments, name) for name in FRAMING}
-    given = {name: value for name, value in framing.items() if value is not None}
-    if given and arguments.dataset != "folder":
-        flags = ", ".join(map(flag_of, given))
-        raise ConfigError(f"{flags}: only a folder's images are brought to another form.")
+    given = framing(arguments)
     in_images = arguments.dataset == "folder"  # others come as bytes
     with tqdm(
         desc="reading",

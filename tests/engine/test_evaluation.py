@@ -13,10 +13,12 @@ import sys
 from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.distributions import Independent, LowRankMultivariateNormal
 from tqdm import tqdm
@@ -509,6 +511,8 @@ def test_the_bounds_on_p_x_and_on_p_x_y_are_of_the_same_draws() -> None:
     data = Dataset("toy", "Toy images", split, split, split, ("all there is",))
     report = evaluate(build_model(config), data, "test", EvaluationConfig(samples=3))
     assert report["iw_bound"].value == report["iw_bound_xy"].value
+    alone = evaluate(build_model(config), data, "test", EvaluationConfig(samples=1))["iw_bound"]
+    assert (alone.monte_carlo_error, alone.note) == (None, "")  # one sample tells of no other
 
 
 def test_an_integral_of_hours_is_only_made_when_asked_for() -> None:
@@ -636,9 +640,63 @@ def test_command_weighs_the_classes_as_asked(
     assert path.read_bytes() == before
 
 
+def test_command_puts_no_figures_into_a_file_that_came_meanwhile(
+    model_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure = command.measure
+
+    def replaced(*arguments: Any) -> Any:
+        report = measure(*arguments)
+        save_model(model_file, build_model(ModelConfig(), seed=7), {"command": "another"})
+        return report
+
+    monkeypatch.setattr(command, "measure", replaced)
+    threads = str(torch.get_num_threads())
+    few = ["--samples", "1", "--images", "2", "--quiet", "--no-exact", "--threads", threads]
+    with pytest.raises(EngineError, match="was replaced while it was measured"):
+        command.run([str(model_file), *few, "--card"])
+    card = read_card(model_file)
+    assert card["command"] == "another" and "evaluation" not in card
+
+
+def test_command_squares_a_folders_images_as_the_model_has_seen_them(tmp_path: Path) -> None:
+    for index in range(20):
+        pixels = np.random.default_rng(index).integers(0, 256, (8, 24), np.uint8)
+        (tmp_path / "wide").mkdir(exist_ok=True)
+        Image.fromarray(pixels).save(tmp_path / "wide" / f"{index}.png")
+    path, target = tmp_path / "model.safetensors", tmp_path / "report.json"
+    model = build_model(ModelConfig(image_shape=(1, 8, 8)))
+    save_model(path, model, {"fit": "pad"})
+    threads = str(torch.get_num_threads())
+    few = [str(path), "--samples", "1", "--quiet", "--no-exact", "--threads", threads]
+    few += ["--dataset", "folder", "--data-dir", str(tmp_path / "wide"), "--json", str(target)]
+
+    def elbo(*more: str) -> float:
+        assert command.run([*few, *more]) == 0
+        return json.loads(target.read_text(encoding="utf-8"))["figures"][0]["value"]
+
+    assert elbo() == elbo("--fit", "pad") != elbo("--fit", "crop")
+
+
+@pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="the system has no full disk to write to"
+)
+def test_a_report_for_which_the_disk_has_no_room_is_told_of(model_file: Path) -> None:
+    arguments = [sys.executable, "-m", "vae_explorer.evaluate", model_file]
+    few = ["--samples", "1", "--images", "2", "--quiet", "--no-exact"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*arguments, *few], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("Not all of this could be written: No space left")
+
+
 @pytest.mark.parametrize(
     "change",
     [
+        ["--fit", "pad"],
+        ["--image-size", "0", "--dataset", "folder", "--data-dir", "."],
         ["--samples", "0"],
         ["--split", "all"],
         ["--dataset", "nothing"],

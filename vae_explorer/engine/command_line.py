@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
+import errno
 import os
 import sys
 from collections.abc import Callable
 from dataclasses import MISSING, fields
 from typing import Any, Literal, TextIO, get_args, get_origin, get_type_hints
 
-from vae_explorer.engine.errors import EngineError
+from vae_explorer.engine.errors import ConfigError, EngineError
+from vae_explorer.engine.files import disk_problem
 
 FLAGS = {"kind": "--model", "classification_weight": "--lambda"}
+FRAMING = ("image_size", "fit", "channels")  # of a folder's images
 BAD_INPUT = 2
 INTERRUPTED = 130
 
@@ -108,6 +110,20 @@ def chosen(
     return {f.name: getattr(arguments, f.name) for f in fields(config) if f.name not in leave_out}
 
 
+def framing(options: argparse.Namespace) -> dict[str, Any]:
+    """How a folder's images are asked to be brought to a form: of `FRAMING`, what is given.
+
+    Raises:
+        ConfigError: it is given for a data set that is no folder.
+    """
+    given = {name: getattr(options, name, None) for name in FRAMING}
+    given = {name: value for name, value in given.items() if value is not None}
+    if given and options.dataset != "folder":
+        flags = ", ".join(map(flag_of, given))
+        raise ConfigError(f"{flags}: only a folder's images are brought to another form.")
+    return given
+
+
 def run_command(main: Callable[[], int], stopped: str = "Stopped.") -> int:
     """Run a command; a known problem is one sentence on standard error and exit code 2, a Ctrl-C `stopped` and 130.
 
@@ -127,19 +143,31 @@ def run_command(main: Callable[[], int], stopped: str = "Stopped.") -> int:
 
 
 class Outlet:
-    """A standard stream that may be closed or full: a command does not end with its reader."""
+    """A standard stream that may be closed or full: a command does not end with its reader.
+
+    Attributes:
+        problem: with the disk that it goes to, which not all of it has reached.
+    """
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream or open(os.devnull, "w")  # noqa: SIM115
+        self.problem: OSError | None = None
 
     def write(self, text: str) -> int:
-        with contextlib.suppress(OSError, ValueError):
-            self._stream.write(text)
+        self._try(lambda: self._stream.write(text))
         return len(text)
 
     def flush(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            self._stream.flush()
+        self._try(self._stream.flush)
+
+    def _try(self, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+                self.problem = error
+        except ValueError:  # it was closed
+            pass
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         return getattr(self._stream, name)
@@ -148,3 +176,13 @@ class Outlet:
 def outlive_readers() -> None:
     """Let this process go on where nobody reads what it prints, as behind `| head`."""
     sys.stdout, sys.stderr = Outlet(sys.stdout), Outlet(sys.stderr)
+
+
+def printed_all() -> int:
+    """0; or a sentence and exit code 2 where the disk had no room for all that was printed."""
+    sys.stdout.flush()
+    problem = getattr(sys.stdout, "problem", None)
+    if problem is None:
+        return 0
+    sys.stderr.write(f"Not all of this could be written: {disk_problem(problem)}\n")
+    return BAD_INPUT

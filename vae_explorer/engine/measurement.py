@@ -245,7 +245,8 @@ class Measurement:
         of_x: whether they are log p(x) or bounds on it; only these are lengths of a code for x, in bits.
         """
         count, mean = len(values), float(values.mean())
-        noise = None if variance is None else float(variance.sum().sqrt()) / count
+        alone = samples == 1  # which says nothing of how others would differ
+        noise = None if variance is None or alone else float(variance.sum().sqrt()) / count
         if noise is not None:
             note = f"of its error, {noise:.2g} is Monte Carlo's, as far as these samples tell"
             if self.config.prior_share:
