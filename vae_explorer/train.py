@@ -59,7 +59,7 @@ from vae_explorer.engine.explorer import Explorer
 from vae_explorer.engine.files import disk_problem
 from vae_explorer.engine.history import History
 from vae_explorer.engine.image_folder import Fit
-from vae_explorer.engine.lecture_figure import figure_images, save_lecture_figure
+from vae_explorer.engine.lecture_figure import Curve, figure_images, save_lecture_figure
 from vae_explorer.engine.models import build_model
 from vae_explorer.engine.run_folder import held_folder
 from vae_explorer.engine.training import fit
@@ -317,6 +317,7 @@ class Session:
         card = {
             "command": self.command,
             "dataset": self.dataset.title,
+            "data": self.dataset.identity,
             "train_images": len(self.dataset.train),
             "training": self.training.to_dict(),
             "epochs": self.epoch,
@@ -327,6 +328,7 @@ class Session:
             "likelihood": self.model.config.likelihood_title,
             "unit": self.model.likelihood.unit,
             "validation": self.best_validation,
+            "curve": self._curve().to_dict(),
         }
         save_model(path, model, card)
 
@@ -334,9 +336,12 @@ class Session:
         config, seed = self.model.config, self.training.seed
         test = pictures(self.dataset.test.images)
         images = figure_images(Explorer(self.model), test, seed, seed)
+        save_lecture_figure(path, config, self.dataset.title, *images, self._curve())
+
+    def _curve(self) -> Curve:
+        config = self.model.config
         unit, title = self.model.likelihood.unit, train_title(config, self.training)
-        curve = self.history.curve(config.elbo_title, unit, title)
-        save_lecture_figure(path, config, self.dataset.title, *images, curve)
+        return self.history.curve(config.elbo_title, unit, title)
 
 
 BAR = "{percentage:3.0f}% |{bar:24}| {n:.2f}/{total} epochs, {elapsed}{postfix}"

@@ -17,9 +17,10 @@ from pytestqt.qtbot import QtBot
 
 from tests.gui.windows import choose_dataset, image_of
 from vae_explorer import paths
-from vae_explorer.engine.checkpoint import load_model
+from vae_explorer.engine.checkpoint import load_model, read_card
 from vae_explorer.engine.errors import TrainingError
 from vae_explorer.engine.events import SnapshotEvent
+from vae_explorer.engine.explorer import Explorer
 from vae_explorer.engine.training import fit
 from vae_explorer.gui import jobs
 from vae_explorer.gui.controller.application import Controller
@@ -78,7 +79,7 @@ def test_a_folder_of_images_is_trained_and_its_classes_are_named(
     assert ready.session.unsaved
     assert window.isWindowModified()
     assert len(ready.training.history) >= 4
-    curve = ready.pages.figure_curve()
+    curve = ready.session.curve
     assert curve is not None and curve.epochs == [1, 2, 3, 4]
     assert curve.validation[-1] > curve.validation[0]
 
@@ -169,6 +170,55 @@ def test_an_earlier_moment_is_saved_as_a_copy_and_the_best_is_not_lost(
     assert ready.may_close()
     assert asked == ["The model that was trained here is not saved. Save it before you quit?"]
     assert holds(best, len(history) - 1)
+
+
+@pytest.mark.parametrize("answer", ["Save", "Cancel"])
+def test_an_edited_class_prior_survives_the_question_and_is_what_is_saved(
+    ready: Controller,
+    qtbot: QtBot,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+) -> None:
+    train(ready, qtbot)
+    ready.window.classes._edit(1, 0.9)
+    edited = ready.session.explorer.class_prior
+    assert edited[1] == pytest.approx(0.9, abs=1e-4)
+    target = tmp_path / "edited.safetensors"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(target), ""))
+    answers(monkeypatch, getattr(QMessageBox.StandardButton, answer))
+    ready._may_let_go("Save it?")
+    np.testing.assert_allclose(ready.session.explorer.class_prior, edited, atol=1e-6)
+    ready._followers.finish()
+    assert ready.window.classes.edited
+    if answer == "Save":
+        saved = Explorer.load(target)
+        np.testing.assert_allclose(saved.class_prior, edited, atol=1e-6)
+        assert read_card(target)["class_prior"] == "edited"
+
+
+def test_an_edited_class_prior_stays_at_every_moment_beside_the_one_learned_there(
+    ready: Controller, qtbot: QtBot
+) -> None:
+    train(ready, qtbot)
+    window, session, history = ready.window, ready.session, ready.training.history
+    window.classes._edit(1, 0.9)
+    edited = session.explorer.class_prior
+    for moment in (0, len(history) - 1):
+        ready.training.show_snapshot(moment)
+        ready._followers.finish()
+        np.testing.assert_allclose(session.explorer.class_prior, edited, atol=1e-6)
+        assert window.classes.edited
+    ready.training.show_snapshot(0)
+    ready._followers.finish()
+    window.classes._restore()  # what the weights on show have learned
+    learned = torch.softmax(history[0].state["class_logits"].float(), 0).numpy()
+    np.testing.assert_allclose(session.explorer.class_prior, learned, atol=1e-6)
+    ready.training.show_newest()
+    ready._followers.finish()
+    newest = torch.softmax(history[-1].state["class_logits"], 0).numpy()
+    np.testing.assert_allclose(session.explorer.class_prior, newest, atol=1e-6)
+    assert not window.classes.edited
 
 
 def test_what_the_window_says_of_the_weights_is_of_those_on_show(
@@ -532,7 +582,7 @@ def test_a_continued_training_goes_on_in_its_curves_its_moments_and_what_is_pinn
     assert list(run.validation.column("epoch")) == [1, 2, 3, 4]
     steps = run.steps.column("step")
     assert np.all(np.diff(steps) > 0) and steps[-1] == 24
-    curve = ready.pages.figure_curve()
+    curve = ready.session.curve
     assert curve is not None and list(curve.epochs) == [1, 2, 3, 4]
     kept = [snapshot.epoch for snapshot in history]
     assert kept[: len(moments)] == moments
@@ -581,6 +631,37 @@ def test_a_trained_model_is_saved_and_opens_again(
         ready.open_model(target)
     np.testing.assert_array_equal(ready.session.explorer.decode(np.zeros((1, 2)), 1), image)
     assert ready.session.class_names == ("lying", "upright")
+
+
+def test_a_saved_model_tells_how_it_was_trained_and_shows_its_curve_again(
+    ready: Controller, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready.window.training.form.set_value("seed", 3)
+    train(ready, qtbot)
+    curve = ready.session.curve
+    assert curve is not None
+    best, early = tmp_path / "best.safetensors", tmp_path / "early.safetensors"
+    ready.training.show_snapshot(0)
+    for path in (early, best):
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, p=path, **k: (str(p), ""))
+        assert ready.files.save_as()
+        ready.training.show_newest()
+    card = read_card(best)
+    assert (card["epochs"], card["best_epoch"]) == (4, curve.best)
+    assert card["train_images"] > 0 and card["training"]["seed"] == 3
+    assert card["data"]["name"] == "folder" and "checksum" in card["data"]
+    folder = ready.window.training.form.dataset_name()
+    assert folder not in str(card)  # a file that is passed on tells nothing of this machine
+    card = read_card(early)
+    assert "best_epoch" not in card and card["half_precision"]
+    assert card["epoch"] == ready.training.history[0].epoch
+    with qtbot.waitSignal(ready.opened, timeout=PATIENCE):
+        ready.open_model(best)
+    shown = ready.window.figure._sheet.curve
+    assert shown is not None and shown.best == curve.best
+    assert shown.validation == pytest.approx(curve.validation, abs=1e-3)
+    assert ready.session.gallery is None  # of the folder nothing is known any more
+    assert "No images at hand" in ready.window.banner.text()
 
 
 @pytest.mark.parametrize(

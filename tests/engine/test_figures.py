@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -188,6 +189,44 @@ def test_a_curve_has_a_value_for_each_epoch() -> None:
         Curve([1, 2], [1.0])
     with pytest.raises(InputError, match="no epochs"):
         figure_of(1, 1, Curve([], []))
+
+
+def test_a_curve_comes_back_from_a_card_thinned_and_with_its_best_epoch() -> None:
+    short = Curve([1, 2], [-3.25, -2.5], [-3.0, -2.0], "train, 9 labelled", -1.5, 2, "J", "nats")
+    assert Curve.from_dict(json.loads(json.dumps(short.to_dict()))) == short
+    epochs = list(range(1, 3001))
+    long = Curve(epochs, [-1000.0 / e for e in epochs], best=1234)
+    kept = Curve.from_dict(long.to_dict())
+    assert kept is not None and kept.best_point == (1234, round(-1000 / 1234, 3))
+    assert len(kept.epochs) <= 501 and (kept.epochs[0], kept.epochs[-1]) == (1, 3000)
+    assert list(kept.epochs) == sorted(kept.epochs) and kept.train == []
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"epochs": []},
+        {"epochs": [1]},
+        {"validation": ["a", "b"]},
+        {"validation": [1.0, float("nan")]},
+        {"train": [1.0]},
+        {"train": None},
+        {"best": "first"},
+        {"unit": 3},
+        {"unknown": 1},
+    ],
+)
+def test_a_damaged_curve_of_a_card_is_none(damage: dict[str, object]) -> None:
+    assert Curve.from_dict({**Curve([1, 2], [1.0, 2.0]).to_dict(), **damage}) is None
+    assert Curve.from_dict(None) is None
+
+
+def test_a_model_without_a_curve_has_a_figure_that_says_so() -> None:
+    figure = lecture_figure(JOINT, "MNIST", digits(4), digits(4), None)
+    said = [text.get_text() for text in figure.axes[2].texts]
+    assert "The model's file keeps no curve of its training." in said
+    assert "Validation ELBO" in said
+    assert rendered(figure, 40).shape == (172, 480, 4)
 
 
 def test_pyplot_is_never_loaded(tmp_path: Path) -> None:

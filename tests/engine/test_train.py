@@ -91,6 +91,8 @@ def test_a_training_writes_model_history_and_figure(
         assert figure.width > 1000
     card = read_card(out / "model.safetensors")
     assert card["validation"]["elbo"] == float(row["validation_elbo"])
+    assert len(card["curve"]["epochs"]) == card["epochs"]
+    assert card["data"]["name"] == "digits"
     assert "--model joint-vae" in card["command"]
     assert str(out) not in card["command"]
     assert "--out" not in card["command"]

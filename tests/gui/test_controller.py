@@ -578,7 +578,57 @@ def test_other_weights_leave_the_equation_with_the_drawing(joint: Controller, qt
     with qtbot.waitSignal(joint.handwriting.drawing_answered):
         joint.window.pad.draw_stroke(THREE)
     joint.exploring.weights_changed()
-    assert joint.equation._subject()[2] == "your drawing"
+    assert joint.equation._subject()[2] == "Your drawing"
+
+
+def test_a_drawing_with_nothing_pinned_is_the_image_that_is_decoded(
+    joint: Controller, qtbot: QtBot
+) -> None:
+    explorer, other = joint.session.explorer, joint.window.equation
+    with qtbot.waitSignal(joint.handwriting.rest_shown):
+        joint.window.pad.draw_stroke(THREE)
+    drawn = joint.handwriting.drawn
+    assert drawn is not None and drawn.label is not None
+
+    def reconstruction(label: int) -> np.ndarray:
+        mean = explorer.embed(drawn.image[None], label)[0]
+        return explorer.decode(mean, label)[0]
+
+    np.testing.assert_allclose(image_of(joint), reconstruction(drawn.label), atol=1e-6)
+    joint.exploring._decoded_at = 0.0
+    joint.exploring.hover(2.0, 2.0)
+    joint.window.canvas.hover_left.emit()
+    np.testing.assert_allclose(image_of(joint), reconstruction(drawn.label), atol=1e-6)
+    joint.equation.compute()
+    assert other.accessibleDescription().startswith(f"Your drawing, y = {drawn.label}: ELBO")
+    assert joint.window.classes.selected == drawn.label  # so that any other can be chosen
+    wanted = (drawn.label + 1) % 10
+    joint.window.classes._choose(wanted)  # the numbers follow, and the picture with them
+    np.testing.assert_allclose(image_of(joint), reconstruction(wanted), atol=1e-6)
+    joint.equation.compute()
+    terms = explorer.terms(drawn.image[None], wanted, samples=16)
+    assert f"ELBO {nats(float(terms['elbo'][0]))}" in other.accessibleDescription()
+    assert f"y = {wanted} (q(y|x): {drawn.label})" in other.accessibleDescription()
+    joint.exploring.pin(0.3, 0.2)
+    pinned = image_of(joint)
+    joint.handwriting._show_rest()
+    np.testing.assert_array_equal(image_of(joint), pinned)
+
+
+def test_the_numbers_of_a_clicked_image_follow_the_class_that_is_chosen(joint: Controller) -> None:
+    joint.exploring.pick_sample(17)
+    gallery, bar = joint.session.gallery, joint.window.equation
+    assert gallery is not None and gallery.labels is not None
+    own = int(gallery.labels[17])
+    joint.equation.compute()
+    assert bar.accessibleDescription().startswith(f"The clicked image, y = {own}: ELBO")
+    wanted = (own + 1) % 10
+    joint.exploring.select_class(wanted)
+    joint.equation.compute()
+    terms = joint.session.explorer.terms(gallery.images[17][None], wanted, samples=16)
+    said = bar.accessibleDescription()
+    assert said.startswith(f"The clicked image, y = {wanted} (is {own}): ")
+    assert f"ELBO {nats(float(terms['elbo'][0]))}" in said
 
 
 def test_a_frame_of_the_film_has_its_own_numbers(joint: Controller) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from vae_explorer.gui.equation_bar import EquationBar, equation, nats
@@ -79,9 +80,18 @@ def test_each_term_explains_itself_in_words_and_formula(bar: EquationBar) -> Non
 
 
 def test_whose_numbers_they_are_is_said(bar: EquationBar) -> None:
-    bar.set_terms(TERMS, "vae", subject="your drawing")
-    assert bar._subject.text() == "your drawing, in nats"
-    assert bar.accessibleDescription() == "ELBO −123.4, reconstruction −115.7, KL 5.40"
+    bar.set_terms(TERMS, "joint-vae", subject="Your drawing", given="y = 3")
+    assert bar._subject.words() == "Your drawing\ny = 3, nats"
+    assert bar.accessibleDescription().startswith("Your drawing, y = 3: ELBO −123.4, ")
+    QApplication.processEvents()
+    assert bar._subject.isVisible()
+    assert bar._subject.geometry().right() < bar._blocks[0].geometry().left()
+    before = bar._blocks[0].x()
+    bar.set_terms(TERMS, "joint-vae", subject="It", given="y = 3")
+    QApplication.processEvents()
+    assert bar._blocks[0].x() == before
+    bar.set_terms(None, "joint-vae")
+    assert not bar._subject.isVisible()
 
 
 def test_it_stands_still_while_numbers_change(bar: EquationBar, qtbot: QtBot) -> None:

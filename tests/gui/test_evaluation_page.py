@@ -23,9 +23,13 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from tests.engine.idx_files import write_raw
 from tests.gui.windows import MakeController, wait_open, write_model
+from vae_explorer.engine.checkpoint import save_model
+from vae_explorer.engine.config import ModelConfig
 from vae_explorer.engine.evaluation_config import EvaluationConfig
 from vae_explorer.engine.measurement import Progress
+from vae_explorer.engine.models import build_model
 from vae_explorer.engine.report import FRACTION, NATS, Figure
 from vae_explorer.evaluate import run
 from vae_explorer.gui.controller.application import Controller
@@ -188,7 +192,7 @@ def test_a_comparison_can_be_stopped(
     monkeypatch.setattr("vae_explorer.gui.jobs.GRADIENT_DRAWS", 1_000_000)
     page = joint.window.evaluation
     joint.window.show_tab(page)
-    page.gradients_requested.emit()
+    page._gradients.click()
     qtbot.waitUntil(lambda: "gradient estimators" in page.progress(), timeout=30_000)
     qtbot.mouseClick(page._button, Qt.MouseButton.LeftButton)
     wait_done(joint, qtbot)
@@ -344,7 +348,7 @@ def test_figures_go_when_their_weights_do(joint: Controller, qtbot: QtBot) -> No
     joint.window.show_tab(page)
     trained_moments(joint, [0.5, 1.0])
     measure(joint, qtbot)
-    assert page.rows() > 0 and page.progress().endswith("weights of epoch 0.50")
+    assert page.rows() > 0 and "weights of epoch 0.50" in page.progress()
     content = joint.evaluating.content()
     assert content is not None and content["epoch"] == 0.5
     joint.training.show_snapshot(0)  # the same moment again
@@ -369,10 +373,10 @@ def test_what_is_measured_while_the_weights_change_says_of_which_they_are(
         assert torch.equal(values, first.state[name])
     wait_done(joint, qtbot)
     joint.training.show_snapshot(2)
-    assert page.rows() > 0 and page.progress().endswith("weights of epoch 0.50")
+    assert page.rows() > 0 and "weights of epoch 0.50" in page.progress()
     content = joint.evaluating.content()
     assert content is not None and content["epoch"] == 0.5
-    page.gradients_requested.emit()  # of the weights in hand: both together would be of neither
+    page._gradients.click()  # of the weights in hand: both together would be of neither
     assert page.rows() == 0
     qtbot.mouseClick(page._button, Qt.MouseButton.LeftButton)
     wait_done(joint, qtbot)
@@ -386,7 +390,7 @@ def test_a_comparison_leaves_the_caption_of_the_figures(
     joint.window.show_tab(page)
     measure(joint, qtbot)
     caption = page.progress()
-    page.gradients_requested.emit()
+    page._gradients.click()
     wait_done(joint, qtbot)
     assert page.progress().startswith(f"{caption}; ") and "8 draws" in page.progress()
 
@@ -407,6 +411,83 @@ def test_a_running_measurement_hands_the_focus_to_no_neighbour(page: EvaluationP
 
 
 def test_progress_names_the_step_and_how_many_there_are(joint: Controller) -> None:
-    text = joint.evaluating._how_far(Progress("log p(x|y), class 5", 0.16, 3, 14))
-    assert text == "Step 3 of 14: log p(x|y), class 5 · 16 %"
-    assert joint.evaluating._how_far(Progress("gradients", 0.5)) == "gradients · 50 %"
+    text = joint.evaluating._step(Progress("log p(x|y), class 5", 0.16, 3, 14))
+    assert text == "15 % · step 3 of 14: log p(x|y), class 5"  # of all that is to be done
+    assert joint.evaluating._step(Progress("gradients", 0.5)) == "50 % · gradients"
+    page = joint.window.evaluation
+    joint.window.show_tab(page)
+    joint.evaluating._stale = False  # as while a measurement runs
+    joint.evaluating._on_messages([Progress("log p(x|y), class 5", 0.16, 3, 14)])
+    assert page._bar.isVisible() and page._bar.value() == 15
+    page.set_progress("done")
+    assert not page._bar.isVisible()
+
+
+def test_a_column_without_a_number_is_not_shown(page: EvaluationPage) -> None:
+    page.resize(900, 200)
+    density = replace(BOUND, bits_per_dimension=None)
+    page.set_rows([row(density), row(SHARE)])
+    assert page._table.isColumnHidden(3) and not page._table.isColumnHidden(2)
+    page.set_rows([row(BOUND), row(SHARE)])
+    assert not page._table.isColumnHidden(3)
+
+
+def write_trained_on(path: Path, dataset: str) -> Path:
+    config = ModelConfig(class_names=())
+    save_model(path, build_model(config, seed=1), {"dataset": dataset})
+    return path
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_model_of_mnist_is_measured_on_mnist_where_it_lies_on_the_disk(
+    make_controller: MakeController, qtbot: QtBot, tmp_path: Path, is_there: bool
+) -> None:
+    if is_there:
+        write_raw(tmp_path / "MNIST" / "raw")
+    model = write_trained_on(tmp_path / "model.safetensors", "MNIST")
+    controller = make_controller(model, data_dir=tmp_path)
+    wait_open(qtbot, controller)
+    page = controller.window.evaluation
+    controller.window.show_tab(page)
+    settings = page._settings
+    titles = [settings.dataset.itemText(i) for i in range(settings.dataset.count())]
+    splits = [settings.split.itemText(i) for i in range(settings.split.count())]
+    assert controller.session.gallery is not None
+    assert controller.session.gallery.dataset == "digits"  # MNIST's test images, at hand at once
+    if not is_there:  # most of their train and validation images are among the model's train images
+        assert (titles, splits) == (["Embedded digits"], ["test"])
+        return
+    assert (titles, splits) == (["MNIST", "Embedded digits"], ["test", "validation", "train"])
+    choose(settings.split, "train")
+    choose(settings.dataset, "digits")
+    assert settings.split.count() == 1 and settings.split.currentData() == "test"
+    choose(settings.dataset, "mnist")
+    choose(settings.exact, False)
+    page.request()
+    wait_done(controller, qtbot)
+    assert page.progress().startswith("MNIST, test split")
+
+
+def test_the_menu_measures_the_test_images_whatever_was_measured_last(
+    joint: Controller, qtbot: QtBot
+) -> None:
+    page = joint.window.evaluation
+    joint.window.show_tab(page)
+    choose(page._settings.exact, False)
+    choose(page._settings.split, "validation")
+    joint.window.menus.evaluate.trigger()
+    wait_done(joint, qtbot)
+    content = joint.evaluating.content()
+    assert content is not None and content["split"] == "test"
+
+
+def test_figures_of_weights_in_half_precision_say_so(joint: Controller, qtbot: QtBot) -> None:
+    page = joint.window.evaluation
+    joint.window.show_tab(page)
+    choose(page._settings.exact, False)
+    trained_moments(joint, [0.5, 1.0])
+    for moment, words in ((0, "weights of epoch 0.50, of half precision"), (1, "epoch 1.00")):
+        joint.training.show_snapshot(moment)
+        page.request()
+        wait_done(joint, qtbot)
+        assert page.progress().endswith(words)

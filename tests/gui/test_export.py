@@ -134,7 +134,7 @@ def test_the_exported_figure_is_the_page_s(
     asked("figure.pdf", "PDF (*.pdf)")
     joint.export.figure()
     wait_written(qtbot, joint)
-    assert not written and "Train a model first" in joint.window.banner.text()
+    assert written.pop()[-1] is None  # the figure says that the file keeps no curve
     for event in (epoch(1, -200.0, True), epoch(2, -120.0, True), epoch(3, -119.0, False)):
         joint.pages.epoch_ended(event)
     joint.window.show_tab(joint.window.figure)
@@ -159,8 +159,11 @@ def test_the_figure_of_ppca_is_of_its_log_density_beside_the_closed_form(
     ppca = write_model(tmp_path / "ppca.safetensors", kind="ppca", likelihood="gaussian")
     controller = make_controller(ppca)
     wait_open(qtbot, controller)
+    sheet = controller.window.figure._sheet
+    assert (sheet.curve, sheet.quantity, sheet.unit) == (None, "log p(x)", "nats of a density")
+    assert "keeps no curve" in sheet.why_not
     controller.pages.epoch_ended(epoch(1, 300.0, True, reference=310.0))
-    curve = controller.pages.figure_curve()
+    curve = controller.session.curve
     assert curve is not None
     assert (curve.quantity, curve.unit) == ("log p(x)", "nats of a density")
     assert curve.reference == 310.0

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.errors import ConfigError, DataError, ModelFileError
 from vae_explorer.engine.evaluation_config import EvaluationConfig
 from vae_explorer.gui.controller.application import Controller
+from vae_explorer.gui.gallery import dataset_of, find_gallery
 from vae_explorer.gui.idle import IdleQueue, Turns
 from vae_explorer.gui.jobs import (
     CompareGradients,
@@ -30,8 +32,6 @@ from vae_explorer.gui.jobs import (
     Train,
     TrainingBegun,
     TrainingEnded,
-    find_gallery,
-    gallery_names,
     uncollected,
 )
 
@@ -183,7 +183,7 @@ def test_data_that_cannot_be_shown_beside_a_model_is_logged(
     def damaged(*_: object, **__: object) -> None:
         raise DataError("train-images is damaged.")
 
-    monkeypatch.setattr("vae_explorer.gui.jobs.read_dataset", damaged)
+    monkeypatch.setattr("vae_explorer.gui.gallery.read_dataset", damaged)
     with caplog.at_level("INFO"):
         assert find_gallery(ModelConfig(), {"dataset": "fashion-mnist"}, None, bool) is None
     assert "train-images is damaged." in caplog.text
@@ -259,13 +259,12 @@ def test_a_measurement_uses_every_core_but_the_windows_own(
 ) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 4)
     monkeypatch.setattr("vae_explorer.gui.jobs.GRADIENT_DRAWS", 2)
-    model, gallery = joint.session.explorer.model, joint.session.gallery
-    assert gallery is not None
+    model, (source,) = joint.session.explorer.model, joint.session.sources
     config = EvaluationConfig(samples=2, elbo_samples=2, images=4, exact=False)
     job = (
-        Evaluate(model, gallery, "test", config, None)
+        Evaluate(model, source, "test", config, None)
         if kind == "evaluation"
-        else CompareGradients(model, gallery, None)
+        else CompareGradients(model, source, None)
     )
     used: list[int] = []
     thread = threading.Thread(
@@ -303,18 +302,31 @@ def test_a_missing_file_is_an_engine_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "card", "names"),
+    ("card", "name"),
     [
-        (ModelConfig(), {}, ["digits"]),
-        (ModelConfig(), {"dataset": "mnist"}, ["digits"]),  # the same digits, always at hand
-        (ModelConfig(), {"dataset": "Fashion-MNIST"}, ["fashion-mnist", "digits"]),
-        (ModelConfig(), {"dataset": "kmnist"}, ["kmnist", "digits"]),
-        (ModelConfig(kind="joint-vae", class_names=("a", "b")), {}, []),
-        (ModelConfig(image_shape=(1, 8, 8)), {}, ["digits-8x8"]),
-        (ModelConfig(image_shape=(3, 64, 64)), {"dataset": "my folder"}, []),
+        ({}, None),
+        ({"dataset": "mnist"}, "mnist"),
+        ({"dataset": "Fashion-MNIST"}, "fashion-mnist"),
+        ({"dataset": "my folder"}, None),
+        ({"dataset": "Folder of images"}, None),
+        ({"dataset": "MNIST", "data": {"name": "folder"}}, None),  # a folder of that name
+        ({"dataset": "digits of mine", "data": {"name": "digits"}}, "digits"),
+        ({"dataset": "kmnist", "data": "damaged"}, "kmnist"),
     ],
 )
-def test_which_images_a_model_is_shown_with(
-    config: ModelConfig, card: dict[str, str], names: list[str]
-) -> None:
-    assert gallery_names(config, dict(card)) == names
+def test_which_data_a_model_was_trained_on(card: dict[str, Any], name: str | None) -> None:
+    assert dataset_of(card) == name
+
+
+def test_images_are_shown_only_of_the_data_that_a_model_was_trained_on() -> None:
+    def shown(config: ModelConfig, card: dict[str, Any]) -> str | None:
+        gallery = find_gallery(config, card, None, bool)
+        return None if gallery is None else gallery.dataset
+
+    own = {"dataset": "my pictures", "data": {"name": "folder", "images": 60}}
+    assert shown(ModelConfig(), own) is None
+    assert shown(ModelConfig(), {"dataset": "kmnist"}) is None  # not on this disk
+    assert shown(ModelConfig(), {"dataset": "MNIST"}) == "digits"  # some of its test images
+    assert shown(ModelConfig(image_shape=(1, 8, 8)), {"dataset": "MNIST"}) is None
+    letters = ModelConfig(kind="joint-vae", class_names=("a", "b"))
+    assert shown(letters, {"dataset": "digits"}) is None

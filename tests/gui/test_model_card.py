@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vae_explorer.engine.config import ModelConfig
+from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.gui.model_card import card_html, card_rows
 
 CARD = {
@@ -56,6 +56,35 @@ def test_a_card_tells_what_is_known_and_nothing_else() -> None:
     assert rows["active units of 16"] == "12"
     assert "not a number" not in rows
     assert [name for name, _ in card_rows(ModelConfig(kind="ppca"), {})] == ["Model", "Likelihood"]
+
+
+def test_a_card_tells_how_the_model_was_trained_where_not_by_default() -> None:
+    config = ModelConfig(
+        kind="joint-vae", class_names=("a", "b"), posterior="isotropic", classifier="conv"
+    )
+    training = TrainingConfig(
+        beta=0.5, classification_weight=50.0, samples=5, seed=3, optimizer="adamax", labels=100
+    ).to_dict()
+    card = {"training": training, "epochs": 4, "epoch": 1.0, "half_precision": True}
+    rows = dict(card_rows(config, {**card, "class_prior": "edited"}))
+    assert rows["Model"] == "Joint VAE p(x, y), d = 2"
+    assert "M2 with labels (Kingma" in rows["Known as"] and "not the" in rows["Known as"]
+    assert rows["Posterior"] == "q(z|x, y), isotropic"
+    assert rows["Networks"].endswith("classifier q(y|x): convolutional")
+    assert rows["Training"] == "optimizer adamax, M = 5, β = 0.5, λ = 50.0, labels 100, seed 3"
+    assert rows["Weights of"] == "epoch 1.00 of 4, in half precision"
+    assert rows["Class prior π"] == "edited by hand"
+    default = {"training": TrainingConfig().to_dict()}
+    assert dict(card_rows(config, default))["Training"] == "all settings by default"
+
+
+def test_a_command_is_broken_before_options_alone_and_can_be_copied_to_a_shell() -> None:
+    command = "python train.py --model joint-vae --dataset mnist --preset deep --widths 384,256"
+    html = card_html(ModelConfig(), {"command": f"{command} --learning-rate 0.002 --threads 1"})
+    made = html[html.index(">python") + 1 : html.index("</pre>")]
+    assert made.replace(" \\\n ", "") == f"{command} --learning-rate 0.002 --threads 1"
+    assert len(made.splitlines()) > 1
+    assert all(line.startswith("  --") for line in made.splitlines()[1:])
 
 
 def test_a_variance_that_was_learned_is_told() -> None:

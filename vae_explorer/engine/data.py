@@ -25,7 +25,7 @@ from vae_explorer.engine.device import is_out_of_memory
 from vae_explorer.engine.downloads import Cancelling, Progress
 from vae_explorer.engine.errors import ConfigError, DataError
 from vae_explorer.engine.image_folder import Fit, Frame, list_folder, printable
-from vae_explorer.engine.mnist_family import read_relative
+from vae_explorer.engine.mnist_family import is_complete, read_relative
 from vae_explorer.engine.pixel_cache import PixelFile, folder_pixels
 
 __all__ = ["DATASETS", "Dataset", "DatasetInfo", "Rows", "Split", "load_dataset", "pictures"]
@@ -170,6 +170,11 @@ def load_dataset(
         folder = Path(data_dir).expanduser() if data_dir is not None else paths.user_data()
         arrays = read_relative(name, folder, progress, cancelled, download)
     return _with_validation(info, *arrays)
+
+
+def is_at_hand(name: str, data_dir: Path | None) -> bool:
+    """Whether the files of one of MNIST's family lie in the folder of data, by default the user's own."""
+    return is_complete(name, data_dir if data_dir is not None else paths.user_data())
 
 
 def _with_validation(

@@ -6,10 +6,10 @@ Matplotlib is imported when the figure is drawn.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -30,6 +30,8 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 INK, MUTED, RULE, ACCENT = "#1f2430", "#6b7280", "#e3e6eb", "#2f6fb3"
 FIGURE_SIZE = (12.0, 4.3)  # inches
 SIDE = 6  # images a side of each grid
+KEPT_EPOCHS = 500  # of a curve in a model's card, and the best one
+NO_CURVE = "The model's file keeps no curve of its training."
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,34 @@ class Curve:
         if len(self.epochs) != len(self.validation) or len(self.train) not in (0, len(self.epochs)):
             raise InputError("A curve needs one value for each of its epochs.")
 
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready, for a model's card: of `KEPT_EPOCHS` epochs at most, and to a thousandth."""
+        last = len(self.epochs) - 1
+        steps = np.linspace(0, last, min(last + 1, KEPT_EPOCHS)).round().astype(int)
+        kept = {*steps.tolist(), *(i for i, e in enumerate(self.epochs) if e == self.best)}
+        values = asdict(self)
+        for name in ("epochs", "validation", "train"):
+            values[name] = [round(values[name][i], 3) for i in sorted(kept) if values[name]]
+        return values
+
+    @classmethod
+    def from_dict(cls, values: object) -> Curve | None:
+        """What `to_dict` made; None for anything else, which a file may hold."""
+        known = {field.name for field in fields(cls)}
+        if not isinstance(values, Mapping) or not known >= set(values):
+            return None
+        rows = [values.get(name) for name in ("epochs", "validation", "train")]
+        levels = [v for v in (values.get("reference"), values.get("best")) if v is not None]
+        titles = [values.get(name, "") for name in ("train_title", "quantity", "unit")]
+        epochs, validation, train = (row if isinstance(row, list) else None for row in rows)
+        if not epochs or validation is None or train is None:
+            return None
+        numbers = [*epochs, *validation, *train, *levels]
+        sound = all(isinstance(n, int | float) and math.isfinite(n) for n in numbers)
+        named = all(isinstance(title, str) for title in titles)
+        fitting = len(validation) == len(epochs) and len(train) in (0, len(epochs))
+        return cls(**values) if sound and named and fitting else None
+
     @property
     def best_point(self) -> tuple[float, float] | None:
         """The best epoch and its validation value; None where there is no such epoch."""
@@ -86,13 +116,14 @@ def square(images: NDArray[Scalar]) -> tuple[NDArray[Scalar], int]:
 
 
 def lecture_figure(
-    config: ModelConfig, data: str, real: Pixels, generated: Pixels, curve: Curve
+    config: ModelConfig, data: str, real: Pixels, generated: Pixels, curve: Curve | None
 ) -> Figure:
     """The lecture's figure of a model.
 
     config, data: of the model, and the title of the data set, for the caption.
     real, generated: test images and means E[x|z], (n, H, W) or (n, H, W, 3), uint8 or floats in
         [0, 1]; a square of 36 at most is shown.
+    curve: None for a model of which none is kept, as (c) then says.
 
     Raises InputError where the images are none, or the curve is empty.
     """
@@ -115,7 +146,12 @@ def lecture_figure(
     means = f"Generated images: E[x|z{config.given_class}]"
     _draw_grid(figure.add_subplot(grid[1]), generated, "b", means)
     curve_axes = figure.add_subplot(grid[2])
-    _draw_curve(curve_axes, curve)
+    if curve is None:
+        _title(curve_axes, "c", f"Validation {config.elbo_title}")
+        curve_axes.set_axis_off()
+        curve_axes.text(0.5, 0.5, NO_CURVE, color=MUTED, fontsize=9.5, ha="center", va="center")
+    else:
+        _draw_curve(curve_axes, curve)
     place = curve_axes.get_position()  # its ticks and label need room on the left
     curve_axes.set_position((place.x0 + 0.055, place.y0, place.width - 0.055, place.height))
     codes = "z ~ N(0, I), y ~ π" if config.classes else "z ~ N(0, I)"
@@ -131,7 +167,7 @@ def save_lecture_figure(
     data: str,
     real: Pixels,
     generated: Pixels,
-    curve: Curve,
+    curve: Curve | None,
 ) -> None:
     """`lecture_figure`, written by `save_figure`."""
     save_figure(path, lecture_figure(config, data, real, generated, curve))

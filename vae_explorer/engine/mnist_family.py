@@ -100,6 +100,12 @@ def read_relative(
     return _read(relative, folder, len(DATASETS[name].class_names))
 
 
+def is_complete(name: str, data_dir: Path) -> bool:
+    """Whether the four files of a member are in the folder of data."""
+    relative = FAMILY[name]
+    return not _missing(relative, _find_folder(relative, data_dir.expanduser()))
+
+
 def _find_folder(relative: Relative, data_dir: Path) -> Path:
     """Where the files lie, or should be laid: the candidate that has most of them."""
     standard = data_dir / relative.folder / "raw"

@@ -115,9 +115,13 @@ class EquationBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._kind = ""
+        self._has_numbers = False
         self._blocks: list[_Block] = []
         self._signs: list[QLabel] = []
-        self._subject = style.muted_label("", self)
+        self._subject = _Subject(self)
+        self._hint = style.muted_label(
+            self.tr("Point at the canvas or draw, and the numbers come in"), self
+        )
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(style.MARGIN, style.HALF, style.MARGIN, style.HALF)
         self._row.setSpacing(style.GAP)
@@ -133,6 +137,7 @@ class EquationBar(QWidget):
         kind: str,
         *,
         subject: str = "",
+        given: str = "",
         unit: str = "nats",
         classification_weight: float | None = None,
     ) -> None:
@@ -140,7 +145,8 @@ class EquationBar(QWidget):
 
         terms: `elbo`, `reconstruction`, `kl`, and for a Joint VAE `log_prior` and `classification`.
         kind: `vae`, `joint-vae` or `ppca`.
-        subject: whose numbers these are, such as “your drawing”.
+        subject: whose numbers these are, such as “Your drawing”.
+        given: the class that they are of, such as “y = 3”; empty for a model of p(x).
         """
         if kind != self._kind:
             self._build(kind)
@@ -154,11 +160,12 @@ class EquationBar(QWidget):
             self._signs[-2].setText(f"[ + {classification_weight:g} ·")
         elif kind == "joint-vae":
             self._signs[-2].setText(self._blocks[-1].term.sign)
-        nothing = self.tr("Point at the canvas or draw, and the numbers come in")
-        words = self.tr("{0}, in {1}").format(subject, unit) if subject else unit
-        self._subject.setText(nothing if terms is None else words)
+        self._subject.show_words(subject, ", ".join(filter(None, (given, unit))))
+        self._has_numbers = terms is not None
         self._fit()
-        self.setAccessibleDescription(self._in_words(numbers))
+        said = ", ".join(filter(None, (subject, given))) if terms is not None else ""
+        words = self._in_words(numbers)
+        self.setAccessibleDescription(f"{said}: {words}" if said else words)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -168,10 +175,12 @@ class EquationBar(QWidget):
         self._kind = kind
         while item := self._row.takeAt(0):
             widget = item.widget()
-            if widget is not None and widget is not self._subject:
+            if widget is not None and widget not in (self._subject, self._hint):
                 widget.hide()
                 widget.deleteLater()
         self._blocks, self._signs = [], []
+        self._subject.forget_width()
+        self._row.addWidget(self._subject, 0, Qt.AlignmentFlag.AlignTop)
         for term in equation(kind):
             if term.sign:
                 self._signs.append(self._add_sign(term.sign))
@@ -181,7 +190,7 @@ class EquationBar(QWidget):
         if kind == "joint-vae":
             self._signs.append(self._add_sign("]"))
         self._row.addStretch(1)
-        self._row.addWidget(self._subject)
+        self._row.addWidget(self._hint)
         self._fit()
 
     def _add_sign(self, sign: str) -> QLabel:
@@ -194,13 +203,18 @@ class EquationBar(QWidget):
         return QSize(self._fixed_width() + self._names_width(), super().minimumSizeHint().height())
 
     def _fit(self) -> None:
-        """Formulas if there is room for them, and whose numbers these are if there is still more."""
+        """Whose numbers these are if there is room, then formulas; without numbers, how they come."""
         room = self.width() - self._fixed_width()
+        whose = self._subject.minimumWidth() + style.GAP
+        tells = self._has_numbers and self._names_width() + whose <= room
+        self._subject.setVisible(tells)
+        room -= whose if tells else 0
         formulas = sum(block.width_with_formula() for block in self._blocks)
         for block in self._blocks:
             block.show_formula(formulas <= room)
         taken = formulas if formulas <= room else self._names_width()
-        self._subject.setVisible(taken + self._subject.sizeHint().width() + style.GAP <= room)
+        hint = self._hint.sizeHint().width() + style.GAP
+        self._hint.setVisible(not self._has_numbers and taken + hint <= room)
 
     def _fixed_width(self) -> int:
         """The signs and the spaces between all."""
@@ -214,6 +228,39 @@ class EquationBar(QWidget):
         parts = [f"{b.term.name} {nats(numbers[b.term.key])}" for b in self._blocks
                  if b.term.key in numbers]  # fmt: skip
         return ", ".join(parts)
+
+
+class _Subject(QWidget):
+    """Whose numbers these are, over the class that they are given and the unit.
+
+    It gets wider where it must, and no narrower again, so that the equation stands still.
+    """
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._whose = QLabel("", self)
+        self._given = style.muted_label("", self)
+        self._given.setFont(style.small_font())
+        numbers = QFontMetricsF(style.number_font(style.FONT_LARGE))
+        self._whose.setMinimumHeight(round(numbers.height()))  # its lines stand where a term's do
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, style.GAP, 0)
+        column.setSpacing(0)
+        column.addWidget(self._whose)
+        column.addWidget(self._given)
+        self.hide()
+
+    def words(self) -> str:
+        """Both lines."""
+        return f"{self._whose.text()}\n{self._given.text()}"
+
+    def show_words(self, whose: str, given: str) -> None:
+        self._whose.setText(whose)
+        self._given.setText(given)
+        self.setMinimumWidth(max(self.minimumWidth(), self.sizeHint().width()))
+
+    def forget_width(self) -> None:
+        self.setMinimumWidth(0)
 
 
 class _Block(QWidget):

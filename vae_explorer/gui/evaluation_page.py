@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QHeaderView,
+    QProgressBar,
     QPushButton,
     QSizePolicy,
     QTableWidget,
@@ -27,6 +28,7 @@ from vae_explorer.gui import style
 from vae_explorer.gui.empty_state import EmptyState
 from vae_explorer.gui.evaluation_settings import EvaluationSettingsRow, choice_box
 from vae_explorer.gui.formula_delegate import FormulaDelegate
+from vae_explorer.gui.gallery import Source
 from vae_explorer.gui.notation import typeset_tip
 from vae_explorer.gui.style import Theme
 
@@ -34,6 +36,7 @@ IMAGES = (200, 1000, 0)  # 0: all of the split
 SAMPLES = (50, 500, 5000)  # K, of the importance-weighted bound
 _NUMBERS = (1, 2, 3, 5, 6)  # columns that are read digit under digit
 _WIDE = (5, 6)  # columns that a narrow page leaves to the tooltip
+_COLUMNS = 7
 _NARROW_BELOW = 720  # pixels of width
 
 
@@ -70,16 +73,17 @@ class FigureRow:
 
 
 class EvaluationPage(QWidget):
-    """`evaluation_requested` carries (split, `EvaluationConfig`)."""
+    """`evaluation_requested` carries (data set, split, `EvaluationConfig`), `gradients_requested` the data set."""
 
-    evaluation_requested = Signal(str, object)
+    evaluation_requested = Signal(str, str, object)
     save_requested = Signal()
-    gradients_requested = Signal()
+    gradients_requested = Signal(str)
     stop_requested = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._running = False
+        self._filled = [True] * _COLUMNS  # which have a cell with something in it
         self._focus_owner: QWidget | None = None
         self._images = self._choice(
             self.tr("How many images"),
@@ -98,7 +102,7 @@ class EvaluationPage(QWidget):
         tip = self.tr("Variance of ∇_ψ ELBO: the reparameterization beside the score function")
         self._gradients.setToolTip(typeset_tip(tip))
         self._gradients.setAccessibleDescription(tip)
-        self._gradients.clicked.connect(self.gradients_requested)
+        self._gradients.clicked.connect(self._on_gradients)
         self._more, self._save = self._make_tools(theme)
         self._settings = EvaluationSettingsRow(self)
         self._settings.hide()
@@ -107,6 +111,7 @@ class EvaluationPage(QWidget):
         self._progress.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._progress.setWordWrap(True)
         self._progress.hide()
+        self._bar = self._make_bar()
         self._table = self._make_table()
         self._hint = self._make_hint()
         head = QHBoxLayout()
@@ -122,16 +127,22 @@ class EvaluationPage(QWidget):
         column.addLayout(head)
         column.addWidget(self._settings)
         column.addWidget(self._progress)
+        column.addWidget(self._bar)
         column.addWidget(self._hint, 1)
         column.addWidget(self._table, 1)
         self._show_table()
 
     def request(self) -> None:
         """Ask for an evaluation with the choices made."""
-        self.evaluation_requested.emit(self._settings.split.currentData(), self.config())
+        dataset, split = self._settings.dataset.currentData(), self._settings.split.currentData()
+        self.evaluation_requested.emit(dataset or "", split or "", self.config())
+
+    def choose_test_images(self) -> None:
+        """Measure the test split from now on."""
+        self._settings.choose_split("test")
 
     def config(self) -> EvaluationConfig:
-        """What is set, but for the split."""
+        """What is set, but for the images."""
         images = self._images.currentData() or None
         return self._settings.config(self._samples.currentData(), images)
 
@@ -160,14 +171,23 @@ class EvaluationPage(QWidget):
         """Speak of the model in hand, as `EvaluationSettingsRow.set_model` says."""
         self._settings.set_model(given_class, exact_offered)
 
+    def set_sources(self, sources: Sequence[Source]) -> None:
+        """The data sets that the model can be measured on."""
+        self._settings.set_sources(sources)
+
     def set_saving_offered(self, offered: bool) -> None:
         """Whether there are figures that a file can keep."""
         self._save.setEnabled(offered)
 
-    def set_progress(self, text: str) -> None:
-        """What is measured now, or what the figures are of."""
+    def set_progress(self, text: str, share: float | None = None) -> None:
+        """What is measured now, or what the figures are of.
+
+        share: of all the work, in [0, 1], that is done; None where nothing is measured.
+        """
         self._progress.setText(text)
         self._progress.setVisible(bool(text))
+        self._bar.setVisible(share is not None)
+        self._bar.setValue(round(self._bar.maximum() * (share or 0.0)))
 
     def progress(self) -> str:
         """The line beside the button."""
@@ -186,6 +206,8 @@ class EvaluationPage(QWidget):
                         Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
                     )
                 self._table.setItem(line, column, item)
+        self._filled = [not rows or any(row.cells[i] for row in rows) for i in range(_COLUMNS)]
+        self._show_columns()
         self._show_table()
 
     def rows(self) -> int:
@@ -199,14 +221,22 @@ class EvaluationPage(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        for column in _WIDE:
-            self._table.setColumnHidden(column, self.width() < _NARROW_BELOW)
+        self._show_columns()
+
+    def _show_columns(self) -> None:
+        """All that have something in them, but for what a narrow page has no room for."""
+        narrow = self.width() < _NARROW_BELOW
+        for column, filled in enumerate(self._filled):
+            self._table.setColumnHidden(column, not filled or (narrow and column in _WIDE))
 
     def _show_table(self) -> None:
         """The table where there is anything in it or will be soon, else what would be."""
         filled = self._running or self.rows() > 0
         self._table.setVisible(filled)
         self._hint.setVisible(not filled)
+
+    def _on_gradients(self) -> None:
+        self.gradients_requested.emit(self._settings.dataset.currentData() or "")
 
     def _on_button(self) -> None:
         if self._running:
@@ -216,7 +246,9 @@ class EvaluationPage(QWidget):
 
     def _make_tools(self, theme: Theme) -> tuple[QToolButton, QToolButton]:
         """The buttons that show the further settings, and that keep the figures in a file."""
-        tip = self.tr("Further settings: split, M, seed, exact log p(x), samples from the prior")
+        tip = self.tr(
+            "Further settings: which images, M, seed, exact log p(x), samples from the prior"
+        )
         more = style.tool_button("sliders", tip, theme, checkable=True, parent=self)
         tip = self.tr("Save the figures as JSON…")
         save = style.tool_button("save", tip, theme, parent=self)
@@ -229,6 +261,19 @@ class EvaluationPage(QWidget):
         box.setAccessibleName(title)
         box.setToolTip(title)
         return box
+
+    def _make_bar(self) -> QProgressBar:
+        bar = QProgressBar(self)
+        bar.setRange(0, 100)  # percent, as its text says
+        bar.setTextVisible(False)
+        bar.setFixedHeight(style.GRID)
+        bar.setStyleSheet(
+            "QProgressBar { background: palette(button); border: none; border-radius: 4px; }"
+            "QProgressBar::chunk { background: palette(highlight); border-radius: 4px; }"
+        )
+        bar.setAccessibleName(self.tr("Progress of the evaluation"))
+        bar.hide()
+        return bar
 
     def _make_hint(self) -> EmptyState:
         return EmptyState(

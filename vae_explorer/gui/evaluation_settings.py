@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QComboBox, QGridLayout, QSpinBox, QWidget
 
 from vae_explorer.engine.evaluation_config import EvaluationConfig
 from vae_explorer.gui import style
+from vae_explorer.gui.gallery import Source
 from vae_explorer.gui.notation import typeset_tip
 
 PRIOR_SHARES = (0.0, 0.1, 0.25, 0.5)
 LARGEST_SEED = 999_999
 MOST_ELBO_SAMPLES = 10_000
+_TITLE_LENGTH = 13  # characters of a data set's title that are always seen
 
 
 class EvaluationSettingsRow(QWidget):
@@ -21,14 +24,15 @@ class EvaluationSettingsRow(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         default = EvaluationConfig()
-        self.split = choice_box(
-            self,
-            (
-                (self.tr("test"), "test"),
-                (self.tr("validation"), "validation"),
-                (self.tr("train"), "train"),
-            ),
-        )
+        self._sources: dict[str, Source] = {}
+        self.dataset = choice_box(self, ())
+        self.dataset.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )  # a folder may have any name
+        self.dataset.setMinimumContentsLength(_TITLE_LENGTH)
+        self.dataset.currentIndexChanged.connect(self._offer_splits)
+        self.split = choice_box(self, ())
+        self.split.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.elbo_samples = _number(self, 1, MOST_ELBO_SAMPLES, default.elbo_samples)
         self.seed = _number(self, 0, LARGEST_SEED, default.seed)
         self.exact = choice_box(
@@ -46,13 +50,8 @@ class EvaluationSettingsRow(QWidget):
         self.set_model("", True)
 
     def _add_fields(self) -> None:
-        self._add(
-            self.split,
-            self.tr("Images of"),
-            self.tr(
-                "Which split is measured: only test images say how good a model is on new ones"
-            ),
-        )
+        self._add(self.dataset, self.tr("Images of"), "")
+        self._add(self.split, self.tr("Split"), "")
         self._add(self.elbo_samples, self.tr("M, of the ELBO"), "")
         self._add(
             self.seed,
@@ -71,6 +70,46 @@ class EvaluationSettingsRow(QWidget):
             self.seed.value(),
             self.exact.currentData() if self.exact.isEnabled() else None,
             self.prior_share.currentData(),
+        )
+
+    def set_sources(self, sources: Sequence[Source]) -> None:
+        """The data sets that can be measured, the first of them chosen unless one was chosen that is still there."""
+        chosen, split = self.dataset.currentData(), self.split.currentData()
+        self._sources = {source.dataset: source for source in sources}
+        with QSignalBlocker(self.dataset):
+            self.dataset.clear()
+            for source in sources:
+                self.dataset.addItem(source.title, source.dataset)
+            self.dataset.setCurrentIndex(max(0, self.dataset.findData(chosen)))
+        self.dataset.setEnabled(len(sources) > 1)
+        self._offer_splits()
+        self.choose_split(split)
+
+    def choose_split(self, split: str) -> None:
+        """Choose a split, where the data set chosen offers it."""
+        index = self.split.findData(split)
+        if index >= 0:
+            self.split.setCurrentIndex(index)
+
+    def _offer_splits(self) -> None:
+        source = self._sources.get(self.dataset.currentData())
+        splits = source.splits if source else ()
+        names = {"test": self.tr("test"), "validation": self.tr("validation")}
+        names["train"] = self.tr("train")
+        chosen = self.split.currentData()
+        self.split.clear()
+        for split in splits:
+            self.split.addItem(names[split], split)
+        self.choose_split(chosen)
+        self.split.setEnabled(len(splits) > 1)
+        self.dataset.setToolTip(source.title if source else "")
+        self.split.setToolTip(
+            self.tr("Only test images say how good a model is on new ones")
+            if len(splits) != 1
+            else self.tr(
+                "The model was trained on other data, of which the train and validation images here"
+                " may be a part: only the test images are new to it"
+            )
         )
 
     def set_model(self, given_class: str, exact_offered: bool) -> None:

@@ -16,6 +16,8 @@ from vae_explorer.gui.style import Theme
 
 _CAPTION = 20
 _AXIS = 44
+_DOT = 3  # pixels, of the best epoch's radius
+_SAMPLE = 20  # pixels of a line in the key
 
 
 class FigurePage(QWidget):
@@ -51,15 +53,19 @@ class FigurePage(QWidget):
         """Test images and means E[x|z], (n, H, W) or (n, H, W, 3); None leaves a side empty."""
         self._sheet.set_images(real, generated)
 
-    def set_curve(self, curve: Curve | None) -> None:
-        """Show the course of a training; None says that there was none."""
-        self._sheet.curve = curve
+    def set_curve(self, curve: Curve | None, why_not: str = "") -> None:
+        """Show the course of a training; for None the sentence that says why there is no curve."""
+        self._sheet.curve, self._sheet.why_not = curve, why_not
         self._sheet.update()
 
-    def set_model(self, caption: str, given_class: str) -> None:
-        """Which model and which data, in a line; `given_class` is `, y` where the decoder takes a class."""
+    def set_model(self, caption: str, given_class: str, quantity: str, unit: str) -> None:
+        """Which model and which data, in a line, and what its curve is of.
+
+        given_class: `, y` where the decoder takes a class. quantity, unit: as those of a `Curve`.
+        """
         self._caption.setText(caption)
         self._sheet.given_class = given_class
+        self._sheet.quantity, self._sheet.unit = quantity, unit
         self._sheet.update()
 
     def set_theme(self, theme: Theme) -> None:
@@ -74,7 +80,9 @@ class _Figure(QWidget):
         self._real: NDArray[np.generic] | None = None
         self._generated: NDArray[np.generic] | None = None
         self.curve: Curve | None = None
+        self.why_not = ""  # there is no curve
         self.given_class = ""
+        self.quantity, self.unit = "ELBO", "nats"
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(self.tr("The lecture's figure"))
 
@@ -113,22 +121,23 @@ class _Figure(QWidget):
         painter.setPen(QPen(self._theme.border, 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(place.adjusted(0.5, 0.5, -0.5, -0.5))
-        self._paint_title(painter, place, title)
+        self._paint_title(painter, place, title, title.partition(":")[0])
 
     def _paint_curve(self, painter: QPainter, place: QRectF) -> None:
-        quantity, unit = (self.curve.quantity, self.curve.unit) if self.curve else ("ELBO", "nats")
-        title = self.tr("(c) validation {0}").format(quantity)
-        self._paint_title(painter, place, f"{title}, {unit}", title)
+        title = self.tr("(c) validation {0}").format(self.quantity)
+        self._paint_title(painter, place, f"{title}, {self.unit}", title)
         plot = place.adjusted(_AXIS, 4, -style.MARGIN, -_CAPTION)
+        painter.setFont(style.small_font())
+        if self.curve is not None:
+            key = self._paint_key(painter, plot, self.curve)
+            plot.setTop(plot.top() + key + style.HALF)
         painter.setPen(QPen(self._theme.border, 1))
         painter.drawLine(plot.topLeft(), plot.bottomLeft())
         painter.drawLine(plot.bottomLeft(), plot.bottomRight())
-        painter.setFont(style.small_font())
         painter.setPen(self._theme.muted)
         if self.curve is None:
             flags = int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap)
-            text = self.tr("Train a model, and its curve appears here.")
-            painter.drawText(plot, flags, text)
+            painter.drawText(plot, flags, self.why_not)
             return
         self._paint_lines(painter, plot, self.curve)
 
@@ -156,8 +165,41 @@ class _Figure(QWidget):
         painter.setPen(QPen(self._theme.accent, 1.6))
         painter.drawPolyline(QPolygonF([*map(at, curve.epochs, curve.validation)]))
         if curve.best_point is not None:
-            painter.setBrush(self._theme.accent)
-            painter.drawEllipse(at(*curve.best_point), 3, 3)
+            self._paint_dot(painter, at(*curve.best_point))
+
+    def _paint_key(self, painter: QPainter, place: QRectF, curve: Curve) -> float:
+        """Which line is which, above the plot and in as many rows as it takes; returns their height."""
+        theme, dashes, dots = self._theme, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine
+        keys: list[tuple[str, QPen | None]] = [(self.tr("validation"), QPen(theme.accent, 1.6))]
+        if curve.train:
+            keys.append((curve.train_title, QPen(theme.muted, 1, dashes)))
+        if curve.reference is not None:
+            keys.append((self.tr("closed form, train"), QPen(theme.text, 1, dots)))
+        if curve.best_point is not None:
+            keys.append((self.tr("best epoch, {0:g}").format(curve.best_point[0]), None))
+        metrics = QFontMetricsF(painter.font())
+        left, top = place.left(), place.top()
+        for text, pen in keys:
+            width = _SAMPLE + style.HALF + metrics.horizontalAdvance(text)
+            if left > place.left() and left + width > place.right():
+                left, top = place.left(), top + metrics.height()
+            middle = QPointF(left + _SAMPLE / 2, top + metrics.height() / 2)
+            if pen is None:
+                self._paint_dot(painter, middle)
+            else:
+                painter.setPen(pen)
+                half = QPointF(_SAMPLE / 2, 0)
+                painter.drawLine(middle - half, middle + half)
+            painter.setPen(theme.muted)
+            base = QPointF(left + _SAMPLE + style.HALF, top + metrics.ascent())
+            painter.drawText(base, text)
+            left += width + 2 * style.GAP
+        return top + metrics.height() - place.top()
+
+    def _paint_dot(self, painter: QPainter, place: QPointF) -> None:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._theme.accent)
+        painter.drawEllipse(place, _DOT, _DOT)
 
     def _paint_ticks(
         self,
@@ -169,6 +211,7 @@ class _Figure(QWidget):
         """The lowest and highest value, and the first and last epoch, where they are on the axes."""
         metrics = QFontMetricsF(painter.font())
         low, high, first, last = numbers
+        below = plot.bottom() + metrics.ascent() + 2
         for value, place in zip((low, high), corners, strict=True):
             text = signed(value, 1)
             left = plot.left() - metrics.horizontalAdvance(text) - 4
@@ -176,7 +219,10 @@ class _Figure(QWidget):
         for epoch, place in zip((first, last), corners, strict=True):
             text = f"{epoch:g}"
             x = place.x() - metrics.horizontalAdvance(text) / 2
-            painter.drawText(QPointF(x, plot.bottom() + metrics.ascent() + 2), text)
+            painter.drawText(QPointF(x, below), text)
+        text = self.tr("epoch")
+        x = plot.center().x() - metrics.horizontalAdvance(text) / 2
+        painter.drawText(QPointF(x, below), text)
 
     def _paint_title(self, painter: QPainter, place: QRectF, title: str, short: str = "") -> None:
         painter.setFont(style.small_font())

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import gc
-import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,17 +16,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.control import TrainingControl
-from vae_explorer.engine.errors import Cancelled, DataError
+from vae_explorer.engine.errors import Cancelled
 from vae_explorer.engine.evaluation_config import EvaluationConfig
+from vae_explorer.gui.gallery import (
+    SPLITS,
+    Gallery,
+    Source,
+    find_gallery,
+    first_labels,
+    gallery_of,
+    read_again,
+    read_dataset,
+    sources_of,
+)
 from vae_explorer.gui.latent_plane import mean_kl
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from vae_explorer.engine.data import Dataset
     from vae_explorer.engine.events import FinishedEvent
     from vae_explorer.engine.explorer import Explorer
     from vae_explorer.engine.image_folder import Fit
@@ -36,31 +42,9 @@ if TYPE_CHECKING:
 
 Post = Callable[[object], None]
 
-GALLERY_SIZE = 10_000  # images on the canvas
 SNAPSHOT_IMAGES = 2_000  # images embedded at every snapshot of a training
 SNAPSHOT_SECONDS = 0.25
 GRADIENT_DRAWS = 100
-_SMALL_SIDE = 8
-
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, eq=False)
-class Gallery:
-    """The real images that the window shows as points: the test split of a data set.
-
-    Attributes:
-        images: (n, H, W) or (n, H, W, 3) uint8.
-        labels: (n,) int64, or None.
-        fit: how a folder's pictures became square.
-    """
-
-    dataset: str
-    title: str
-    images: np.ndarray
-    labels: np.ndarray | None
-    class_names: tuple[str, ...]
-    fit: Fit = "crop"
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +53,8 @@ class ModelOpened:
 
     Attributes:
         path: its file; None for one that was just made.
+        sources: what it can be measured on, the data it was trained on first.
+        learned_prior: (C,) π of its weights; None for a model of p(x).
         means, stds: (n, d), the posteriors of the gallery's images; None without a gallery.
         kl: (d,) their mean KL in nats; None without a gallery.
     """
@@ -77,6 +63,8 @@ class ModelOpened:
     path: Path | None
     card: dict[str, Any]
     gallery: Gallery | None
+    sources: tuple[Source, ...] = ()
+    learned_prior: np.ndarray | None = None
     means: np.ndarray | None = None
     stds: np.ndarray | None = None
     kl: np.ndarray | None = None
@@ -159,7 +147,8 @@ class OpenModel:
         card = read_card(self.path)
         gallery = find_gallery(explorer.config, card, self._data_dir, self._cancelled.is_set)
         if not self._cancelled.is_set():
-            post(opened(explorer, self.path, card, gallery))
+            sources = sources_of(card, gallery, self._data_dir)
+            post(opened(explorer, self.path, card, gallery, sources))
 
     def cancel(self) -> None:
         self._cancelled.set()
@@ -210,8 +199,15 @@ class Train:
         model = build_model(config, seed=self.training.seed)
         gallery = gallery_of(dataset, self.dataset, SNAPSHOT_IMAGES)
         explorer = Explorer(copy.deepcopy(model))  # the window's own: no live module is shared
-        card = {"dataset": dataset.title, "training": self.training.to_dict()}
-        begun = TrainingBegun(opened(explorer, None, card, gallery), config, self.training)
+        card = {
+            "dataset": dataset.title,
+            "data": dataset.identity,
+            "train_images": len(dataset.train),
+            "training": self.training.to_dict(),
+        }
+        sources = (Source(self.dataset, dataset.title, SPLITS, self.fit),)
+        shown = opened(explorer, None, card, gallery, sources)
+        begun = TrainingBegun(shown, config, self.training)
         events = fit(
             model,
             dataset,
@@ -219,7 +215,7 @@ class Train:
             self.control,
             resume=self._resume,
             snapshot_images=dataset.test.images[:SNAPSHOT_IMAGES],
-            snapshot_labels=_first(dataset.test.labels, SNAPSHOT_IMAGES),
+            snapshot_labels=first_labels(dataset.test.labels, SNAPSHOT_IMAGES),
             snapshot_seconds=SNAPSHOT_SECONDS,
         )
         first = next(events)  # raises what keeps the training from beginning
@@ -241,12 +237,12 @@ class Evaluate:
     def __init__(
         self,
         model: Model,
-        gallery: Gallery,
+        source: Source,
         split: str,
         config: EvaluationConfig,
         data_dir: Path | None,
     ) -> None:
-        self._model, self._gallery, self._data_dir = model, gallery, data_dir
+        self._model, self._source, self._data_dir = model, source, data_dir
         self._split, self._config = split, config
         self._cancelled = threading.Event()
 
@@ -254,7 +250,7 @@ class Evaluate:
         from vae_explorer.engine.evaluation import evaluation
 
         leave_a_core_free()
-        dataset = read_again(self._gallery, self._model, self._data_dir, self._cancelled.is_set)
+        dataset = read_again(self._source, self._model, self._data_dir, self._cancelled.is_set)
         steps = evaluation(self._model, dataset, self._split, self._config)
         while not self._cancelled.is_set():
             try:
@@ -270,8 +266,8 @@ class Evaluate:
 class CompareGradients:
     """Hold both estimators of ∇_ψ against each other; the last message is the comparison."""
 
-    def __init__(self, model: Model, gallery: Gallery, data_dir: Path | None) -> None:
-        self._model, self._gallery, self._data_dir = model, gallery, data_dir
+    def __init__(self, model: Model, source: Source, data_dir: Path | None) -> None:
+        self._model, self._source, self._data_dir = model, source, data_dir
         self._cancelled = threading.Event()
 
     def run(self, post: Post) -> None:
@@ -279,7 +275,7 @@ class CompareGradients:
         from vae_explorer.engine.measurement import Progress
 
         leave_a_core_free()
-        dataset = read_again(self._gallery, self._model, self._data_dir, self._cancelled.is_set)
+        dataset = read_again(self._source, self._model, self._data_dir, self._cancelled.is_set)
 
         def progress(fraction: float) -> None:
             if self._cancelled.is_set():
@@ -307,110 +303,21 @@ class WriteFile:
 
 
 def opened(
-    explorer: Explorer, path: Path | None, card: dict[str, Any], gallery: Gallery | None
+    explorer: Explorer,
+    path: Path | None,
+    card: dict[str, Any],
+    gallery: Gallery | None,
+    sources: tuple[Source, ...],
 ) -> ModelOpened:
     """A model with its gallery embedded."""
+    prior = explorer.class_prior if explorer.has_classes else None
     if gallery is None:
-        return ModelOpened(explorer, path, card, None)
+        return ModelOpened(explorer, path, card, None, sources, prior)
     means, stds = embedded(explorer, gallery)
-    return ModelOpened(explorer, path, card, gallery, means, stds, mean_kl(means, stds))
+    kl = mean_kl(means, stds)
+    return ModelOpened(explorer, path, card, gallery, sources, prior, means, stds, kl)
 
 
 def embedded(explorer: Explorer, gallery: Gallery) -> tuple[np.ndarray, np.ndarray]:
     """The posteriors' means and standard deviations of a gallery's images, (n, d) each."""
     return explorer.embed(gallery.images, gallery.labels if explorer.has_classes else None)
-
-
-def read_dataset(
-    name: str,
-    data_dir: Path | None,
-    progress: Callable[[int, int | None], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
-    *,
-    download: bool = True,
-    shape: tuple[int, int, int] = (1, 28, 28),
-    fit: Fit = "crop",
-) -> Dataset:
-    """A data set by its name, or a folder of images by its path, brought to `shape` by `fit`."""
-    from vae_explorer.engine.data import load_dataset
-
-    if name in DATASETS:
-        return load_dataset(
-            name, data_dir, progress=progress, cancelled=cancelled, download=download
-        )
-    return load_dataset(
-        "folder",
-        Path(name),
-        image_size=shape[1],
-        fit=fit,
-        channels=3 if shape[0] == 3 else 1,
-        progress=progress,
-        cancelled=cancelled,
-    )
-
-
-def read_again(
-    gallery: Gallery, model: Model, data_dir: Path | None, cancelled: Callable[[], bool]
-) -> Dataset:
-    """The data set that a gallery is of, as the model takes it."""
-    return read_dataset(
-        gallery.dataset,
-        data_dir,
-        cancelled=cancelled,
-        download=False,
-        shape=model.config.image_shape,
-        fit=gallery.fit,
-    )
-
-
-def gallery_of(dataset: Dataset, key: str, count: int = GALLERY_SIZE) -> Gallery:
-    """The first test images of a data set."""
-    from vae_explorer.engine.data import pictures
-
-    labels = _first(dataset.test.labels, count)
-    return Gallery(
-        key,
-        dataset.title,
-        np.ascontiguousarray(pictures(dataset.test.images[:count])),
-        None if labels is None else labels.numpy(),
-        dataset.class_names,
-        dataset.fit,
-    )
-
-
-def find_gallery(
-    config: ModelConfig,
-    card: dict[str, Any],
-    data_dir: Path | None,
-    cancelled: Callable[[], bool],
-) -> Gallery | None:
-    """Real images that fit a model: those it was trained on, else the bundled ones, else none.
-
-    Nothing is downloaded for it.
-    """
-    for name in gallery_names(config, card):
-        try:
-            dataset = read_dataset(name, data_dir, cancelled=cancelled, download=False)
-        except DataError as error:
-            _log.info("No images of %s beside the model: %s", name, error)
-            continue
-        labels_fit = not config.class_names or len(dataset.class_names) == len(config.class_names)
-        if dataset.image_shape == config.image_shape and labels_fit:
-            return gallery_of(dataset, name)
-    return None
-
-
-def gallery_names(config: ModelConfig, card: dict[str, Any]) -> list[str]:
-    """The data sets to try for a model, the likeliest first."""
-    said = card.get("dataset")
-    names = [info.name for info in DATASETS.values() if said in (info.name, info.title)]
-    digits = not config.class_names or config.class_names == DATASETS["digits"].class_names
-    if digits and config.image_shape == DATASETS["digits"].image_shape:
-        names = [n for n in names if n != "mnist"] + ["digits"]
-    if config.image_shape[1] == _SMALL_SIDE:
-        names.append("digits-8x8")
-    return names
-
-
-def _first(labels: Tensor | None, count: int) -> Tensor | None:
-    return None if labels is None else labels[:count]

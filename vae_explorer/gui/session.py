@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vae_explorer.engine.config import TrainingConfig
-from vae_explorer.gui.jobs import Gallery, ModelOpened
+from vae_explorer.engine.lecture_figure import Curve
+from vae_explorer.gui.gallery import Gallery, Source
+from vae_explorer.gui.jobs import ModelOpened
 from vae_explorer.gui.latent_plane import LatentPlane, collapsed, mean_kl
 
 if TYPE_CHECKING:
     from vae_explorer.engine.explorer import Explorer
+    from vae_explorer.gui.snapshot_history import Snapshot
+
+SAME_WEIGHT = 1e-6  # class priors that differ by less are one, through a softmax of float32
 
 
 @dataclass
@@ -31,6 +36,10 @@ class Session:
         training: how the model in hand was trained, for its card.
         epoch: of a training in this window, whose weights are in hand; None for a model from a file.
         looks_back: whether that is an earlier moment than the newest or best.
+        is_half: whether these weights were kept in half precision.
+        learned_prior: (C,) π as the weights in hand have learned it; None for a model of p(x).
+        curve: the course of the training of the model in hand; None where it is not known.
+        edited_prior: (C,) π as the user wants it, whatever the weights have learned; None where unedited.
     """
 
     opened: ModelOpened | None = None
@@ -43,6 +52,10 @@ class Session:
     training: TrainingConfig | None = None
     epoch: float | None = None
     looks_back: bool = False
+    is_half: bool = False
+    learned_prior: np.ndarray | None = None
+    edited_prior: np.ndarray | None = None
+    curve: Curve | None = None
 
     @property
     def explorer(self) -> Explorer:
@@ -60,6 +73,11 @@ class Session:
     def gallery(self) -> Gallery | None:
         """The real images on the canvas."""
         return self.opened.gallery if self.opened else None
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """What the model can be measured on."""
+        return self.opened.sources if self.opened else ()
 
     @property
     def path(self) -> Path | None:
@@ -92,7 +110,12 @@ class Session:
         self.code = None
         self.sample = None
         self.learned = False
-        self.epoch, self.looks_back = None, False
+        self.epoch, self.looks_back, self.is_half = None, False, False
+        self.learned_prior = opened.learned_prior
+        self.edited_prior = None
+        self.curve = Curve.from_dict(opened.card.get("curve"))
+        if opened.learned_prior is not None:  # of a model come back to, π may be an edited one
+            self._note_edit()
         self.label = min(self.label, max(0, len(self.class_names) - 1))
 
     def saved_as(self, path: Path) -> None:
@@ -101,11 +124,43 @@ class Session:
             self.opened = replace(self.opened, path=path)
             self.unsaved = False
 
-    def reembed(self, means: np.ndarray | None, stds: np.ndarray | None) -> None:
-        """The same model with other weights: the gallery's images moved."""
+    def follow(self, curve: Curve) -> None:
+        """The training in hand has come to the end of another epoch."""
+        self.curve = curve
         if self.opened is not None:
-            kl = None if means is None or stds is None else mean_kl(means, stds)
-            self.opened = replace(self.opened, means=means, stds=stds, kl=kl)
+            best = {} if curve.best is None else {"best_epoch": curve.best}
+            self.opened.card.update(best, epochs=curve.epochs[-1], curve=curve.to_dict())
+
+    def edit_prior(self, weights: np.ndarray) -> None:
+        """Make π proportional to weights (C,), or give back the learned one.
+
+        Raises:
+            InputError: no such weights.
+        """
+        self.explorer.set_class_prior(weights)
+        self._note_edit()
+
+    def _note_edit(self) -> None:
+        prior, learned = self.explorer.class_prior, self.learned_prior
+        same = learned is not None and np.allclose(prior, learned, atol=SAME_WEIGHT)
+        self.edited_prior = None if same else prior
+
+    def show_moment(self, moment: Snapshot) -> None:
+        """Take the weights of a moment of the training in hand: the gallery's images move.
+
+        A class prior that the user edited stays as it is, beside what these weights have learned.
+        """
+        if self.opened is None:
+            return
+        explorer, means, stds = self.explorer, moment.means, moment.stds
+        explorer.load_state(moment.state)
+        self.epoch, self.is_half = moment.epoch, moment.is_half
+        learned = explorer.class_prior if explorer.has_classes else None
+        self.learned_prior = learned
+        if self.edited_prior is not None:
+            explorer.set_class_prior(self.edited_prior)
+        kl = None if means is None or stds is None else mean_kl(means, stds)
+        self.opened = replace(self.opened, means=means, stds=stds, kl=kl, learned_prior=learned)
 
 
 def best_plane(opened: ModelOpened) -> LatentPlane:

@@ -31,6 +31,11 @@ class Snapshot:
     is_best: bool = False
 
     @property
+    def is_half(self) -> bool:
+        """Whether the weights are of half precision."""
+        return any(tensor.element_size() == 2 for tensor in self.state.values())
+
+    @property
     def size(self) -> int:
         """Bytes of memory."""
         weights = sum(t.numel() * t.element_size() for t in self.state.values())

@@ -22,7 +22,7 @@ def read_the_verdict(player: Player) -> None:
     assert bars.accessibleDescription().startswith("Most probable: 7")
     assert bars._verdict is not None and int(bars._verdict.argmax()) == 7
     assert player.window.canvas._scene.drawing is not None
-    player.wait(lambda: "your drawing" in player.window.equation._subject.text())
+    player.wait(lambda: "Your drawing" in player.window.equation._subject.words())
 
 
 def undo_a_stroke(player: Player) -> None:

@@ -295,7 +295,7 @@ class Controller(QObject):
 
     def _on_prior(self, weights: np.ndarray) -> None:
         try:
-            self.session.explorer.set_class_prior(weights)
+            self.session.edit_prior(weights)
         except EngineError as error:
             self.reporter.error(error)
         else:

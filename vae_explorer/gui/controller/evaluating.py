@@ -21,7 +21,8 @@ from vae_explorer.engine.report import (
 )
 from vae_explorer.gui.controller.reporting import Reporter
 from vae_explorer.gui.evaluation_page import FigureRow
-from vae_explorer.gui.jobs import CompareGradients, Evaluate, Gallery
+from vae_explorer.gui.gallery import Source
+from vae_explorer.gui.jobs import CompareGradients, Evaluate
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.session import Session
 from vae_explorer.gui.training_thread import Failed, Worker
@@ -47,6 +48,7 @@ class Evaluating(QObject):
         self._comparison: EstimatorComparison | None = None
         self._stale = False  # what runs measures a model that is no longer in hand
         self._epoch: float | None = None  # of the training, whose weights are measured
+        self._is_half = False  # whether these are of half precision
         self._moved = False  # the weights in hand became others while these were measured
         self._worker = Worker(self)
         self._worker.messages_arrived.connect(self._on_messages)
@@ -58,22 +60,23 @@ class Evaluating(QObject):
         window.menus.evaluate.triggered.connect(self.open)
 
     def open(self) -> None:
-        """Bring the page to the front and measure."""
+        """Bring the page to the front and measure the test images, whatever was measured last."""
         self._window.show_tab(self._window.evaluation)
         if not self._worker.busy:
+            self._window.evaluation.choose_test_images()
             self._window.evaluation.request()
 
-    def start(self, split: str, config: EvaluationConfig) -> None:
+    def start(self, dataset: str, split: str, config: EvaluationConfig) -> None:
         """Measure a copy of the model, so that the one in hand can change meanwhile."""
-        if gallery := self._images():
+        if source := self._source(dataset):
             self._report = None
-            self._run(Evaluate(self._copy(), gallery, split, config, self._data_dir))
+            self._run(Evaluate(self._copy(), source, split, config, self._data_dir))
 
-    def compare_gradients(self) -> None:
+    def compare_gradients(self, dataset: str) -> None:
         """Measure how much both estimators of ∇_ψ scatter."""
-        if gallery := self._images():
+        if source := self._source(dataset):
             self._comparison = None
-            self._run(CompareGradients(self._copy(), gallery, self._data_dir))
+            self._run(CompareGradients(self._copy(), source, self._data_dir))
 
     def content(self) -> dict[str, Any] | None:
         """The figures on show as the command line's `--json` writes them; None without any."""
@@ -82,13 +85,14 @@ class Evaluating(QObject):
         path = self._session.path
         return document(path.name if path else None, self._report, self._comparison, self._epoch)
 
-    def _images(self) -> Gallery | None:
-        """The images at hand, where something can be measured on them now."""
+    def _source(self, dataset: str) -> Source | None:
+        """The data set of that key, where something can be measured on it now."""
         if self._worker.busy or not self._session.ready:
             return None
-        if self._session.gallery is None:
+        source = next((s for s in self._session.sources if s.dataset == dataset), None)
+        if source is None:
             self._reporter.refuse(self.tr("There are no images for this model."))
-        return self._session.gallery
+        return source
 
     def _copy(self) -> Model:
         return copy.deepcopy(self._session.explorer.model)
@@ -98,9 +102,10 @@ class Evaluating(QObject):
         if self._session.epoch != self._epoch:  # what is on show is of other weights
             self._report = self._comparison = None
         self._epoch, self._moved = self._session.epoch, False
+        self._is_half = self._session.is_half
         self._show_rows()
         self._window.evaluation.set_running(True)
-        self._window.evaluation.set_progress(self.tr("Reading the images…"))
+        self._window.evaluation.set_progress(self.tr("Reading the images…"), 0.0)
         self._worker.start(job)
 
     def weights_changed(self) -> None:
@@ -130,6 +135,7 @@ class Evaluating(QObject):
         page.set_gradients_offered(estimated)
         exact = estimated and explorer.latent_dim <= MAX_GRID_DIMENSIONS
         page.set_model(explorer.config.given_class, exact)
+        page.set_sources(self._session.sources)
 
     def shut_down(self) -> None:
         """Stop and wait: the window is closing."""
@@ -141,7 +147,7 @@ class Evaluating(QObject):
 
         for message in () if self._stale else messages:
             if isinstance(message, Progress):
-                self._window.evaluation.set_progress(self._how_far(message))
+                self._window.evaluation.set_progress(self._step(message), how_far(message))
             elif isinstance(message, Report):
                 self._report = message
                 self._show()
@@ -151,11 +157,12 @@ class Evaluating(QObject):
             elif isinstance(message, Failed) and not isinstance(message.error, Cancelled):
                 self._reporter.error(message.error, message.details)
 
-    def _how_far(self, progress: Progress) -> str:
-        text = self.tr("{0} · {1:.0f} %").format(progress.title, 100 * progress.fraction)
-        if progress.steps == 1:
-            return text
-        return self.tr("Step {0} of {1}: {2}").format(progress.step, progress.steps, text)
+    def _step(self, progress: Progress) -> str:
+        """What is measured now, and how much of all the work is done."""
+        words = self.tr("step {0} of {1}: {2}")
+        step = words.format(progress.step, progress.steps, progress.title)
+        text = step if progress.steps > 1 else progress.title
+        return self.tr("{0:.0f} % · {1}").format(100 * how_far(progress), text)
 
     def _show_rows(self) -> None:
         figures = [] if self._report is None else [row(f) for f in self._report.figures]
@@ -174,12 +181,22 @@ class Evaluating(QObject):
             )
             lines.append(words.format(found.ratio, found.draws, found.images))
         if lines and self._epoch is not None:
-            lines.append(self.tr("weights of epoch {0:.2f}").format(self._epoch))
+            words = (
+                self.tr("weights of epoch {0:.2f}, of half precision")
+                if self._is_half
+                else self.tr("weights of epoch {0:.2f}")
+            )
+            lines.append(words.format(self._epoch))
         self._window.evaluation.set_progress("; ".join(lines))
 
     def _on_ended(self) -> None:
         self._window.evaluation.set_running(False)
         self._show()  # what was there before, where it was stopped
+
+
+def how_far(progress: Progress) -> float:
+    """The share of all the work that is done; every step counts as much as another."""
+    return (progress.step - 1 + progress.fraction) / progress.steps
 
 
 def row(figure: Figure) -> FigureRow:

@@ -37,6 +37,7 @@ class Exploring(QObject):
         self._reporter = reporter
         self._mode: Mode = "mean"
         self._shown: np.ndarray | None = None  # (d,) the code on show
+        self._given: int | None = None  # to the decoder, in place of the class chosen
         self._pending: tuple[float, float] | None = None
         self._decoded_at = 0.0
         self._frame = QTimer(self)
@@ -105,8 +106,8 @@ class Exploring(QObject):
             session.collapsed, session.opened.kl if session.opened else None
         )
         if session.explorer.has_classes:
-            prior = session.explorer.class_prior
-            self._window.classes.set_prior(prior, learned=prior)
+            prior, learned = session.explorer.class_prior, session.learned_prior
+            self._window.classes.set_prior(prior, learned=learned)
         self._refresh_sample()
         self._show_code(self._code_in_hand())
         self.weights_moved.emit()
@@ -168,10 +169,10 @@ class Exploring(QObject):
         self._session.sample = None
         self._window.canvas.clear_ellipse()
 
-    def preview(self, code: np.ndarray) -> None:
-        """Show a code without keeping it in hand."""
+    def preview(self, code: np.ndarray, label: int | None = None) -> None:
+        """Show a code without keeping it in hand; `label` is given to the decoder in place of the class chosen."""
         self._pending = None
-        self._show_code(code)
+        self._show_code(code, label)
         self.looked.emit()
 
     def unpin(self) -> None:
@@ -312,10 +313,15 @@ class Exploring(QObject):
         """The latent point (d,) whose decoded image is on show."""
         return self._shown
 
+    @property
+    def shown_label(self) -> int | None:
+        """The class that it is decoded with; None where the decoder takes none."""
+        return self._session.decoder_label if self._given is None else self._given
+
     def _show_again(self) -> None:
         """What is on show, in other colours or another way."""
         if self._shown is not None:
-            self._show_code(self._shown)
+            self._show_code(self._shown, self._given)
 
     def _code_in_hand(self) -> np.ndarray:
         if self._session.code is not None:
@@ -324,24 +330,27 @@ class Exploring(QObject):
             return self._shown
         return self._session.plane.lift(np.zeros((1, 2)))[0]
 
-    def _show_code(self, code: np.ndarray) -> None:
+    def _show_code(self, code: np.ndarray, label: int | None = None) -> None:
         """Decode a code with every class, and show the chosen one large, the others when it is painted."""
         session = self._session
         if not session.ready:
             return
-        self._shown = code
+        self._shown, self._given = code, label
         explorer = session.explorer
         if explorer.has_classes:
             count = len(explorer.class_names)
             self._every = explorer.decode(np.repeat(code[None], count, 0), np.arange(count))
             self._rest.start()
-            mean = self._every[session.label]
+            given = session.label if label is None else label
+            if given != self._window.classes.selected:
+                self._window.classes.set_selected(given)
+            mean = self._every[given]
         else:
             self._rest.stop()
             mean = explorer.decode(code[None])[0]
         self.decoded = mean
         if self._mode == "sample":
-            self.decoded = explorer.decode(code[None], session.decoder_label, mode="sample")[0]
+            self.decoded = explorer.decode(code[None], self.shown_label, mode="sample")[0]
         self._window.image.set_image(self.decoded, self._caption(code))
         x, y = session.plane.project(code)[0].tolist()
         self._window.canvas.set_shown((x, y))
@@ -357,8 +366,8 @@ class Exploring(QObject):
             text = f"z = ({text})" if len(code) > 1 else f"z = {text}"
         else:
             text = f"‖z‖ = {float(np.linalg.norm(code)):.2f}"
-        if self._session.decoder_label is not None:
-            text += f",  y = {self._session.class_names[self._session.label]}"
+        if self.shown_label is not None:
+            text += f",  y = {self._session.class_names[self.shown_label]}"
         return text
 
     def _show_neighbour(self, code: np.ndarray) -> None:
@@ -372,8 +381,8 @@ class Exploring(QObject):
             caption = self.tr("this image")
         else:
             among = np.arange(len(means))
-            if session.decoder_label is not None and gallery.labels is not None:
-                same = np.flatnonzero(gallery.labels[: len(means)] == session.label)
+            if self.shown_label is not None and gallery.labels is not None:
+                same = np.flatnonzero(gallery.labels[: len(means)] == self.shown_label)
                 among = same if len(same) else among
             self.neighbour = int(among[nearest(means[among], code)])
             caption = self.tr("nearest real")
@@ -386,7 +395,8 @@ class Exploring(QObject):
         self._window.classes.setVisible(bool(names))
         if names:
             self._window.classes.set_selected(session.label)
-            self._window.classes.set_prior(session.explorer.class_prior)
+            prior, learned = session.explorer.class_prior, session.learned_prior
+            self._window.classes.set_prior(prior, learned=learned)
 
     def _show_plane(self) -> None:
         session = self._session

@@ -174,15 +174,14 @@ class Export(QObject):
         if not self._session.ready:
             return
         real, generated = self._pages.figure_images()
-        curve = self._pages.figure_curve()
-        if real is None or curve is None:
+        if real is None:
             self._reporter.inform(
-                self.tr("Train a model first: the figure shows its validation curve.")
+                self.tr("No images at hand fit this model, and part (a) of the figure shows some.")
             )
             return
 
         config, data = self._session.explorer.config, self._pages.data_title
-        parts = config, data, real, generated, curve
+        parts = config, data, real, generated, self._session.curve
         self._ask("figure.pdf", f"{PDF};;{PNG}", lambda path: save_lecture_figure(path, *parts))
 
     def curves(self) -> None:

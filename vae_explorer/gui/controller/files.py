@@ -160,10 +160,17 @@ class Files(QObject):
     def _card(self, card: dict[str, object]) -> dict[str, object]:
         """A card without its configuration, which the file holds in its own place.
 
-        Figures that were measured with the learned π are not of a model with another one.
+        Figures that were measured with the learned π are not of a model with another one, and the
+        best epoch is not that of weights of another moment.
         """
-        left_out = {"config", "evaluation"} if self._window.classes.edited else {"config"}
-        return {key: value for key, value in card.items() if key not in left_out}
+        session, left_out, added = self._session, {"config"}, {}
+        if session.edited_prior is not None:
+            left_out |= {"evaluation"}
+            added["class_prior"] = "edited"
+        if session.epoch is not None and session.epoch != card.get("best_epoch"):
+            left_out |= {"best_epoch"}
+            added |= {"epoch": session.epoch, "half_precision": session.is_half}
+        return {key: value for key, value in card.items() if key not in left_out} | added
 
     def _folder(self) -> Path:
         folder = Path(str(self._settings.value("files/folder", "")) or paths.user_models())

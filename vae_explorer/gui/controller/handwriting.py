@@ -50,6 +50,12 @@ class Drawn:
         """(d,) its standard deviations."""
         return self._posterior[1]
 
+    def code_of(self, label: int | None) -> np.ndarray:
+        """(d,) the posterior's mean given a class: `code` where that is the drawing's own."""
+        if label == self.label:
+            return self.code
+        return self.explorer.embed(self.image[None], label)[0][0]
+
     @cached_property
     def _posterior(self) -> tuple[np.ndarray, np.ndarray]:
         means, stds = self.explorer.embed(self.image[None], self.label)
@@ -60,6 +66,7 @@ class Handwriting(QObject):
     """Answers a drawing at most once a frame while it is made."""
 
     drawing_answered = Signal()
+    rest_shown = Signal()  # where the drawing lies on the canvas, and every class in this hand
 
     def __init__(
         self, window: MainWindow, session: Session, reporter: Reporter, idle: IdleQueue
@@ -153,11 +160,13 @@ class Handwriting(QObject):
             title, muted = self.tr("E[x|z]"), self._window.theme.muted
             image = explorer.decode(drawn.code[None])
             self._window.handwriting.set_images(image, [title], [muted])
+            self.rest_shown.emit()
             return
         count = len(explorer.class_names)
         every = explorer.decode(np.repeat(drawn.code[None], count, 0), np.arange(count))
         colors = self._window.theme.class_colors(count)
         self._window.handwriting.set_images(every, explorer.class_names, colors)
+        self.rest_shown.emit()
 
     def place(self) -> None:
         """Mark where the drawing lies on the canvas, if there is one."""

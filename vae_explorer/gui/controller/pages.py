@@ -143,9 +143,13 @@ class Pages(QObject):
         self.clear_path()
         self._window.canvas.set_path(None)
         self._epochs = []
-        self._window.figure.set_curve(None)
-        caption = ", ".join(filter(None, (explorer.config.title, self.data_title)))
-        self._window.figure.set_model(caption, explorer.config.given_class)
+        config, figure = explorer.config, self._window.figure
+        caption = ", ".join(filter(None, (config.title, self.data_title)))
+        figure.set_model(caption, config.given_class, config.elbo_title, explorer.likelihood_unit)
+        is_new = self._session.path is None
+        begins = self.tr("The curve begins with the end of the first epoch.")
+        kept = self.tr("The model's file keeps no curve of its training.")
+        figure.set_curve(self._session.curve, begins if is_new else kept)
         self.refresh_visible()
 
     def weights_changed(self) -> None:
@@ -174,7 +178,9 @@ class Pages(QObject):
             e for e in self._epochs if e.epoch < event.epoch
         ]  # a training may go on from before the last
         self._epochs.append(event)
-        self._window.figure.set_curve(self.figure_curve())
+        curve = self._curve_so_far()
+        self._session.follow(curve)
+        self._window.figure.set_curve(curve)
 
     def refresh_visible(self) -> None:
         """Fill the page in front, where it is made of the model's images."""
@@ -194,10 +200,8 @@ class Pages(QObject):
             return None, explorer.sample(SIDE * SIDE, seed=seed)
         return figure_images(explorer, gallery.images, self._chosen_seed, seed)
 
-    def figure_curve(self) -> Curve | None:
-        """The course of the training in hand; None before its first epoch."""
-        if not self._epochs:
-            return None
+    def _curve_so_far(self) -> Curve:
+        """The course of the training in hand."""
         explorer, events, training = self._session.explorer, self._epochs, self._session.training
         return Curve(
             epochs=[event.epoch for event in events],

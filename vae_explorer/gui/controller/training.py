@@ -304,9 +304,7 @@ class Training(QObject):
         self._window.snapshots.setVisible(len(self.history) > 1)
 
     def _show(self, snapshot: Snapshot) -> None:
-        self._session.explorer.load_state(snapshot.state)
-        self._session.epoch = snapshot.epoch
-        self._session.reembed(snapshot.means, snapshot.stds)
+        self._session.show_moment(snapshot)
         self.weights_changed.emit()
 
     def _show_progress(self, event: StepEvent) -> None:
