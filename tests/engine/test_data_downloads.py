@@ -244,9 +244,8 @@ def test_half_a_folder_without_a_connection_names_the_missing_file(
         load_dataset("mnist", tmp_path)
 
 
-def test_emnist_is_unpacked_from_its_archive(
-    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def serve_emnist(server: Server, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """EMNIST's archive with few images in it, which the server has."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for kind, classes in (("digits", 10), ("balanced", 47), ("letters", 26)):
@@ -258,12 +257,57 @@ def test_emnist_is_unpacked_from_its_archive(
     server.files = {"/gzip.zip": buffer.getvalue()}
     files = [server.remote("gzip.zip")]
     monkeypatch.setattr(mnist_family, "remote_files", lambda relative: files)
+    return buffer.getvalue()
+
+
+def test_emnist_is_unpacked_from_its_archive(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve_emnist(server, monkeypatch)
     assert load_dataset("emnist-digits", tmp_path).classes == 10
     server.requests.clear()
     assert load_dataset("emnist-balanced", tmp_path).classes == 47  # it was in the same archive
     assert server.requests == []
     names = {path.name for path in (tmp_path / "EMNIST" / "raw").iterdir()}
     assert len(names) == 8 and "gzip.zip" not in names
+
+
+@pytest.mark.parametrize("place", ["EMNIST/raw", "."])
+@pytest.mark.parametrize("download", [True, False])
+def test_an_archive_that_is_there_is_unpacked_and_stays(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, download: bool
+) -> None:
+    content = serve_emnist(server, monkeypatch)
+    archive = tmp_path / place / "gzip.zip"
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    archive.write_bytes(content)
+    assert load_dataset("emnist-digits", tmp_path, download=download).classes == 10
+    assert server.requests == []
+    assert archive.read_bytes() == content
+
+
+def test_an_archive_of_another_checksum_is_named_and_left(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = serve_emnist(server, monkeypatch)
+    archive = tmp_path / "EMNIST" / "raw" / "gzip.zip"
+    archive.parent.mkdir(parents=True)
+    archive.write_bytes(content[:-100])
+    with pytest.raises(DataError, match=r"gzip\.zip is damaged.*delete it"):
+        load_dataset("emnist-digits", tmp_path)
+    assert server.requests == [] and archive.exists()
+
+
+def test_a_stop_before_the_unpacking_costs_no_second_download(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve_emnist(server, monkeypatch)
+    archive = tmp_path / "EMNIST" / "raw" / "gzip.zip"
+    with pytest.raises(Cancelled, match="unpacking"):
+        load_dataset("emnist-digits", tmp_path, cancelled=archive.exists)
+    server.requests.clear()
+    assert load_dataset("emnist-digits", tmp_path).classes == 10
+    assert server.requests == []
 
 
 def test_torchvision_still_knows_addresses_and_checksums() -> None:

@@ -78,13 +78,20 @@ def fetch(
     progress: Progress | None = None,
     cancelled: Cancelling | None = None,
 ) -> Path:
-    """Fetch one file into `folder`, going on from what an earlier call left; see `fetch_all`."""
-    transfer = _Transfer(folder / file.name, progress, cancelled)
+    """Fetch one file into `folder`, going on from what an earlier call left; see `fetch_all`.
+
+    One that is there already is not fetched, but refused where its checksum is another.
+    """
+    target = folder / file.name
+    if target.is_file():
+        _check(target, file.md5)
+        return target
+    transfer = _Transfer(target, progress, cancelled)
     reasons = []
     for url in file.urls:
         try:
             transfer.run(url, file.md5)
-            return transfer.target
+            return target
         except _Interrupted as error:
             reasons.append(f"{urlsplit(url).hostname}: {error}")
             _log.info("%s from %s: %s", file.name, url, error)
@@ -165,10 +172,23 @@ class _Transfer:
         return self.part.stat().st_size if self.part.is_file() else 0
 
     def _md5(self) -> str:
-        if not self.part.is_file():
-            return ""
-        with self.part.open("rb") as file:
-            return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+        return _md5(self.part) if self.part.is_file() else ""
+
+
+def _check(path: Path, md5: str) -> None:
+    try:
+        found = _md5(path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
+    if found != md5:
+        raise DataError(
+            f"{path} is damaged, incomplete or another file (its checksum is wrong): delete it, and fetch it again."
+        )
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 @contextlib.contextmanager

@@ -82,7 +82,8 @@ def read_relative(
         data_dir: the folder that has, or is to have, `MNIST/raw` or the like; or is that itself.
         progress: told (bytes done, bytes in all or None) during a download.
         cancelled: asked during a download whether to stop.
-        download: whether to fetch what is missing.
+        download: whether to fetch what is missing. EMNIST's archive, where it lies in the folder, is unpacked
+            in any case.
 
     Raises:
         DataError: a file is missing and cannot be fetched, or is not what it should be.
@@ -93,7 +94,7 @@ def read_relative(
         raise DataError(f"{data_dir} is a file: name the folder that holds {relative.folder}/raw.")
     folder = _find_folder(relative, data_dir)
     if _missing(relative, folder):
-        if not download:
+        if not (download or _has_archive(relative, folder)):
             stem = _missing(relative, folder)[0]
             raise DataError(f"{DATASETS[name].title} is incomplete: {folder} has no {stem}(.gz).")
         _fetch_missing(relative, folder, progress, cancelled)
@@ -114,11 +115,18 @@ def _find_folder(relative: Relative, data_dir: Path) -> Path:
     # the relatives share their file names: MNIST/raw must not pass for KMNIST
     if not others & set(data_dir.absolute().parts[-2:]):
         candidates += [data_dir / "raw", data_dir]
-    return min(candidates, key=lambda folder: len(_missing(relative, folder)))
+    return min(
+        candidates,
+        key=lambda folder: (len(_missing(relative, folder)), not _has_archive(relative, folder)),
+    )
 
 
 def _missing(relative: Relative, folder: Path) -> list[str]:
     return [stem for stem in relative.stems if find_idx(folder, stem) is None]
+
+
+def _has_archive(relative: Relative, folder: Path) -> bool:
+    return relative.folder == "EMNIST" and (folder / EMNIST_ZIP).is_file()
 
 
 def _read(relative: Relative, folder: Path, classes: int) -> Arrays:
@@ -145,8 +153,9 @@ def _fetch_missing(
     missing = _missing(relative, folder)
     files = remote_files(relative)
     if relative.folder == "EMNIST":
+        was_there = _has_archive(relative, folder)
         archive = fetch(files[0], folder, progress, cancelled)
-        _unpack(archive, cancelled)
+        _unpack(archive, cancelled, keep=was_there)
     else:
         wanted = [file for file in files if file.name.removesuffix(".gz") in missing]
         fetch_all(wanted, folder, progress, cancelled)
@@ -165,8 +174,8 @@ def remote_files(relative: Relative) -> list[RemoteFile]:
     ]
 
 
-def _unpack(archive: Path, cancelled: Cancelling | None) -> None:
-    """Take the files of both EMNIST sets out of the archive, each whole or not at all; drop it."""
+def _unpack(archive: Path, cancelled: Cancelling | None, keep: bool) -> None:
+    """Take the files of both EMNIST sets out of the archive, each whole or not at all; drop it unless it is to stay."""
     stems = {stem for member in FAMILY.values() if member.transposed for stem in member.stems}
     try:
         with zipfile.ZipFile(archive) as content:
@@ -180,7 +189,8 @@ def _unpack(archive: Path, cancelled: Cancelling | None) -> None:
                 with content.open(member) as source, partial.open("wb") as out:
                     shutil.copyfileobj(source, out)
                 os.replace(partial, archive.with_name(name))
-        archive.unlink()
+        if not keep:
+            archive.unlink()
     except zipfile.BadZipFile as error:
         raise DataError(f"{archive} is damaged: delete it, and fetch it again.") from error
     except OSError as error:
