@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import builtins
+import gzip
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +16,7 @@ import torch
 
 from tests.engine.idx_files import digits, write_idx, write_raw
 from vae_explorer import paths
+from vae_explorer.engine import idx
 from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.data import load_dataset, split_evenly
 from vae_explorer.engine.errors import DataError
@@ -86,6 +89,18 @@ def test_one_relative_does_not_pass_for_another(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "MNIST", tmp_path / "MNIST" / "raw"):
         with pytest.raises(DataError, match="KMNIST is incomplete"):
             load_dataset("kmnist", folder, download=False)
+
+
+@pytest.mark.parametrize("name", ["train-images-idx3-ubyte", "train-images-idx3-ubyte.gz"])
+def test_a_file_that_claims_more_than_there_is_memory_for_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(idx, "MAX_BYTES", 2**61)
+    header = bytes((0, 0, 8, 3)) + struct.pack(">3I", 2**20, 2**20, 2**20)
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(header) if path.suffix else header)
+    with pytest.raises(DataError, match=f"{path} announces more values than there is memory for"):
+        idx.read_idx(path, dimensions=3)
 
 
 def break_truncated(raw: Path) -> str:

@@ -34,7 +34,7 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
         dimensions: how many it must have: 3 for images (N, H, W), 1 for labels (N,).
 
     Raises:
-        DataError: the file is unreadable, of another kind, or not as long as its header says.
+        DataError: the file is unreadable, of another kind, not as long as its header says, or too long for memory.
     """
     opener = gzip.open if path.suffix == ".gz" else open
     try:
@@ -45,6 +45,11 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(
             f"{path} is damaged or incomplete: delete it, and fetch it again."
+        ) from error
+    except MemoryError as error:
+        raise DataError(
+            f"{path} announces more values than there is memory for: close other programs, or "
+            "delete it if it is damaged, and fetch it again."
         ) from error
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
