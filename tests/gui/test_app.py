@@ -53,6 +53,43 @@ def test_an_interrupt_closes_the_window_when_what_it_interrupts_is_over(tmp_path
     assert (ended.returncode, ended.stdout) == (0, "closed False\n"), ended.stderr
 
 
+TERMINATED = """
+import os, signal, sys
+from pathlib import Path
+from PySide6.QtCore import QTimer
+from vae_explorer import paths
+from vae_explorer.gui import app
+from vae_explorer.gui.controller.application import Controller
+
+class Asking(Controller):
+    def start(self):
+        self.opened.connect(self.ask)
+        super().start()
+
+    def ask(self):
+        self.session.unsaved = self.session.learned = True
+        QTimer.singleShot(0, lambda: os.kill(os.getpid(), getattr(signal, sys.argv[1])))
+        print("closed by the question:", self.window.close())
+
+app.preflight.display_available = lambda: True  # Qt's offscreen one
+app.preflight.missing_libraries = lambda for_screen: []
+paths.user_models = lambda: Path("models")
+sys.modules["vae_explorer.gui.controller.application"].Controller = Asking
+sys.exit(app.main([sys.argv[2]]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_the_end_of_a_session_closes_the_window_unasked_and_keeps_what_was_trained(
+    name: str, tmp_path: Path, joint_file: Path
+) -> None:
+    ended = python("-c", TERMINATED, name, str(joint_file), cwd=tmp_path)
+    told = "closed by the question: False\n"
+    assert (ended.returncode, ended.stdout) == (0, told), ended.stderr
+    assert [path.name for path in (tmp_path / "models").iterdir()] == ["last-training.safetensors"]
+
+
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         app.main(["--version"])

@@ -71,21 +71,55 @@ def _run(options: argparse.Namespace, picture: Path | None) -> int:
     controller.reporter.install_hooks()
     controller.window.fit_to_screen()
     controller.window.show()
-    # A signal is handled between two instructions of Python, whatever they are part of: it is noted,
-    # and the heartbeat, which gives Python some now and then, closes the window.
-    interrupts: list[int] = []
+    _close_on_signals(app, controller)
+    QTimer.singleShot(FIRST_PAINT_MS, controller.start)
+    return app.exec()
+
+
+def _close_on_signals(app: QApplication, controller: Controller) -> None:
+    """Ctrl-C closes the window as its button does; what a system or a closed terminal sends, without a question.
+
+    A signal is handled between two instructions of Python, whatever they are part of: it is noted,
+    and the heartbeat, which gives Python some now and then, closes the window.
+    """
+    from PySide6.QtCore import QTimer
+
+    noted: set[int] = set()
 
     def beat() -> None:
-        if interrupts:
-            interrupts.clear()
+        question = app.activeModalWidget()
+        if noted == {signal.SIGINT}:
+            noted.clear()
             controller.window.close()
+        elif noted and question is not None:
+            question.close()  # unanswered: the next beat comes when whoever asked has gone on
+        elif noted:
+            noted.clear()
+            _close_unasked(controller)
 
-    signal.signal(signal.SIGINT, lambda number, _frame: interrupts.append(number))
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has not got the last
+        if number is None:
+            continue
+        if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, lambda number, _frame: noted.add(number))
     heartbeat = QTimer(app, interval=HEARTBEAT_MS)
     heartbeat.timeout.connect(beat)
     heartbeat.start()
-    QTimer.singleShot(FIRST_PAINT_MS, controller.start)
-    return app.exec()
+
+
+def _close_unasked(controller: Controller) -> None:
+    """Close at once, for whoever wants the program to end kills it soon after.
+
+    What was trained and not saved is kept where a window closed amid a training keeps it.
+    """
+    if controller.session.unsaved:
+        controller.training.show_newest()  # which is what is kept
+        if not controller.files.keep_unsaved():
+            _log.error("The model that was trained here could not be kept.")
+    controller.training.shut_down()
+    controller.session.unsaved = False
+    controller.window.close()
 
 
 def _take_scale() -> None:
