@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
 
 from vae_explorer.engine.config import ModelConfig, TrainingConfig, objective_title, train_title
@@ -37,6 +39,19 @@ from vae_explorer.engine.errors import ConfigError
         {"image_shape": (1, 0, 28)},
         {"kind": "joint-vae"},
         {"class_names": (1, 2)},
+        {"class_names": "abc"},
+        {"class_names": None},
+        {"widths": 5},
+        {"widths": "85"},
+        {"widths": (True, 4)},
+        {"image_shape": None},
+        {"image_shape": "188"},
+        {"image_shape": (1.0, 8, 8)},
+        {"image_shape": ([1], 8, 8)},
+        {"kind": np.array(["vae", "ppca"])},
+        {"kind": ["vae"]},
+        {"latent_dim": "2"},
+        {"latent_dim": np.float64(2)},
         {"kind": "ppca", "image_shape": (1, 2, 2), "latent_dim": 4},
     ],
     ids=str,
@@ -68,6 +83,10 @@ def test_a_model_that_cannot_be_is_refused(settings: dict[str, object]) -> None:
         {"objective": "iw", "gradient": "score-function"},
         {"objective": "iw", "beta": 2.0},
         {"augment": "yes"},
+        {"seed": 2**63},
+        {"seed": 1.5},
+        {"learning_rate": True},
+        {"beta": "1"},
     ],
     ids=str,
 )
@@ -85,6 +104,33 @@ def test_a_configuration_survives_a_dictionary_and_an_unknown_key_is_an_error() 
         TrainingConfig.from_dict({"momentum": 0.9})
     with pytest.raises(ConfigError, match="Latent dim"):
         ModelConfig.from_dict({"latent_dim": [2]})
+
+
+def test_numbers_of_numpys_and_lists_are_kept_as_pythons_numbers_and_tuples() -> None:
+    given: dict[str, Any] = {
+        "preset": "deep",
+        "latent_dim": np.int64(2),
+        "variance": np.float32(0.5),
+        "widths": [8, np.int32(4)],
+        "image_shape": [1, np.uint8(8), 8],
+        "class_names": ["a", "b"],
+    }
+    wanted = ModelConfig(
+        preset="deep", latent_dim=2, variance=0.5,
+        widths=(8, 4), image_shape=(1, 8, 8), class_names=("a", "b"),
+    )  # fmt: skip
+    for config in (ModelConfig(**given), ModelConfig.from_dict(given)):
+        assert config == wanted and hash(config) == hash(wanted)
+        assert json.dumps(config.to_dict()) == json.dumps(wanted.to_dict())
+    training = TrainingConfig(epochs=np.int64(3), beta=np.float32(2.0), seed=np.uint8(7))  # type: ignore[arg-type]
+    assert training == TrainingConfig(epochs=3, beta=2.0, seed=7)
+    assert {type(training.epochs), type(training.beta)} == {int, float}
+
+
+@pytest.mark.parametrize("values", [None, [], "vae", {1: 1, "b": 2}], ids=str)
+def test_what_is_no_dictionary_of_settings_is_refused(values: Any) -> None:
+    with pytest.raises(ConfigError, match=r"dictionary of its settings|unknown setting: 1, b"):
+        ModelConfig.from_dict(values)
 
 
 def test_settings_load_without_torch_numpy_and_qt() -> None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
+from numbers import Real
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 from vae_explorer.engine.errors import ConfigError
+from vae_explorer.engine.whole_numbers import LARGEST_SEED, whole
 
 Kind = Literal["vae", "joint-vae", "ppca"]
 LikelihoodName = Literal["bernoulli", "continuous-bernoulli", "gaussian", "categorical"]
@@ -33,19 +35,24 @@ KIND_TITLES: dict[str, str] = {"vae": "VAE", "joint-vae": "Joint VAE", "ppca": "
 LECTURE_WIDTH = 256
 MAX_BATCH_SIZE = 65_536
 MAX_SAMPLES = 10_000
+MAX_SIDE = 512  # pixels of an image; beyond that no model here is of use
 EM_STEPS = 50
 """EM iterations that PPCA calls an epoch: 20 epochs are then enough to reach the closed form."""
 
 
 class _Config:
-    """Construction from, and conversion to, plain dictionaries, with every choice checked."""
+    """Construction from, and conversion to, plain dictionaries, with every choice checked.
+
+    What is equal is kept as the same: lists become tuples, and numbers of numpy's become Python's.
+    """
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))
         for field in fields(self):  # type: ignore[arg-type]
             value = getattr(self, field.name)
             choices = get_args(hints[field.name])
-            if get_origin(hints[field.name]) is Literal and value not in choices:
+            known = isinstance(value, str) and value in choices
+            if get_origin(hints[field.name]) is Literal and not known:
                 allowed = ", ".join(map(str, choices))
                 raise ConfigError(f"{_words(field.name)} is one of {allowed}; not {value!r}.")
         self._validate()
@@ -62,38 +69,47 @@ class _Config:
         """The inverse of `to_dict`.
 
         Raises:
-            ConfigError: an unknown key, or a value of the wrong kind or outside its range.
+            ConfigError: no dictionary, an unknown key, or a value of the wrong kind or outside its range.
         """
+        if not isinstance(values, Mapping):
+            raise ConfigError(f"A configuration is a dictionary of its settings; not {values!r}.")
         known = {field.name for field in fields(cls)}  # type: ignore[arg-type]
-        unknown = sorted(set(values) - known)
+        unknown = sorted(str(key) for key in set(values) - known)
         if unknown:
             raise ConfigError(f"The configuration has an unknown setting: {', '.join(unknown)}.")
-        try:
-            return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
-        except (TypeError, ValueError) as error:
-            raise ConfigError(
-                f"The configuration has a value of the wrong kind: {error}."
-            ) from error
+        return cls(**values)
+
+    def _keep(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)  # frozen, but not yet made
 
     def _whole(self, name: str, low: int, high: int) -> None:
-        value = getattr(self, name)
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        given = getattr(self, name)
+        value = whole(given)
+        if value is None or not low <= value <= high:
             raise ConfigError(
-                f"{_words(name)} is a whole number from {low} to {high:,}; not {value!r}."
+                f"{_words(name)} is a whole number from {low} to {high:,}; not {given!r}."
             )
+        self._keep(name, value)
 
     def _number(self, name: str, low: float, high: float, *, above: bool = False) -> None:
         value = getattr(self, name)
-        bad = (
-            isinstance(value, bool)
-            or not isinstance(value, int | float)
-            or not math.isfinite(value)
-        )
-        if bad or not low <= value <= high or (above and value == low):
+        real = isinstance(value, Real) and not isinstance(value, bool)
+        if not real or not low <= value <= high or (above and value == low):  # nor is NaN
             bound = "above" if above else "from"
             raise ConfigError(
                 f"{_words(name)} is a number {bound} {low:g} to {high:g}; not {value!r}."
             )
+        self._keep(name, float(value))
+
+    def _tuple(self, name: str) -> tuple[Any, ...] | None:
+        """The setting, now a tuple with integers as Python's; None where it is neither list nor tuple."""
+        given = getattr(self, name)
+        if not isinstance(given, list | tuple):
+            return None
+        numbers = ((item, whole(item)) for item in given)
+        values = tuple(item if number is None else number for item, number in numbers)
+        self._keep(name, values)
+        return values
 
     def _flag(self, name: str) -> None:
         if not isinstance(getattr(self, name), bool):
@@ -149,23 +165,29 @@ class ModelConfig(_Config):
     class_names: tuple[str, ...] = ()
 
     def _validate(self) -> None:
-        shape = self.image_shape
+        shape = self._tuple("image_shape")
         if (
-            len(shape) != 3
+            shape is None
+            or len(shape) != 3
+            or any(type(n) is not int or not 1 <= n <= MAX_SIDE for n in shape)
             or shape[0] not in (1, 3)
-            or any(type(n) is not int or not 1 <= n <= 512 for n in shape)
         ):
             raise ConfigError(
-                f"An image has 1 or 3 channels and sides of 1 to 512 pixels; not {shape!r}."
+                "An image's shape is (channels, height, width) with 1 or 3 channels and sides of "
+                f"1 to {MAX_SIDE} pixels; not {self.image_shape!r}."
             )
         self._whole("latent_dim", 1, 4096)
         self._whole("levels", 2, 256)
         self._number("variance", 0.0, 100.0, above=True)
         self._flag("learn_variance")
-        if not self.widths or any(type(n) is not int or not 1 <= n <= 16_384 for n in self.widths):
-            raise ConfigError(f"Widths are whole numbers from 1 to 16,384; not {self.widths!r}.")
-        if any(not isinstance(name, str) for name in self.class_names):
-            raise ConfigError("Class names are words.")
+        widths = self._tuple("widths")
+        if not widths or any(type(n) is not int or not 1 <= n <= 16_384 for n in widths):
+            raise ConfigError(
+                f"Widths are a list of whole numbers from 1 to 16,384; not {self.widths!r}."
+            )
+        names = self._tuple("class_names")
+        if names is None or any(not isinstance(name, str) for name in names):
+            raise ConfigError(f"Class names are a list of words; not {self.class_names!r}.")
         if self.kind == "joint-vae" and not self.class_names:
             raise ConfigError(
                 "A Joint VAE models p(x, y) and so needs labelled images; these have no labels."
@@ -294,7 +316,7 @@ class TrainingConfig(_Config):
         self._number("classification_weight", 0.0, 1e6)
         self._flag("augment")
         self._flag("compile")
-        self._whole("seed", 0, 2**63 - 1)
+        self._whole("seed", 0, LARGEST_SEED)
         if self.labels is not None:
             self._whole("labels", 1, 2**31)
         if self.patience is not None:
