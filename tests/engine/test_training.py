@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -358,6 +359,16 @@ def test_other_settings_cannot_change_live(name: str) -> None:
         TrainingControl().set(**{name: 2})
     with pytest.raises(ConfigError, match="zero or more"):
         TrainingControl().set(beta=float("nan"))
+
+
+@pytest.mark.parametrize("value", ["a", True, -1, float("inf"), [1.0]])
+def test_a_live_setting_is_a_number(value: Any) -> None:
+    control = TrainingControl()
+    with pytest.raises(ConfigError, match="zero or more"):
+        control.set(learning_rate=value)
+    control.set(beta=np.float32(0.5))  # type: ignore[arg-type]
+    taken = control.take_settings()
+    assert taken == {"beta": 0.5} and type(taken["beta"]) is float
 
 
 def test_warm_up_raises_beta_from_zero_in_a_straight_line() -> None:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
-from numbers import Real
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 from vae_explorer.engine.errors import ConfigError
-from vae_explorer.engine.whole_numbers import LARGEST_SEED, whole
+from vae_explorer.engine.plain_numbers import LARGEST_SEED, real, whole
 
 Kind = Literal["vae", "joint-vae", "ppca"]
 LikelihoodName = Literal["bernoulli", "continuous-bernoulli", "gaussian", "categorical"]
@@ -92,14 +91,14 @@ class _Config:
         self._keep(name, value)
 
     def _number(self, name: str, low: float, high: float, *, above: bool = False) -> None:
-        value = getattr(self, name)
-        real = isinstance(value, Real) and not isinstance(value, bool)
-        if not real or not low <= value <= high or (above and value == low):  # nor is NaN
+        given = getattr(self, name)
+        value = real(given)
+        if value is None or not low <= value <= high or (above and value == low):  # nor is NaN
             bound = "above" if above else "from"
             raise ConfigError(
-                f"{_words(name)} is a number {bound} {low:g} to {high:g}; not {value!r}."
+                f"{_words(name)} is a number {bound} {low:g} to {high:g}; not {given!r}."
             )
-        self._keep(name, float(value))
+        self._keep(name, value)
 
     def _tuple(self, name: str) -> tuple[Any, ...] | None:
         """The setting, now a tuple with integers as Python's; None where it is neither list nor tuple."""

@@ -6,6 +6,7 @@ import math
 import threading
 
 from vae_explorer.engine.errors import ConfigError
+from vae_explorer.engine.plain_numbers import real
 
 LIVE_SETTINGS = ("beta", "classification_weight", "learning_rate")
 
@@ -61,16 +62,22 @@ class TrainingControl:
         Raises:
             ConfigError: another name, or a value that is negative or no number.
         """
-        given = {name: value for name, value in settings.items() if value is not None}
-        for name, value in given.items():
+        taken: dict[str, float] = {}
+        for name, value in settings.items():
+            if value is None:
+                continue
             if name not in LIVE_SETTINGS:
                 raise ConfigError(
                     f"{name!r} cannot change while a training runs; {', '.join(LIVE_SETTINGS)} can."
                 )
-            if not math.isfinite(value) or value < 0.0:
-                raise ConfigError(f"A {name.replace('_', ' ')} is zero or more; not {value!r}.")
+            number = real(value)
+            if number is None or not 0.0 <= number < math.inf:  # nor is NaN
+                raise ConfigError(
+                    f"A {name.replace('_', ' ')} is a number, zero or more; not {value!r}."
+                )
+            taken[name] = number
         with self._changed:
-            self._settings.update(given)
+            self._settings.update(taken)
 
     @property
     def stopping(self) -> bool:
