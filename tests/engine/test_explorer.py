@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from torch.distributions import Normal
 
 from vae_explorer.engine.config import ModelConfig
-from vae_explorer.engine.errors import InputError
+from vae_explorer.engine.errors import EngineError, InputError
 from vae_explorer.engine.explorer import Explorer
 from vae_explorer.engine.models import build_model
 from vae_explorer.engine.objective import bound_terms
@@ -267,12 +269,89 @@ def test_the_manifold_lies_as_the_axes_do() -> None:
         lambda ex: ex.manifold(3, label=0, axes=(1, 1)),
         lambda ex: ex.manifold(3, label=0, axes=(0.0, 1.0)),
         lambda ex: ex.manifold(3, label=0, axes=(0, 1, 2)),
+        lambda ex: ex.decode(np.zeros((2, 3)), [[1], [1, 2]]),
+        lambda ex: ex.decode(np.zeros((2, 3)), "ab"),
+        lambda ex: ex.decode(np.zeros((2, 3)), 0, mode=np.array(["mean", "sample"])),
+        lambda ex: ex.manifold(3, label=0, at=np.zeros((0, 3))),
+        lambda ex: ex.manifold(3, label=0, at=np.zeros((2, 3))),
+        lambda ex: ex.manifold(3, label=0, at=[[1.0], [1.0, 2.0]]),
+        lambda ex: ex.manifold(3, label=0, extent=1e300),
+        lambda ex: ex.decode([[1e300, 0.0, 0.0]], 0),
+        lambda ex: ex.load_state({}),
+        lambda ex: ex.load_state({**ex.model.state_dict(), "class_logits": torch.zeros(4)}),
+        lambda ex: ex.load_state({**ex.model.state_dict(), "class_logits": None}),
+        lambda ex: ex.set_class_prior("abc"),
+        lambda ex: ex.set_class_prior([[1.0], [1.0, 2.0]]),
+        lambda ex: ex.set_class_prior({}),
+        lambda ex: ex.set_class_prior([1e300, 1.0, 1.0]),
     ],
 )
 def test_wrong_input_is_refused_by_a_sentence(call: object) -> None:
     with pytest.raises(InputError) as caught:
         call(explorer())  # type: ignore[operator]
     assert str(caught.value).endswith(".")
+
+
+NO_SEEDS = (1.5, "a", True, -1, 2**63, 2**64)
+TAKES_A_SEED = {
+    "sample": lambda seed: explorer().sample(2, seed=seed),
+    "decode": lambda seed: explorer().decode(np.zeros((2, 3)), 0, mode="sample", seed=seed),
+    "verdict": lambda seed: explorer().verdict(pictures(), seed=seed),
+    "terms": lambda seed: explorer().terms(pictures(), seed=seed)["elbo"],
+    "posterior_samples": lambda seed: explorer().posterior_samples(pictures(), 2, seed=seed),
+    "log_likelihood": lambda seed: explorer().log_likelihood(
+        np.zeros((5, 3)), pictures(), 0, seed=seed
+    ),
+    "build_model": lambda seed: build_model(ModelConfig(), seed).state_dict()[
+        "encoder.layers.0.weight"
+    ],
+}
+
+
+@pytest.mark.parametrize("name", TAKES_A_SEED)
+def test_a_seed_is_any_whole_number_that_torch_takes(name: str) -> None:
+    call = TAKES_A_SEED[name]
+    for seed in (7, 2**63 - 1):
+        np.testing.assert_array_equal(call(np.int64(seed)), call(seed))
+    for seed in NO_SEEDS:
+        with pytest.raises(EngineError, match=r"A seed is a whole number from 0 to 2⁶³ − 1; not"):
+            call(seed)
+
+
+@pytest.mark.parametrize("mode", ["mean", "sample"])
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian", "categorical"])
+@pytest.mark.parametrize("kind", ["vae", "ppca"])
+def test_points_too_far_for_a_finite_picture_are_refused(
+    kind: str, likelihood: str, mode: Any
+) -> None:
+    ex = explorer(kind, likelihood=likelihood, levels=5)
+    if isinstance(ex.model, PPCA):
+        torch.nn.init.constant_(ex.model.weight, 2.0)
+    for point in ([3e38, 3e38, 3e38], [3e38, -3e38, 3e38]):
+        with pytest.raises(InputError, match="nearer to zero"):
+            ex.decode([point], mode=mode)
+        with pytest.raises(InputError, match="nearer to zero"):
+            ex.log_likelihood([point], pictures(1))
+    with pytest.raises(InputError, match="nearer to zero"):
+        ex.manifold(3, extent=3e38, at=[0.0, 0.0, 3e38])
+    assert np.isfinite(ex.decode([[1e4, -1e4, 1e4]], mode=mode)).all()
+
+
+def test_the_class_prior_takes_any_sequence_or_array_of_numbers() -> None:
+    for weights in ((1, 2, 1), np.array([1, 2, 1]), np.array([1.0, 2.0, 1.0], np.float16)):
+        ex = explorer()
+        ex.set_class_prior(weights)
+        np.testing.assert_allclose(ex.class_prior, [0.25, 0.5, 0.25])
+    with pytest.raises(InputError, match=r"shape \(3,\).*not \(1, 3\)"):
+        explorer().set_class_prior(np.ones((1, 3)))
+
+
+def test_a_state_of_half_precision_is_taken() -> None:
+    ex = explorer()
+    other = build_model(ex.config, 1)
+    ex.load_state({name: tensor.half() for name, tensor in other.state_dict().items()})
+    for name, tensor in ex.model.state_dict().items():
+        torch.testing.assert_close(tensor, other.state_dict()[name].half().float())
 
 
 def test_large_images_are_decoded_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

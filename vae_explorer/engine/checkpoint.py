@@ -19,7 +19,7 @@ from torch import Tensor
 from vae_explorer.engine.config import ModelConfig
 from vae_explorer.engine.errors import ConfigError, ModelFileError
 from vae_explorer.engine.files import write_whole
-from vae_explorer.engine.models import Model, build_model
+from vae_explorer.engine.models import Model, build_model, contradiction
 
 FORMAT = "vae-explorer model 1"
 HEADER = "vae_explorer"
@@ -104,29 +104,16 @@ def load_model(path: str | Path) -> Model:
     _check_size(path, config)
     tensors, _ = read_tensors(path)
     model = build_model(config)
-    expected = model.state_dict()
-    for name in sorted(expected.keys() ^ tensors.keys()):
-        problem = "lacks" if name in expected else "has an unknown tensor"
-        raise ModelFileError(
-            f"The weights in {path} contradict its configuration: it {problem} {name}."
-        )
+    problem = contradiction(model, tensors, of_any_type=False)
+    if problem:
+        raise ModelFileError(f"The weights in {path} contradict its configuration: {problem}.")
     for name, tensor in tensors.items():
-        found, wanted = _form(tensor), _form(expected[name])
-        if found != wanted:
-            raise ModelFileError(
-                f"The weights in {path} contradict its configuration: {name} is {found}, not {wanted}."
-            )
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise ModelFileError(
                 f"The weights in {path} are not all numbers: {name} has NaN or infinity."
             )
     model.load_state_dict(tensors)
     return model.eval()
-
-
-def _form(tensor: Tensor) -> str:
-    """Shape and type, such as `(256,) float32`."""
-    return f"{tuple(tensor.shape)} {str(tensor.dtype).removeprefix('torch.')}"
 
 
 def _check_size(path: Path, config: ModelConfig) -> None:

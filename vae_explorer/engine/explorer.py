@@ -5,20 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, SupportsIndex, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vae_explorer.engine import arguments
 from vae_explorer.engine.batches import images_at_once
 from vae_explorer.engine.checkpoint import load_model
 from vae_explorer.engine.embedding import embed_images
 from vae_explorer.engine.errors import InputError
 from vae_explorer.engine.joint_vae import JointVAE
 from vae_explorer.engine.likelihoods import Gaussian
-from vae_explorer.engine.models import Model
+from vae_explorer.engine.models import Model, contradiction
 from vae_explorer.engine.objective import (
     bound_terms,
     classifier_input,
@@ -31,9 +32,9 @@ from vae_explorer.engine.vae import one_hot
 
 Floats = NDArray[np.float32]
 Labels = int | Sequence[int] | NDArray[np.integer[Any]]
+Weights = Sequence[float] | NDArray[np.number[Any]]
 Mode = Literal["mean", "sample"]
 DECODED_TOGETHER = 10_000  # latent samples, which bounds the memory of a verdict
-LARGEST_COUNT = 1_000_000
 LARGEST_SIDE = 200  # images, of a manifold
 
 
@@ -80,7 +81,14 @@ class Explorer:
         return math.exp(likelihood.log_variance.item()) if known else None
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """Take the weights of a snapshot of the same configuration."""
+        """Take the weights of a snapshot of the same configuration, which may be of half precision.
+
+        Raises:
+            InputError: they are of another.
+        """
+        problem = contradiction(self._model, state, of_any_type=True)
+        if problem:
+            raise InputError(f"These are not the weights of this model: {problem}.")
         self._model.load_state_dict(state)
 
     @torch.inference_mode()
@@ -90,7 +98,7 @@ class Explorer:
         labels: Labels | None = None,
         *,
         mode: Mode = "mean",
-        seed: int | None = None,
+        seed: SupportsIndex | None = None,
     ) -> Floats:
         """The mean image E[x|z], or one draw of p(x|z), at latent points.
 
@@ -103,19 +111,19 @@ class Explorer:
             float32 (N, H, W), or (N, H, W, 3), in [0, 1].
 
         Raises:
-            InputError: another shape or mode, values that are no finite numbers, or a label that is missing or unknown.
+            InputError: another shape or mode, values that are no finite numbers or too far from zero for a finite
+                image, or a label that is missing or unknown.
         """
-        if mode not in get_args(Mode):
+        if not isinstance(mode, str) or mode not in get_args(Mode):
             raise InputError(f"An image is decoded as a mean or a sample; not as {mode!r}.")
         z = self._points(points)
         y = self._labels(labels, len(z), needed=True)
-        generator = _generator(seed)
+        generator = arguments.generator(seed)
         step = images_at_once(self.config.pixels)
         parts, likelihood = [], self._model.likelihood
         for start in range(0, max(1, len(z)), step):
             rows = slice(start, start + step)
-            condition = None if y is None else one_hot(y[rows], self.config.classes)
-            parameters = self._model.decode(z[rows], condition)
+            parameters = self._parameters(z[rows], None if y is None else y[rows])
             parts.append(
                 likelihood.sample(parameters, generator)
                 if mode == "sample"
@@ -149,7 +157,7 @@ class Explorer:
         return torch.cat([model.classify(some).exp() for some in parts]).numpy()
 
     @torch.inference_mode()
-    def verdict(self, images: Any, samples: int = 8, seed: int = 0) -> Floats:
+    def verdict(self, images: Any, samples: int = 8, seed: SupportsIndex = 0) -> Floats:
         """The generative verdict p(y|x) ∝ π_y exp(ELBO(x|y)), float32 (N, C), by M latent samples a class.
 
         With stochastic binarisation every sample has pixels of its own, the same for all classes.
@@ -157,9 +165,9 @@ class Explorer:
         Raises:
             InputError: as `classify` does, or no number of samples.
         """
-        samples = _count(samples, "latent samples")
+        samples = arguments.count(samples, "latent samples")
         model, classes = self._joint(), self.config.classes
-        generator = _generator(seed)
+        generator = arguments.generator(seed)
         pixels = self._images(images)
         together = max(1, DECODED_TOGETHER // (classes * samples))
         parts = []
@@ -181,7 +189,7 @@ class Explorer:
         images: Any,
         labels: Labels | None = None,
         samples: int = 8,
-        seed: int = 0,
+        seed: SupportsIndex = 0,
     ) -> dict[str, NDArray[np.float64]]:
         """The parts of the ELBO of each image, each (N,), in nats.
 
@@ -192,10 +200,10 @@ class Explorer:
         Raises:
             InputError: as `embed` does, or no number of samples.
         """
-        samples = _count(samples, "latent samples")
+        samples = arguments.count(samples, "latent samples")
         pixels = self._images(images)
         y = self._known_or_likely(pixels, labels)
-        generator = _generator(seed)
+        generator = arguments.generator(seed)
         draws = self._draws(samples)
         target = self._model.likelihood.target(pixels.repeat(draws, 1), generator)
         given = None if y is None else y.repeat(draws)
@@ -216,7 +224,7 @@ class Explorer:
 
     @torch.inference_mode()
     def log_likelihood(
-        self, points: Any, images: Any, labels: Labels | None = None, seed: int = 0
+        self, points: Any, images: Any, labels: Labels | None = None, seed: SupportsIndex = 0
     ) -> NDArray[np.float64]:
         """The log-likelihood log p(x|z), or log p(x|z, y), of each image at its latent point, (N,), in nats.
 
@@ -227,15 +235,15 @@ class Explorer:
             seed: of stochastic binarisation.
 
         Raises:
-            InputError: points or images of another shape, or a label that is missing or unknown.
+            InputError: points or images of another shape, points too far from zero, or a label that is missing or
+                unknown.
         """
         z, pixels = self._points(points), self._images(images)
         if len(z) != len(pixels):
             raise InputError(f"There are {len(z)} latent points for {len(pixels)} images.")
         y = self._labels(labels, len(z), needed=True)
-        target = self._model.likelihood.target(pixels, _generator(seed))
-        parameters = self._model.decode(z, None if y is None else one_hot(y, self.config.classes))
-        return self._model.likelihood.log_prob(parameters, target).double().numpy()
+        target = self._model.likelihood.target(pixels, arguments.generator(seed))
+        return self._model.likelihood.log_prob(self._parameters(z, y), target).double().numpy()
 
     @torch.inference_mode()
     def kl_per_dimension(self, images: Any, labels: Labels | None = None) -> Floats:
@@ -254,20 +262,26 @@ class Explorer:
 
     @torch.inference_mode()
     def posterior_samples(
-        self, images: Any, n: int, labels: Labels | None = None, seed: int = 0
+        self, images: Any, n: int, labels: Labels | None = None, seed: SupportsIndex = 0
     ) -> Floats:
         """N draws of q(z|x) for each image, float32 (n, N, d).
 
         Raises:
             InputError: as `embed` does, or no number of draws.
         """
-        n = _count(n, "draws", 0)
+        n = arguments.count(n, "draws", 0)
         means, deviations = self.embed(images, labels)
         log_variance = 2.0 * torch.from_numpy(deviations).log()
-        return reparameterize(torch.from_numpy(means), log_variance, n, _generator(seed)).numpy()
+        return reparameterize(
+            torch.from_numpy(means), log_variance, n, arguments.generator(seed)
+        ).numpy()
 
     def sample(
-        self, n: int, label: int | None = None, seed: int | None = None, mode: Mode = "mean"
+        self,
+        n: int,
+        label: int | None = None,
+        seed: SupportsIndex | None = None,
+        mode: Mode = "mean",
     ) -> Floats:
         """N images of z ~ p(z); a Joint VAE draws y ~ π first where no label is given.
 
@@ -277,8 +291,8 @@ class Explorer:
         Raises:
             InputError: no number of images, or an unknown label or mode.
         """
-        n = _count(n, "images", 0)
-        generator = _generator(seed)
+        n = arguments.count(n, "images", 0)
+        generator = arguments.generator(seed)
         z = torch.randn((n, self.latent_dim), generator=generator)
         labels: Labels | None = label
         if isinstance(self._model, JointVAE) and label is None:
@@ -309,19 +323,20 @@ class Explorer:
         Raises:
             InputError: no size, extent or axes of a manifold, a point of another shape, or a label as for `decode`.
         """
-        size = _count(size, "images a side", high=LARGEST_SIDE)
-        x0, x1, y0, y1 = _corners(extent)
+        size = arguments.count(size, "images a side", high=LARGEST_SIDE)
+        x0, x1, y0, y1 = arguments.corners(extent)
         first, second = self._axes(axes)
-        base = (
-            np.zeros(self.latent_dim, np.float32)
-            if at is None
-            else self._points(np.atleast_2d(at)).numpy()[0]
-        )
+        given = np.zeros(self.latent_dim) if at is None else at
+        base = np.atleast_2d(arguments.numbers(given, "The coordinates of a point"))
+        if base.shape != (1, self.latent_dim):
+            raise InputError(
+                f"A manifold goes through one point, of shape ({self.latent_dim},); not {np.shape(given)}."
+            )
         rows = size if self.latent_dim > 1 else 1
-        z = np.broadcast_to(base, (rows, size, self.latent_dim)).copy()
-        z[..., first] = np.linspace(x0, x1, size, dtype=np.float32)[None, :]
+        z = np.broadcast_to(base, (rows, size, self.latent_dim)).astype(np.float64)
+        z[..., first] = np.linspace(x0, x1, size)[None, :]
         if self.latent_dim > 1:
-            z[..., second] = np.linspace(y1, y0, size, dtype=np.float32)[:, None]
+            z[..., second] = np.linspace(y1, y0, size)[:, None]
         images = self.decode(z.reshape(-1, self.latent_dim), label)
         return images.reshape(rows, size, *images.shape[1:])
 
@@ -330,13 +345,14 @@ class Explorer:
         """π, float32 (C,)."""
         return self._joint().log_class_prior().detach().exp().numpy()
 
-    def set_class_prior(self, weights: Sequence[float] | Floats) -> None:
+    def set_class_prior(self, weights: Weights) -> None:
         """Make π proportional to non-negative weights (C,).
 
         Raises:
             InputError: another number of weights, a negative one, or none above zero.
         """
-        self._joint().set_class_prior(torch.as_tensor(np.asarray(weights, np.float32)))
+        array = arguments.numbers(weights, "The weights of a class prior")
+        self._joint().set_class_prior(torch.from_numpy(arguments.single(array)))
 
     def _joint(self) -> JointVAE:
         if not isinstance(self._model, JointVAE):
@@ -346,25 +362,38 @@ class Explorer:
     def _axes(self, axes: tuple[int, int]) -> tuple[int, int]:
         if self.latent_dim == 1:
             return 0, 0
-        pair, last = _numbers(axes, "Axes"), self.latent_dim - 1
+        pair, last = arguments.numbers(axes, "Axes"), self.latent_dim - 1
         whole = np.issubdtype(pair.dtype, np.integer) and pair.shape == (2,)
         if not whole or pair[0] == pair[1] or not 0 <= pair.min() <= pair.max() <= last:
             raise InputError(f"Axes are two different dimensions from 0 to {last}; not {axes!r}.")
         return int(pair[0]), int(pair[1])
 
     def _points(self, points: Any) -> Tensor:
-        array = _numbers(points, "Latent points")
+        array = arguments.numbers(points, "Latent points")
         if array.ndim != 2 or array.shape[1] != self.latent_dim:
             raise InputError(
                 f"Latent points have the shape (N, {self.latent_dim}); not {array.shape}."
             )
-        if not np.isfinite(array).all():
-            raise InputError("Latent points are finite numbers.")
-        return torch.from_numpy(np.ascontiguousarray(array, np.float32))
+        points = arguments.single(array)
+        if not np.isfinite(points).all():
+            raise InputError("Latent points are finite numbers, of single precision.")
+        return torch.from_numpy(points)
+
+    def _parameters(self, z: Tensor, y: Tensor | None) -> Tensor:
+        """What the decoder says of latent points (N, d) and classes (N,), where that is finite."""
+        condition = None if y is None else one_hot(y, self.config.classes)
+        parameters = self._model.decode(z, condition)
+        # both ends in one pass: a mask of all numbers would take as much memory again
+        ends = torch.stack(torch.aminmax(parameters)) if len(z) else parameters
+        if not torch.isfinite(ends).all():
+            raise InputError(
+                "The decoder gives no finite numbers at these latent points: take some nearer to zero."
+            )
+        return parameters
 
     def _images(self, images: Any) -> Tensor:
         """uint8 (N, P), channels first."""
-        array = _numbers(images, "Images")
+        array = arguments.numbers(images, "Images")
         channels, height, width = self.image_shape
         shape = (height, width) if channels == 1 else (height, width, channels)
         if array.ndim != len(shape) + 1 or array.shape[1:] != shape:
@@ -392,7 +421,7 @@ class Explorer:
                     "A Joint VAE decodes a latent point together with a class: give labels."
                 )
             return None
-        array = np.asarray(labels)
+        array = arguments.numbers(labels, "Labels")
         if array.ndim == 0:
             array = np.broadcast_to(array, (count,))
         if array.shape != (count,) or not np.issubdtype(array.dtype, np.integer):
@@ -414,45 +443,3 @@ class Explorer:
         images = flat.view(-1, *self.image_shape)
         is_grey = self.image_shape[0] == 1
         return (images[:, 0] if is_grey else images.permute(0, 2, 3, 1)).contiguous().numpy()
-
-
-def _numbers(values: Any, what: str) -> NDArray[Any]:
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise InputError(f"{what} are one array; these rows differ in length.") from error
-    if array.dtype == object or not np.issubdtype(array.dtype, np.number) or np.iscomplexobj(array):
-        raise InputError(f"{what} are an array of real numbers; not of {array.dtype}.")
-    return array
-
-
-def _count(value: Any, what: str, low: int = 1, high: int = LARGEST_COUNT) -> int:
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not whole or not low <= value <= high:
-        raise InputError(
-            f"The number of {what} is a whole number from {low} to {high:,}; not {value!r}."
-        )
-    return int(value)
-
-
-def _corners(extent: Any) -> tuple[float, float, float, float]:
-    """(x0, x1, y0, y1)."""
-    numbers = _numbers(extent, "The sides of a manifold")
-    if numbers.shape not in ((), (4,)) or not np.isfinite(numbers).all():
-        raise InputError(
-            f"The extent of a manifold is one finite number, or (x0, x1, y0, y1); not {extent!r}."
-        )
-    if numbers.ndim == 0:
-        half = float(numbers)
-        return -half, half, -half, half
-    x0, x1, y0, y1 = numbers.tolist()
-    return x0, x1, y0, y1
-
-
-def _generator(seed: int | None) -> torch.Generator:
-    generator = torch.Generator()
-    if seed is None:
-        generator.seed()
-    else:
-        generator.manual_seed(seed)
-    return generator

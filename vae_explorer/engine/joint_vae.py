@@ -41,11 +41,12 @@ class JointVAE(NetworkModel):
         values = torch.as_tensor(weights, dtype=torch.float32)
         if values.shape != self.class_logits.shape:
             raise InputError(
-                f"The class prior has {self.config.classes} weights, not {values.numel()}."
+                f"The class prior has the shape ({self.config.classes},), a weight for each class; "
+                f"not {tuple(values.shape)}."
             )
         if not torch.isfinite(values).all() or (values < 0).any() or not (values > 0).any():
             raise InputError(
-                "The weights of the class prior are zero or more, and not all of them zero."
+                "The weights of the class prior are finite, zero or more, and not all of them zero."
             )
         self.class_logits.copy_((values / values.sum()).clamp_min(SMALLEST_WEIGHT).log())
 
