@@ -8,7 +8,9 @@ import pickle
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -22,7 +24,8 @@ from vae_explorer.engine.checkpoint import (
     write_tensors,
 )
 from vae_explorer.engine.config import ModelConfig
-from vae_explorer.engine.errors import EngineError, ModelFileError
+from vae_explorer.engine.errors import EngineError, InputError, ModelFileError
+from vae_explorer.engine.files import check_writable
 from vae_explorer.engine.models import build_model
 
 CONFIGS = [
@@ -195,6 +198,45 @@ def test_a_card_that_is_no_card_is_refused(saved: Path) -> None:
     for card in ([1, 2], "trained", 3):
         with pytest.raises(ModelFileError, match="damaged card"):
             read_card(tampered(saved, {"card": card}))
+
+
+def test_numbers_of_numpys_go_into_a_card(tmp_path: Path) -> None:
+    card = {"a": np.float32(0.5), "b": [np.int64(2), {"c": np.array([[1.0, 2.0]])}], "d": None}
+    save_model(tmp_path / "m", build_model(ModelConfig()), card)
+    read = read_card(tmp_path / "m")
+    del read["config"]
+    assert read == {"a": 0.5, "b": [2, {"c": [[1.0, 2.0]]}], "d": None}
+
+
+LOOP: dict[str, object] = {}
+LOOP["card"] = LOOP
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        {"config": {}},
+        {"a": object()},
+        {"a": {1, 2}},
+        {"a": np.array([object()])},
+        {"a": 1j},
+        {("a", "b"): 1},
+        LOOP,
+        "card",
+        3,
+    ],
+)
+def test_what_no_card_can_hold_is_refused_and_nothing_written(saved: Path, card: Any) -> None:
+    before = saved.read_bytes()
+    with pytest.raises(InputError, match=r"card (has no|is a dictionary).*\.$"):
+        save_model(saved, build_model(ModelConfig()), card)
+    assert saved.read_bytes() == before
+
+
+def test_a_name_that_no_file_can_have_is_refused(tmp_path: Path) -> None:
+    for save in (check_writable, lambda path: save_model(path, build_model(ModelConfig()))):
+        with pytest.raises(EngineError, match="null character"):
+            save(tmp_path / "a\0b")
 
 
 def test_a_failed_save_leaves_the_old_file_and_nothing_else(

@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from vae_explorer.engine.config import ModelConfig
-from vae_explorer.engine.errors import ConfigError, ModelFileError
+from vae_explorer.engine.errors import ConfigError, InputError, ModelFileError
 from vae_explorer.engine.files import write_whole
 from vae_explorer.engine.models import Model, build_model, contradiction
 
@@ -80,11 +81,38 @@ def read_header(path: Path) -> dict[str, Any]:
 def save_model(path: str | Path, model: Model, card: Mapping[str, Any] | None = None) -> None:
     """Save a model with its configuration and, where given, a card: how it was trained and what was measured.
 
+    Args:
+        path: of the file; missing folders are made.
+        model: on any device.
+        card: words, numbers, lists and dictionaries, of any names but `config`; arrays of numpy's become lists.
+
     Raises:
+        InputError: the card has other things in it.
         EngineError: the file cannot be written; what was there before is untouched.
     """
-    header = {"format": FORMAT, "config": model.config.to_dict(), "card": dict(card or {})}
+    header = {"format": FORMAT, "config": model.config.to_dict(), "card": _plain(card or {})}
     write_tensors(Path(path), model.state_dict(), header)
+
+
+def _plain(card: Mapping[str, Any]) -> dict[str, Any]:
+    """A card as JSON has it."""
+    if not isinstance(card, Mapping):
+        raise InputError(f"A card is a dictionary; not a {type(card).__name__}.")
+    if "config" in card:
+        raise InputError("A card has no `config`: the file keeps the configuration beside it.")
+    try:
+        return json.loads(json.dumps(dict(card), default=_of_numpy))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError(
+            f"A card is a dictionary of words, numbers, lists and dictionaries: {error}."
+        ) from error
+
+
+def _of_numpy(value: object) -> object:
+    """What JSON lacks, where numpy has it as something that JSON knows."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    raise TypeError(f"it cannot hold a {type(value).__name__}")
 
 
 def load_model(path: str | Path) -> Model:
@@ -139,4 +167,4 @@ def read_card(path: str | Path) -> dict[str, Any]:
     card = header.get("card") or {}
     if not isinstance(card, dict):
         raise ModelFileError(f"{path} has a damaged card.")
-    return {"config": header.get("config", {}), **card}
+    return {**card, "config": header.get("config", {})}

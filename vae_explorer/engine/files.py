@@ -99,6 +99,8 @@ def append_to(path: Path, data: bytes) -> None:
 
 @contextlib.contextmanager
 def _problems_told(path: Path) -> Iterator[None]:
+    if "\0" in str(path):  # for which Python has a ValueError
+        raise EngineError(f"{str(path)!r} cannot be written: no name has a null character in it.")
     try:
         yield
     except OSError as error:
