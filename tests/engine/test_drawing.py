@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -209,9 +210,13 @@ def test_what_is_no_drawing_is_refused_by_a_sentence(drawing: np.ndarray, senten
     assert str(refusal.value).endswith(".")
 
 
-def test_a_shape_without_pixels_is_refused() -> None:
+@pytest.mark.parametrize(
+    "shape",
+    [(0, 28), 28, None, ("a", "b"), "ab", (28,), (28.0, 28), (True, 28), (10**6, 10**6), (28, 513)],
+)
+def test_a_shape_that_no_model_has_is_refused(shape: Any) -> None:
     with pytest.raises(InputError, match="at least 1"):
-        to_model_input(nine(20), (0, 28))
+        to_model_input(nine(20), shape)
 
 
 def test_a_photograph_of_sixteen_megapixels_is_taken() -> None:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vae_explorer.engine.config import MAX_SIDE
 from vae_explorer.engine.errors import InputError
+from vae_explorer.engine.plain_numbers import whole
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -32,10 +34,10 @@ def to_model_input(drawing: ArrayLike, shape: tuple[int, int] = (28, 28)) -> NDA
     drawing: (H, W) with ink high: uint8, bool, or finite non-negative floats. Only the ratios of
     grey levels matter, so floats may run to 1 or to 255. Where it lies in the picture, how large
     and how dark it is make no difference.
-    shape: height and width of the answer, in pixels.
+    shape: height and width of the answer, in pixels, 512 at most.
 
     Returns uint8 (height, width): ink high, paper 0. Raises InputError where there is no ink, or
-    the picture is not one of these.
+    the picture or the shape is not one of these.
     """
     height, width = _checked_shape(shape)
     ink = _cropped_ink(_checked(drawing))
@@ -79,10 +81,14 @@ def _above_grain(ink: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.clip(ink - start, 0, written - start)
 
 
-def _checked_shape(shape: tuple[int, int]) -> tuple[int, int]:
-    if len(shape) != 2 or min(shape) < 1:
-        raise InputError(f"A model input needs a height and a width of at least 1, not {shape}.")
-    return int(shape[0]), int(shape[1])
+def _checked_shape(shape: object) -> tuple[int, int]:
+    given = shape if isinstance(shape, list | tuple) else ()
+    sides = [side for side in map(whole, given) if side is not None and 1 <= side <= MAX_SIDE]
+    if not len(sides) == len(given) == 2:
+        raise InputError(
+            f"A model input has a height and a width of at least 1 and at most {MAX_SIDE}; not {shape!r}."
+        )
+    return sides[0], sides[1]
 
 
 def _checked(drawing: ArrayLike) -> NDArray[np.uint8] | NDArray[np.floating]:
