@@ -169,12 +169,31 @@ def test_a_folder_must_be_named_and_be_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"image_size": 0}, {"image_size": 10_000}, {"fit": "stretch"}, {"channels": 2}]
+    "settings",
+    [
+        {"image_size": 0},
+        {"image_size": 10_000},
+        {"image_size": 1.5},
+        {"image_size": "a"},
+        {"image_size": None},
+        {"image_size": True},
+        {"fit": "stretch"},
+        {"fit": np.array(["crop", "pad"])},
+        {"channels": 2},
+        {"channels": True},
+        {"channels": 1.0},
+    ],
 )
 def test_settings_out_of_range_are_refused(tmp_path: Path, settings: dict) -> None:
     fill(tmp_path, 3)
     with pytest.raises(DataError):
         load_dataset("folder", tmp_path, **settings)
+
+
+def test_a_size_of_numpys_is_one(tmp_path: Path) -> None:
+    fill(tmp_path, 3)
+    shape = load_dataset("folder", tmp_path, image_size=np.int64(8)).image_shape  # type: ignore[arg-type]
+    assert shape == (1, 8, 8)
 
 
 def test_reading_tells_its_progress_and_can_be_stopped(tmp_path: Path) -> None:
@@ -216,6 +235,40 @@ def test_numbers_from_0_to_1_are_levels_and_others_are_none(tmp_path: Path) -> N
         Image.fromarray(np.full((8, 8), level, np.float32)).save(path)
         with pytest.raises(DataError, match=r"float\.tif has numbers outside of 0 to 1"):
             read_picture(path, 8, "crop", 1)
+
+
+@pytest.mark.parametrize("level", [0, 255, 70_000, -1])
+def test_whole_numbers_of_32_bits_are_no_levels(tmp_path: Path, level: int) -> None:
+    path = tmp_path / "deep.tif"
+    Image.fromarray(np.full((8, 8), level, np.int32)).save(path)
+    with pytest.raises(DataError, match=r"deep\.tif has whole numbers of 32 bits: scale"):
+        read_picture(path, 8, "crop", 1)
+
+
+def test_colours_of_lab_become_grey(tmp_path: Path) -> None:
+    path = tmp_path / "lab.tif"
+    Image.new("LAB", (8, 8), (255, 128, 128)).save(path)
+    assert read_picture(path, 8, "crop", 1).min() > 200
+    assert read_picture(path, 8, "crop", 3).shape == (3, 8, 8)
+
+
+def test_a_file_that_cannot_be_read_is_named_once_and_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = tmp_path / "link.png"
+    link.symlink_to(tmp_path / "nowhere.png")
+    fill(tmp_path / "folder", 1)
+    locked = tmp_path / "folder" / "0.png"
+    for path, reason in ((link, "link to a file that is not there"), (locked, "Permission")):
+        if path == locked:  # for root no file is
+
+            def refuse(*_: object, **__: object) -> None:
+                raise PermissionError(13, "Permission denied", str(locked))
+
+            monkeypatch.setattr(Image, "open", refuse)
+        with pytest.raises(DataError, match=f"{reason}.*take it out of the folder") as caught:
+            read_picture(path, 8, "crop", 1)
+        assert str(caught.value).count(str(path)) == 1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are text")

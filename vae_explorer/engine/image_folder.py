@@ -14,11 +14,16 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from vae_explorer.engine.config import MAX_SIDE
 from vae_explorer.engine.downloads import Cancelling, Progress
 from vae_explorer.engine.errors import Cancelled, DataError
+from vae_explorer.engine.plain_numbers import whole
 
 Fit = Literal["crop", "pad"]
-MAX_SIDE = 512  # pixels; beyond that no model here is of use
+_SIXTEEN_BITS = {
+    "PNG",
+    "PPM",
+}  # of which some releases of Pillow make 32, all the same from 0 to 65535
 _LITTER = {"thumbs.db", "desktop.ini", "__macosx"}  # what systems leave in folders; and .hidden
 
 
@@ -40,12 +45,17 @@ class Frame:
     channels: Literal[1, 3] = 1
 
     def __post_init__(self) -> None:
-        if not 1 <= self.size <= MAX_SIDE:
-            raise DataError(f"The image size is between 1 and {MAX_SIDE} pixels, not {self.size}.")
-        if self.fit not in ("crop", "pad"):
+        size, channels = whole(self.size), whole(self.channels)
+        if size is None or not 1 <= size <= MAX_SIDE:
+            raise DataError(
+                f"The image size is a whole number from 1 to {MAX_SIDE} pixels; not {self.size!r}."
+            )
+        if not isinstance(self.fit, str) or self.fit not in ("crop", "pad"):
             raise DataError(f"Pictures are made to fit by crop or by pad, not by {self.fit!r}.")
-        if self.channels not in (1, 3):
-            raise DataError(f"Pictures have 1 channel (grey) or 3 (colour), not {self.channels}.")
+        if channels not in (1, 3):
+            raise DataError(f"Pictures have 1 channel (grey) or 3 (colour), not {self.channels!r}.")
+        object.__setattr__(self, "size", size)  # frozen, but not yet made
+        object.__setattr__(self, "channels", channels)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -127,8 +137,11 @@ def decode(
 def read_picture(path: Path, size: int, fit: Fit, channels: Literal[1, 3]) -> np.ndarray:
     """One picture, upright, as uint8 (C, size, size).
 
+    Levels count by the range of their type, whatever part of it is used: 12 bits of a camera in a file of 16
+    are dark.
+
     Raises:
-        DataError: the file is no picture, or a damaged one.
+        DataError: the file is no picture, a damaged one, or has numbers that are no levels.
     """
     if path.exists() and not path.is_file():  # a pipe would be waited for
         raise DataError(f"{path} is no file but a pipe or a device: take it out of the folder.")
@@ -139,6 +152,10 @@ def read_picture(path: Path, size: int, fit: Fit, channels: Literal[1, 3]) -> np
             with Image.open(path, formats=_formats()) as image:
                 image.draft("L" if channels == 1 else "RGB", (size, size))  # big JPEGs: 8 x faster
                 upright = ImageOps.exif_transpose(image)
+                if upright.mode == "I" and image.format not in _SIXTEEN_BITS:
+                    raise DataError(
+                        "has whole numbers of 32 bits: scale them to 0 to 65535, and save it with 16 bits."
+                    )
                 flat = _flatten(upright, "L" if channels == 1 else "RGB")
     except DataError as error:
         raise DataError(f"{path} {error}") from error
@@ -149,7 +166,11 @@ def read_picture(path: Path, size: int, fit: Fit, channels: Literal[1, 3]) -> np
     except Image.DecompressionBombError as error:
         raise DataError(f"{path} is too large a picture: make it smaller first.") from error
     except Exception as error:  # a damaged file makes Pillow's decoders raise almost anything
-        raise DataError(f"{path} is a damaged or unreadable picture ({error}).") from error
+        if isinstance(error, OSError) and error.strerror:  # the system's words, not a decoder's
+            raise DataError(f"{path} {_unreadable(path, error)}.") from error
+        raise DataError(
+            f"{path} is a damaged picture ({error}): take it out of the folder."
+        ) from error
     box = (size, size)
     if fit == "crop":
         square = ImageOps.fit(flat, box, Image.Resampling.LANCZOS)
@@ -157,6 +178,12 @@ def read_picture(path: Path, size: int, fit: Fit, channels: Literal[1, 3]) -> np
         square = ImageOps.pad(flat, box, Image.Resampling.LANCZOS, color=_edge_level(flat))
     pixels = np.asarray(square, np.uint8)
     return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
+
+
+def _unreadable(path: Path, error: OSError) -> str:
+    if path.is_symlink() and not path.exists():
+        return "is a link to a file that is not there: take it out of the folder"
+    return f"cannot be read ({error.strerror}): make it readable, or take it out of the folder"
 
 
 @cache
@@ -230,6 +257,8 @@ def _flatten(image: Image.Image, mode: str) -> Image.Image:
         if not (levels.min() >= 0 and levels.max() <= 1):  # not so of NaN, either
             raise DataError("has numbers outside of 0 to 1: make a picture of 8 or 16 bits of it.")
         image = Image.fromarray((levels * 255).round().astype(np.uint8))
+    if image.mode == "LAB":  # of which Pillow makes colours, but no grey
+        image = image.convert("RGB")
     if image.has_transparency_data:
         opaque = image.convert("RGBA")
         paper = Image.new("RGBA", opaque.size, "white")
