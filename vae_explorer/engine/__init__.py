@@ -12,11 +12,19 @@ if TYPE_CHECKING:
     from vae_explorer.engine.checkpoint import load_model, read_card, save_model
     from vae_explorer.engine.config import ModelConfig, TrainingConfig
     from vae_explorer.engine.control import TrainingControl
-    from vae_explorer.engine.data import load_dataset, pictures
+    from vae_explorer.engine.data import Dataset, load_dataset, pictures
     from vae_explorer.engine.drawing import to_model_input
     from vae_explorer.engine.errors import EngineError
     from vae_explorer.engine.evaluation import evaluate
     from vae_explorer.engine.evaluation_config import EvaluationConfig
+    from vae_explorer.engine.events import (
+        EpochEvent,
+        Event,
+        FinishedEvent,
+        SnapshotEvent,
+        StateEvent,
+        StepEvent,
+    )
     from vae_explorer.engine.explorer import Explorer
     from vae_explorer.engine.gradients import compare_estimators
     from vae_explorer.engine.lecture_figure import Curve, figure_images, save_lecture_figure
@@ -25,10 +33,17 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Curve": "lecture_figure",
+    "Dataset": "data",
     "EngineError": "errors",
+    "EpochEvent": "events",
     "EvaluationConfig": "evaluation_config",
+    "Event": "events",
     "Explorer": "explorer",
+    "FinishedEvent": "events",
     "ModelConfig": "config",
+    "SnapshotEvent": "events",
+    "StateEvent": "events",
+    "StepEvent": "events",
     "TrainingConfig": "config",
     "TrainingControl": "control",
     "build_model": "models",
@@ -47,10 +62,17 @@ _HOMES = {
 
 __all__ = [
     "Curve",
+    "Dataset",
     "EngineError",
+    "EpochEvent",
     "EvaluationConfig",
+    "Event",
     "Explorer",
+    "FinishedEvent",
     "ModelConfig",
+    "SnapshotEvent",
+    "StateEvent",
+    "StepEvent",
     "TrainingConfig",
     "TrainingControl",
     "build_model",
