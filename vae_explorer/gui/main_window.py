@@ -37,6 +37,7 @@ from vae_explorer.gui.menus import Menus
 from vae_explorer.gui.message_banner import MessageBanner
 from vae_explorer.gui.plot_library import import_plot_library
 from vae_explorer.gui.probability_bars import ProbabilityBars
+from vae_explorer.gui.reconstruction import Reconstruction
 from vae_explorer.gui.samples_page import SamplesPage
 from vae_explorer.gui.snapshot_slider import SnapshotSlider
 from vae_explorer.gui.style import Theme
@@ -187,6 +188,17 @@ class MainWindow(QMainWindow):
             room = self.screen().availableSize() - QSize(*FRAME)
             self.resize(self.size().boundedTo(room))
 
+    def set_has_classes(self, known: bool) -> None:
+        """Answer drawings with classes and their handwriting, or without classes with a reconstruction."""
+        self._has_classes = known
+        self.bars.setVisible(known)
+        self.reconstruction.setVisible(not known)
+        page = self.tabs.indexOf(self.handwriting)
+        if page >= 0:
+            self.tabs.setTabVisible(page, known)
+        else:
+            self.handwriting.setVisible(known)
+
     def show_tab(self, page: QWidget) -> None:
         """Bring one of the lower pages to the front."""
         self.tabs.setCurrentWidget(page)
@@ -224,11 +236,12 @@ class MainWindow(QMainWindow):
             layout.removeWidget(self.handwriting)
             self.handwriting.setMaximumHeight(_UNLIMITED)
             self.tabs.insertTab(1, self.handwriting, self.tr("Handwriting"))
+            self.tabs.setTabVisible(1, self._has_classes)
         else:
             self.tabs.removeTab(self.tabs.indexOf(self.handwriting))
             if isinstance(layout, QVBoxLayout):
                 layout.insertWidget(1, self.handwriting)
-            self.handwriting.show()
+            self.handwriting.setVisible(self._has_classes)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         event.setAccepted(self._may_close())
@@ -270,6 +283,7 @@ class MainWindow(QMainWindow):
         self.pad = DrawingPad(theme, self)
         self.bars = ProbabilityBars(theme, self)
         self.handwriting = HandwritingRow(theme, self)
+        self.reconstruction = Reconstruction(theme, self)
         self.equation = EquationBar(self)
         self._curves: Curves | None = None
         self._making: Iterator[None] | None = None
@@ -280,12 +294,16 @@ class MainWindow(QMainWindow):
         self.training = TrainingPanel(theme, self)
         self._themed = (
             self.banner, self.canvas, self.snapshots, self.image, self.classes,
-            self.pad, self.bars, self.handwriting, self.film, self.samples,
+            self.pad, self.bars, self.handwriting, self.reconstruction, self.film, self.samples,
             self.figure, self.evaluation, self.training,
         )  # fmt: skip
 
     def _arrange(self) -> None:
-        self._drawing_panel = _panel(self.pad, self.handwriting, self.bars, shares=(3, 0, 2))
+        self._drawing_panel = _panel(
+            self.pad, self.handwriting, self.bars, self.reconstruction, shares=(8, 0, 7, 8)
+        )
+        self._has_classes = True
+        self.reconstruction.hide()
         self._upper = _splitter(
             Qt.Orientation.Horizontal,
             _panel(self.canvas, self.dimensions, self.snapshots),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,20 +11,35 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from vae_explorer.gui import style
+from vae_explorer.gui import style, verdict_line
 from vae_explorer.gui.style import Theme
+from vae_explorer.gui.verdict_line import Verdict
 
 MAX_ROWS = 10
 """With more classes than this, the most probable are shown, in order."""
 
-_ROW_HEIGHT = (15, 26)  # least and most, in pixels
+_ROW_HEIGHT = (15, 24)  # least and most, in pixels
+_HEADLINE = (20, 36)  # where the rows need the room, and where there is enough
+_COLUMN_GAP = 16  # pixels before a column of percentages
+_BAR = 48  # pixels of width that names leave to the bars
 _LEGEND = 20
 _HINT = 20
+_NEGLIGIBLE = 0.0005  # less than can be written: <0.1 %
 _DOUBT = 1e-9  # nearer to 0 or 1 a probability is rounding, not certainty
 
 
+@dataclass(frozen=True)
+class _Heights:
+    """How the height is shared, in pixels; `rows` is how many rows there are."""
+
+    headline: int
+    rows: int
+    row: float
+    hint: int
+
+
 class ProbabilityBars(QWidget):
-    """A row a class: its name, a bar of q(y|x), under it a thin bar of p(y|x), and percentages."""
+    """The verdict in large letters, and a row a class: a bar of q(y|x), under it a thin one of p(y|x)."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -31,19 +47,19 @@ class ProbabilityBars(QWidget):
         self._names: tuple[str, ...] = ()
         self._q: NDArray[np.float64] | None = None
         self._verdict: NDArray[np.float64] | None = None
-        self._message = self.tr("What the model says of your drawing")
+        self._message = self.tr("Draw to see what the model says")
         self._font = style.number_font(style.FONT_SMALL)
         self._widths = (0.0, 0.0)  # of the names, and of a column of percentages
         self._is_cut = False  # the longest name
-        self._fitted_to: tuple[tuple[str, ...], int] = (), 0
+        self._fitted_to: tuple[tuple[str, ...], int, int] = (), 0, 0
         self._bold = style.number_font(style.FONT_SMALL)
         self._bold.setWeight(QFont.Weight.DemiBold)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(self.tr("Class probabilities"))
         self.setToolTip(
             self.tr(
-                "q(y|x) is the classifier's. p(y|x) is what generation makes of it, in proportion to "
-                "π_y exp ELBO(x|y): an approximation, for the ELBO is a bound, of a few samples."
+                "q(y|x) is the classifier's; p(y|x) is what generation makes of it, in proportion to "
+                "π_y exp ELBO(x|y): an approximation, for the ELBO is a bound, of a few samples"
             )
         )
 
@@ -55,11 +71,6 @@ class ProbabilityBars(QWidget):
         self._q = _checked(q, len(self._names))
         self._verdict = _checked(verdict, len(self._names))
         self.setAccessibleDescription(self._in_words())
-        self.update()
-
-    def set_empty_message(self, text: str) -> None:
-        """What to say while there is nothing to show."""
-        self._message = text
         self.update()
 
     def set_theme(self, theme: Theme) -> None:
@@ -91,10 +102,10 @@ class ProbabilityBars(QWidget):
     # room for all rows there can be, whatever is shown: the pad must not move under a stroke
 
     def sizeHint(self) -> QSize:
-        return QSize(260, _LEGEND + _HINT + 22 * MAX_ROWS)
+        return QSize(260, _HEADLINE[1] + _LEGEND + _HINT + _ROW_HEIGHT[1] * MAX_ROWS)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(180, _LEGEND + _HINT + _ROW_HEIGHT[0] * MAX_ROWS)
+        return QSize(180, _HEADLINE[0] + _LEGEND + _ROW_HEIGHT[0] * MAX_ROWS)
 
     # Painting
 
@@ -115,20 +126,37 @@ class ProbabilityBars(QWidget):
         painter.drawText(QRectF(self.rect()).adjusted(16, 0, -16, 0), flags, self._message)
 
     def _paint_bars(self, painter: QPainter, leading: NDArray[np.float64]) -> None:
-        shown = self._shown(leading)
+        heights, shown = self._heights(), self._shown(leading)
         self._fit_columns()
-        self._paint_legend(painter)
-        room = self.height() - _LEGEND - _HINT
-        row_height = min(max(room / max(1, len(shown)), _ROW_HEIGHT[0]), _ROW_HEIGHT[1])
-        best = int(leading.argmax())
+        line = QRectF(0, 0, self.width(), heights.headline)
+        verdict_line.paint(painter, line, self._verdicts(), self._theme)
+        self._paint_legend(painter, heights.headline)
+        best, top = int(leading.argmax()), heights.headline + _LEGEND
         for row, index in enumerate(shown):
-            area = QRectF(0, _LEGEND + row * row_height, self.width(), row_height)
+            area = QRectF(0, top + row * heights.row, self.width(), heights.row)
             self._paint_row(painter, area, index, index == best)
-        top = _LEGEND + len(shown) * row_height
-        self._paint_hint(painter, QRectF(0, top, self.width(), _HINT), len(shown))
+        if heights.hint:
+            below = QRectF(0, top + len(shown) * heights.row, self.width(), heights.hint)
+            self._paint_hint(painter, below, len(shown))
 
-    def _paint_legend(self, painter: QPainter) -> None:
+    def _verdicts(self) -> list[Verdict]:
+        """What is to be read from far away: the most probable class, of both where they disagree."""
+        said = [
+            (symbol, values)
+            for symbol, values in (("q", self._q), ("p", self._verdict))
+            if values is not None
+        ]
+        return [self._most_probable(*each) for each in (said if self.hint else said[:1])]
+
+    def _most_probable(self, symbol: str, values: NDArray[np.float64]) -> Verdict:
+        best = int(values.argmax())
+        color = self._theme.class_color(best)
+        return Verdict(symbol, self._names[best], self._percent(values[best]), color)
+
+    def _paint_legend(self, painter: QPainter, top: float) -> None:
         """What the two bars are, and over each column of percentages its formula."""
+        painter.save()
+        painter.translate(0, top)
         font = style.small_font()
         painter.setFont(font)
         metrics = QFontMetricsF(font)
@@ -152,6 +180,7 @@ class ProbabilityBars(QWidget):
                 x += 17 + width + 12
             place = QRectF(left, 0, number_width, _LEGEND)
             painter.drawText(place, Qt.AlignmentFlag.AlignRight | middle, formula)
+        painter.restore()
 
     def _entries(self) -> list[tuple[str, str, float]]:
         """Name, formula and thickness of the bars that are shown."""
@@ -167,7 +196,8 @@ class ProbabilityBars(QWidget):
         middle = Qt.AlignmentFlag.AlignVCenter
         shown = [values for values in (self._q, self._verdict) if values is not None]
         winners = [int(values.argmax()) == index for values in shown]
-        self._set_pen(painter, loud=any(winners), bold=is_best)
+        told = [values[index] >= _NEGLIGIBLE for values in shown]
+        self._set_pen(painter, loud=any(told), bold=is_best)
         name = self._names[index]
         if self._is_cut:
             metrics = QFontMetricsF(painter.font())
@@ -176,10 +206,11 @@ class ProbabilityBars(QWidget):
         left = area.right() - number_width * len(shown)
         for column, (values, wins) in enumerate(zip(shown, winners, strict=True)):
             place = QRectF(left + column * number_width, area.top(), number_width, area.height())
-            self._set_pen(painter, loud=wins, bold=wins)
+            self._set_pen(painter, loud=told[column], bold=wins)
             flags = Qt.AlignmentFlag.AlignRight | middle
             painter.drawText(place, flags, self._percent(values[index]))
-        track = QRectF(name_width + 8, area.top(), left - name_width - 8, area.height())
+        width = left + _COLUMN_GAP / 2 - name_width - 8
+        track = QRectF(name_width + 8, area.top(), width, area.height())
         self._paint_pair(painter, track, index, any(winners))
 
     def _set_pen(self, painter: QPainter, *, loud: bool, bold: bool) -> None:
@@ -229,21 +260,36 @@ class ProbabilityBars(QWidget):
 
     # Numbers
 
+    def _heights(self) -> _Heights:
+        """Everything as large as fits; no row is cut, and where classes are left out it is said."""
+        classes, (least, most) = len(self._names), _ROW_HEIGHT
+        rows = min(classes, MAX_ROWS)
+        small, large = _HEADLINE
+        headline = large if self.height() >= large + _LEGEND + rows * least else small
+        room = self.height() - headline - _LEGEND
+        hint = _HINT if classes > rows or room >= rows * least + _HINT else 0
+        rows = max(1, min(rows, (room - hint) // least))
+        return _Heights(headline, rows, min(max((room - hint) / rows, least), most), hint)
+
     def _shown(self, leading: NDArray[np.float64]) -> list[int]:
         """Classes in their own order, or the most probable first where there are many."""
-        if len(leading) <= MAX_ROWS:
+        rows = self._heights().rows
+        if len(leading) <= rows:
             return list(range(len(leading)))
-        return [int(i) for i in np.argsort(-leading, kind="stable")[:MAX_ROWS]]
+        return [int(i) for i in np.argsort(-leading, kind="stable")[:rows]]
 
     def _fit_columns(self) -> None:
         """Widths of the names and of one column of percentages."""
-        room = self._names, self.width()
+        columns = len(self._entries())
+        room = self._names, self.width(), columns
         if self._fitted_to == room:  # measuring texts takes a tenth of a paint
             return
         metrics = QFontMetricsF(self._bold)
+        numbers = metrics.horizontalAdvance(">99.9 %") + _COLUMN_GAP
         names = max((metrics.horizontalAdvance(name) for name in self._names), default=0) + 2
-        self._is_cut = names > self.width() * 0.36
-        self._widths = min(names, self.width() * 0.36), metrics.horizontalAdvance(">99.9 %") + 6
+        most = min(self.width() * 0.36, self.width() - columns * numbers - _BAR)
+        self._is_cut = names > most
+        self._widths = min(names, most), numbers
         self._fitted_to = room
 
     def _percent(self, value: float) -> str:
@@ -269,7 +315,7 @@ def percent(value: float) -> str:
         return ">99.9 %"
     if value >= 0.9995:
         return "100 %"
-    if 0 < value < 0.0005:
+    if 0 < value < _NEGLIGIBLE:
         return "<0.1 %"
     return f"{100 * value:.1f} %"
 

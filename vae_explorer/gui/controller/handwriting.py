@@ -94,13 +94,6 @@ class Handwriting(QObject):
 
     def model_changed(self) -> None:
         """Answer the same drawing with another model."""
-        if self._session.ready:
-            classes = self._session.explorer.has_classes
-            self._window.bars.set_empty_message(
-                self.tr("Draw to see what the model says")
-                if classes
-                else self.tr("This model knows no classes; your drawing appears on the canvas")
-            )
         self.answer()
 
     def _answer_pen(self) -> None:
@@ -149,6 +142,7 @@ class Handwriting(QObject):
         self._window.canvas.clear_drawing()
         self._window.bars.set_probabilities(None, None, [])
         self._window.handwriting.set_images(None, [], [])
+        self._window.reconstruction.set_image(None)
 
     def _show_rest(self) -> None:
         """Where the drawing lies on the canvas, and every class in this hand."""
@@ -157,9 +151,7 @@ class Handwriting(QObject):
             return  # of a sheet that is cleared, or that another answer comes for at once
         self.place()
         if drawn.q is None:
-            title, muted = self.tr("E[x|z]"), self._window.theme.muted
-            image = explorer.decode(drawn.code[None])
-            self._window.handwriting.set_images(image, [title], [muted])
+            self._window.reconstruction.set_image(explorer.decode(drawn.code[None])[0])
             self.rest_shown.emit()
             return
         count = len(explorer.class_names)

@@ -138,7 +138,7 @@ class Pages(QObject):
         explorer = self._session.explorer
         self._window.samples.set_classes(explorer.class_names if explorer.has_classes else ())
         self._window.samples.set_images(None)
-        self._window.handwriting.set_has_classes(explorer.has_classes)
+        self._window.set_has_classes(explorer.has_classes)
         self._window.image.set_has_classes(explorer.has_classes)
         self.clear_path()
         self._window.canvas.set_path(None)
