@@ -8,17 +8,21 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QHelpEvent
+from PySide6.QtGui import QColor, QFocusEvent, QFontMetricsF, QHelpEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
-from vae_explorer.gui import chip_grid, chip_paint
+from vae_explorer.gui import chip_grid, chip_paint, style
 from vae_explorer.gui.chip_grid import bar_share, reweighted, share_weight
-from vae_explorer.gui.chip_paint import readable_on
 from vae_explorer.gui.class_selector import ClassSelector
+from vae_explorer.gui.contrast import readable_on
 from vae_explorer.gui.style import DARK, LIGHT
 
 DIGITS = [str(i) for i in range(10)]
+FASHION = [
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+    "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+]  # fmt: skip
 LEFT, NO_KEY = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
 
@@ -132,15 +136,99 @@ def test_the_selected_chip_differs_by_more_than_colour(selector: ClassSelector) 
     assert QColor(rim(2)).lightness() > 200
 
 
-@pytest.mark.parametrize("count", [1, 2, 10, 26, 47])
+@pytest.mark.parametrize("count", [1, 2, 10, 26, 47, 256])
 @pytest.mark.parametrize("width", [220, 360, 900])
 def test_every_class_has_its_place(selector: ClassSelector, count: int, width: int) -> None:
     selector.set_classes([f"class {i}" for i in range(count)])
     selector.resize(width, selector.heightForWidth(width))
     QApplication.processEvents()
     cells = [selector.cell(i).whole for i in range(count)]
-    assert all(QRectF(selector.rect()).adjusted(0, 0, 1, 1).contains(c) for c in cells)
     assert not any(a.intersects(b) for i, a in enumerate(cells) for b in cells[:i])
+    for index in range(count):
+        selector.set_selected(index)  # of many not all are seen at once
+        cell = selector.cell(index)
+        assert QRectF(selector.rect()).adjusted(0, 32, 1, 1).contains(cell.whole)
+        if count > 12:
+            assert cell.image.width() >= 40 and cell.chip.width() >= 56
+
+
+def test_many_classes_are_scrolled_to(qtbot: QtBot, selector: ClassSelector) -> None:
+    selector.set_classes([f"class {i}" for i in range(256)])
+    selector.resize(360, 230)
+    assert selector._bar.isVisible()
+    assert selector.heightForWidth(360) < 280
+    seen = caught(selector.class_selected)
+    selector._bar.setValue(selector._bar.maximum())
+    qtbot.mouseClick(selector, LEFT, NO_KEY, middle(selector.cell(255).image))
+    assert seen == [(255,)]
+    above = next(cell for cell in selector._cells if 5 < cell.whole.bottom() < 30)
+    qtbot.mouseClick(selector, LEFT, NO_KEY, middle(above.whole.intersected(QRectF(0, 0, 360, 20))))
+    assert seen == [(255,)]  # under the header nothing can be hit
+    qtbot.keyClick(selector, Qt.Key.Key_Left)
+    selector.set_selected(0)
+    assert selector._bar.value() == 0
+
+
+def test_a_notch_of_the_wheel_is_a_row(selector: ClassSelector) -> None:
+    selector.set_classes([f"class {i}" for i in range(256)])
+    selector.resize(360, 230)
+    columns, top = selector._columns(), selector.cell(0).whole.top()
+    place = QPointF(100, 100)
+    for row in (1, 2, 3):
+        notch = QWheelEvent(
+            place, place, QPoint(), QPoint(0, -120), Qt.MouseButton.NoButton, NO_KEY,
+            Qt.ScrollPhase.NoScrollPhase, False,
+        )  # fmt: skip
+        QApplication.sendEvent(selector, notch)
+        assert selector.cell(row * columns).whole.top() == top
+
+
+def test_few_classes_need_no_scroll_bar(selector: ClassSelector) -> None:
+    assert not selector._bar.isVisible()
+    selector.resize(260, 150)
+    assert not selector._bar.isVisible()
+
+
+@pytest.mark.parametrize("width", [250, 366, 700])
+def test_names_are_told_apart_and_keep_off_the_edge(selector: ClassSelector, width: int) -> None:
+    selector.resize(width, 230)
+    for names in (FASHION, [f"class {i}" for i in range(256)]):
+        selector.set_classes(names)
+        room = selector.cell(0).chip.width() - 12
+        for labels, font in (
+            (selector._labels, style.small_font()),
+            (selector._bold_labels, style.title_font()),
+        ):
+            assert len(set(labels)) == len(names)
+            assert all(QFontMetricsF(font).horizontalAdvance(label) <= room for label in labels)
+
+
+def test_a_dot_goes_before_a_letter_does(selector: ClassSelector) -> None:
+    selector.resize(366, 200)
+    assert selector._with_dots
+    selector.set_classes(FASHION)
+    assert not selector._with_dots
+    assert selector._labels[1] == "Trouser"
+
+
+def test_a_large_panel_has_large_images_from_its_left_edge_on(selector: ClassSelector) -> None:
+    assert selector.heightForWidth(1000) > selector.heightForWidth(366)
+    selector.resize(900, 400)
+    first, last = selector.cell(0), selector.cell(4)
+    assert first.whole.left() <= 2
+    assert first.image.width() == 120
+    assert last.whole.right() > 850  # the columns share the width
+
+
+def test_the_ring_is_for_the_keyboard(qtbot: QtBot, selector: ClassSelector) -> None:
+    for reason, shown in (
+        (Qt.FocusReason.TabFocusReason, True),
+        (Qt.FocusReason.MouseFocusReason, False),
+    ):
+        QApplication.sendEvent(selector, QFocusEvent(QEvent.Type.FocusIn, reason))
+        assert selector._chip(selector.selected).has_focus == shown
+    qtbot.keyClick(selector, Qt.Key.Key_Right)
+    assert selector._chip(selector.selected).has_focus
 
 
 def test_no_class_of_that_index(selector: ClassSelector) -> None:

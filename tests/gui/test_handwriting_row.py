@@ -5,12 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetricsF
 from pytestqt.qtbot import QtBot
 
 from vae_explorer.gui import style
 from vae_explorer.gui.handwriting_row import HandwritingRow
 
 NAMES = tuple("0123456789")
+FASHION = (
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+    "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -81,10 +86,11 @@ def test_all_classes_stay_inside(row: HandwritingRow, size: tuple[int, int], cla
     row.set_images(images, names, style.LIGHT.class_colors(classes))
     row.resize(*size)
     for index in range(classes):
+        row._reveal(index)  # of many not all are seen at once
         tile = row._tile(index)
         assert tile.right() <= size[0]
         assert tile.bottom() <= size[1]
-        assert tile.width() >= 1
+        assert tile.width() >= (1 if classes <= 12 else 28)
 
 
 @pytest.mark.parametrize(("size", "columns"), [((594, 160), 5), ((640, 90), 10), ((2000, 300), 10)])
@@ -119,16 +125,48 @@ def test_images_without_names_are_an_error(row: HandwritingRow) -> None:
 def test_it_can_be_emptied(row: HandwritingRow) -> None:
     filled(row)
     row.set_images(None, (), [])
-    assert not row.hasHeightForWidth()
+    assert row._index_at(row.rect().center().toPointF()) == -1
+    assert not row._bar.isVisible()
 
 
-def test_other_pictures_of_as_many_classes_move_nothing(
-    row: HandwritingRow, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    laid_out: list[int] = []
-    monkeypatch.setattr(row, "updateGeometry", lambda: laid_out.append(len(row._pictures)))
+@pytest.mark.parametrize("classes", [2, 10, 256])
+def test_a_drawing_that_begins_moves_nothing(row: HandwritingRow, classes: int) -> None:
+    before = [row.heightForWidth(width) for width in (262, 381, 700)]
+    names = [f"class {i}" for i in range(classes)]
+    row.set_images(np.zeros((classes, 28, 28)), names, style.LIGHT.class_colors(classes))
+    assert [row.heightForWidth(width) for width in (262, 381, 700)] == before
+
+
+def test_long_names_are_told_apart(row: HandwritingRow) -> None:
+    row.resize(381, 50)
+    row.set_images(np.zeros((10, 28, 28)), FASHION, style.LIGHT.class_colors(10))
+    metrics = QFontMetricsF(style.small_font())
+    pitch = row._tile(1).left() - row._tile(0).left()
+    assert len(set(row._labels)) == 10
+    assert all(len(label) >= 3 for label in row._labels)
+    assert all(metrics.horizontalAdvance(label) < pitch for label in row._labels)
+
+
+def test_many_classes_are_scrolled_to(row: HandwritingRow, qtbot: QtBot) -> None:
+    row.resize(381, 50)
+    names = [f"class {i}" for i in range(47)]
+    row.set_images(np.zeros((47, 28, 28)), names, style.LIGHT.class_colors(47))
+    assert row._bar.isVisible()
+    below = row._tile(20).top()
+    row._bar.setValue(row._bar.maximum())
+    assert row._tile(20).top() < below
+    with qtbot.waitSignal(row.class_picked) as picked:
+        place = row._tile(46).center().toPoint()
+        qtbot.mouseClick(row, Qt.MouseButton.LeftButton, pos=place)
+    assert picked.args == [46]
+    qtbot.keyClick(row, Qt.Key.Key_Right)  # on to the first
+    assert row._tile(0).top() >= 0
+
+
+def test_a_click_leaves_no_ring_and_a_key_does(row: HandwritingRow, qtbot: QtBot) -> None:
     filled(row)
-    filled(row)
-    assert laid_out == [10]
-    row.set_images(None, (), [])
-    assert laid_out == [10, 0]
+    qtbot.mouseClick(row, Qt.MouseButton.LeftButton, pos=row._tile(7).center().toPoint())
+    row.setFocus(Qt.FocusReason.MouseFocusReason)
+    assert not row._shows_focus
+    qtbot.keyClick(row, Qt.Key.Key_Left)
+    assert row._shows_focus

@@ -11,16 +11,17 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen
 
 from vae_explorer.gui.chip_grid import Cell, bar_share
+from vae_explorer.gui.contrast import readable_on
 from vae_explorer.gui.pixels import fitted, paint_image
 from vae_explorer.gui.style import Theme, small_font, title_font
+
+PADDING = 6.0  # beside a name, in pixels
+DOT = 13.0  # of the class's colour before its name, with the gap behind it
 
 
 @dataclass(frozen=True)
 class Chip:
-    """What is known of one class but its image; `weight` may be missing.
-
-    `cut_left`: a name too long loses its beginning, because that is what all names have.
-    """
+    """What is known of one class but its image; `weight` may be missing, and `name` is as it fits."""
 
     name: str
     color: QColor
@@ -28,7 +29,7 @@ class Chip:
     is_selected: bool
     is_hovered: bool
     has_focus: bool
-    cut_left: bool = False
+    with_dot: bool
 
 
 def paint(painter: QPainter, cell: Cell, chip: Chip, theme: Theme) -> None:
@@ -54,19 +55,16 @@ def _paint_name(painter: QPainter, place: QRectF, chip: Chip, theme: Theme) -> N
         painter.drawRoundedRect(place, 5, 5)
     painter.setFont(title_font() if chip.is_selected else small_font())
     metrics = QFontMetricsF(painter.font())
-    with_dot = not chip.is_selected and place.width() >= 34
-    room = place.width() - (20 if with_dot else 3)
-    mode = Qt.TextElideMode.ElideLeft if chip.cut_left else Qt.TextElideMode.ElideRight
-    text = metrics.elidedText(chip.name, mode, room)
-    x = place.center().x() - (metrics.horizontalAdvance(text) + (13 if with_dot else 0)) / 2
+    with_dot = chip.with_dot and not chip.is_selected
+    x = place.center().x() - (metrics.horizontalAdvance(chip.name) + (DOT if with_dot else 0)) / 2
     if with_dot:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(chip.color)
         painter.drawEllipse(QPointF(x + 4, place.center().y()), 4, 4)
-        x += 13
+        x += DOT
     painter.setPen(readable_on(chip.color) if chip.is_selected else theme.text)
     baseline = place.center().y() + (metrics.ascent() - metrics.descent()) / 2
-    painter.drawText(QPointF(x, baseline), text)
+    painter.drawText(QPointF(x, baseline), chip.name)
 
 
 def paint_picture(
@@ -96,17 +94,3 @@ def _paint_weight(
         grip = QRectF(groove.left() - 2, groove.bottom() - height - 2, 10, 4)
         painter.setBrush(theme.text)
         painter.drawRoundedRect(grip, 2, 2)
-
-
-def readable_on(color: QColor) -> QColor:
-    """Black or white, whichever stands out more on a colour (relative luminance of WCAG 2)."""
-
-    def linear(value: float) -> float:
-        return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
-
-    luminance = (
-        0.2126 * linear(color.redF())
-        + 0.7152 * linear(color.greenF())
-        + 0.0722 * linear(color.blueF())
-    )
-    return QColor("#000000") if luminance > 0.179 else QColor("#ffffff")

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
+    QFontMetricsF,
     QHelpEvent,
     QImage,
     QKeyEvent,
@@ -16,20 +17,26 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QResizeEvent,
+    QWheelEvent,
 )
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QToolTip, QWidget
 
 from vae_explorer.gui import chip_grid, chip_paint
+from vae_explorer.gui import names as naming
 from vae_explorer.gui.chip_grid import Cell, reweighted
 from vae_explorer.gui.chip_paint import Chip
 from vae_explorer.gui.pixels import images_to_qimages, transparent
+from vae_explorer.gui.row_scroll import GUTTER, RowScroll
 from vae_explorer.gui.style import (
     HALF,
     LIGHT,
     Theme,
+    came_by_keyboard,
     muted_label,
     retint,
     section_title,
+    small_font,
+    title_font,
     tool_button,
 )
 
@@ -51,16 +58,22 @@ class ClassSelector(QWidget):
         super().__init__(parent)
         self._theme: Theme = LIGHT
         self._names: tuple[str, ...] = ()
-        self._share_beginning = False  # “letter a”, “letter b”: what tells them apart is the end
+        self._labels: list[str] = []  # names as they fit, and as they do in the selected chip
+        self._bold_labels: list[str] = []
+        self._with_dots = True
         self._selected = 0
         self._images: NDArray[np.generic] | None = None
         self._pictures: list[QImage] = []
         self._still: QImage | None = None  # all but the images, until something of it changes
         self._prior: NDArray[np.float64] | None = None
         self._learned: NDArray[np.float64] | None = None
+        self._laid: list[Cell] = []  # as if nothing were scrolled, and where they are
         self._cells: list[Cell] = []
         self._hovered: int | None = None
         self._dragged: int | None = None
+        self._shows_focus = False
+        self._bar = RowScroll(self)
+        self._bar.valueChanged.connect(self._scroll)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
@@ -99,9 +112,6 @@ class ClassSelector(QWidget):
     def set_classes(self, names: Sequence[str]) -> None:
         """Offer classes by name, in the theme's class colours. Selects the first."""
         self._names = tuple(names)
-        self._share_beginning = (
-            len(self._names) > 1 and len({name[:3] for name in self._names}) == 1
-        )
         self._selected = 0
         self._images = self._prior = self._learned = None
         self._hovered = self._dragged = None
@@ -116,6 +126,8 @@ class ClassSelector(QWidget):
             raise IndexError(f"class {index} of {len(self._names)}")
         self._selected = index
         self.setAccessibleDescription(self._names[index])
+        row = self._laid[index].whole
+        self._bar.reveal(row.top() - _HEADER, row.bottom() - _HEADER)
         self._repaint_all()
 
     def set_images(self, images: NDArray[np.generic] | None) -> None:
@@ -178,14 +190,15 @@ class ClassSelector(QWidget):
         painter = QPainter(self)
         painter.drawImage(QPointF(0, 0), self._still_picture())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for index, cell in enumerate(self._cells):
+        painter.setClipRect(self._view())
+        for index, cell in self._seen():
             picture = self._pictures[index] if index < len(self._pictures) else None
             is_selected = index == self._selected
             chip_paint.paint_picture(painter, cell.image, picture, is_selected, self._theme)
         painter.end()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        index = chip_grid.cell_at(self._cells, event.position())
+        index = self._cell_at(event.position())
         if index is None or event.button() != Qt.MouseButton.LeftButton:
             return
         if self._prior is not None and self._cells[index].bar.contains(event.position()):
@@ -200,7 +213,7 @@ class ClassSelector(QWidget):
             share = (bar.bottom() - event.position().y()) / bar.height()
             self._edit(self._dragged, chip_grid.share_weight(share))
             return
-        index = chip_grid.cell_at(self._cells, event.position())
+        index = self._cell_at(event.position())
         if index != self._hovered:
             self._hovered = index
             self._repaint_all()
@@ -221,7 +234,7 @@ class ClassSelector(QWidget):
         self._show_state()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        index = chip_grid.cell_at(self._cells, event.position())
+        index = self._cell_at(event.position())
         if index is None:
             return
         if self._prior is not None and self._cells[index].bar.contains(event.position()):
@@ -241,21 +254,30 @@ class ClassSelector(QWidget):
             Qt.Key.Key_Down: self._columns(),
         }
         if event.key() in steps and self._names:
+            self._shows_focus = True
             target = self._selected + steps[Qt.Key(event.key())]
             if 0 <= target < len(self._names):
                 self._choose(target)
         else:
             super().keyPressEvent(event)
 
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self._bar.isVisible():
+            self._bar.event(event)
+        else:
+            event.ignore()
+
     def focusInEvent(self, event: QFocusEvent) -> None:
+        self._shows_focus = came_by_keyboard(event)
         self._repaint_all()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._shows_focus = False
         self._repaint_all()
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            index = chip_grid.cell_at(self._cells, QPointF(event.pos()))
+            index = self._cell_at(QPointF(event.pos()))
             tip = "" if index is None else self._tip(index)
             QToolTip.showText(event.globalPos(), tip, self)
             return True
@@ -274,28 +296,60 @@ class ClassSelector(QWidget):
             self._still = transparent(self.size(), ratio)
             painter = QPainter(self._still)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            for index, cell in enumerate(self._cells):
+            painter.setClipRect(self._view())
+            for index, cell in self._seen():
                 chip_paint.paint(painter, cell, self._chip(index), self._theme)
             painter.end()
         return self._still
 
     def _chip(self, index: int) -> Chip:
+        labels = self._bold_labels if index == self._selected else self._labels
         return Chip(
-            name=self._names[index],
+            name=labels[index],
             color=self._theme.class_color(index),
             weight=None if self._prior is None else float(self._prior[index]),
             is_selected=index == self._selected,
             is_hovered=index in (self._hovered, self._dragged),
-            has_focus=index == self._selected and self.hasFocus(),
-            cut_left=self._share_beginning,
+            has_focus=index == self._selected and self._shows_focus,
+            with_dot=self._with_dots,
         )
 
     def _columns(self) -> int:
-        return sum(c.whole.top() == self._cells[0].whole.top() for c in self._cells) or 1
+        return sum(c.whole.top() == self._laid[0].whole.top() for c in self._laid) or 1
+
+    def _view(self) -> QRect:
+        """The part of the widget below the header, with the room of a focus ring."""
+        return self.rect().adjusted(0, _HEADER - 2, 0, 0)
+
+    def _seen(self) -> list[tuple[int, Cell]]:
+        view = QRectF(self._view())
+        return [(i, cell) for i, cell in enumerate(self._cells) if view.intersects(cell.whole)]
+
+    def _cell_at(self, position: QPointF) -> int | None:
+        if not self._view().contains(position.toPoint()):
+            return None
+        return chip_grid.cell_at(self._cells, position)
 
     def _arrange(self) -> None:
         room = QRectF(2, _HEADER, self.width() - 4, self.height() - _HEADER - 2)
-        self._cells = chip_grid.arrange(len(self._names), room)
+        self._laid = chip_grid.arrange(len(self._names), room, GUTTER)
+        tops = sorted({cell.whole.top() for cell in self._laid})
+        height = self._laid[-1].whole.bottom() - room.top() if tops else 0.0
+        view = QRect(0, _HEADER, self.width(), round(room.height()))
+        self._bar.fit(view, height, tops[1] - tops[0] if len(tops) > 1 else height)
+        self._fit_names()
+        self._scroll()
+
+    def _fit_names(self) -> None:
+        """Write names as they fit: the dot goes before a letter does, from all chips alike."""
+        room = self._laid[0].chip.width() - 2 * chip_paint.PADDING if self._laid else 0.0
+        small, bold = QFontMetricsF(small_font()), QFontMetricsF(title_font())
+        self._with_dots = naming.fit(self._names, small, room - chip_paint.DOT)
+        self._labels = naming.shortened(self._names, small, room)
+        self._bold_labels = naming.shortened(self._names, bold, room)
+
+    def _scroll(self) -> None:
+        self._cells = [cell.moved(-self._bar.value()) for cell in self._laid]
         self._repaint_all()
 
     def _choose(self, index: int) -> None:
@@ -336,6 +390,6 @@ class ClassSelector(QWidget):
         if self._prior is None:
             return name
         weight = f"{self._prior[index]:.3f}"
-        return self.tr("{}: π = {}. Drag the bar to change it, double-click it to reset.").format(
+        return self.tr("{}: π = {}; drag the bar to change it, double-click it to reset").format(
             name, weight
         )

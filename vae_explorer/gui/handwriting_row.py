@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QFocusEvent,
     QFontMetricsF,
     QImage,
     QKeyEvent,
@@ -16,14 +17,19 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QResizeEvent,
+    QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from vae_explorer.gui import names as naming
 from vae_explorer.gui import style
 from vae_explorer.gui.pixels import images_to_qimages, paint_image
-from vae_explorer.gui.style import Theme
+from vae_explorer.gui.row_scroll import GUTTER, RowScroll
+from vae_explorer.gui.style import Theme, came_by_keyboard
 
-_SMALLEST, _COMFORTABLE, _LARGEST = 14, 44, 84  # sides of a picture, in pixels
+_SMALLEST, _LEAST, _LARGEST = 14, 28, 84  # sides of a picture, in pixels
+_FEW = 12  # classes up to which pictures get smaller than `_LEAST` rather than out of sight
 _LABEL = 18
 _DOT = 11.0  # of the class's colour before its name, with the gap behind it
 _GAP = 6
@@ -42,9 +48,12 @@ class HandwritingRow(QWidget):
         self._colors: list[QColor] = []
         self._pictures: list[QImage] = []
         self._current = -1
-        self._message = ""
+        self._shows_focus = False
         self._fitted_to = ((0, 0, 0), (1, 1, 0))  # width, height, pictures; and their layout
-        self.set_has_classes(True)
+        self._labels: list[str] = []  # names as they are written
+        self._with_dots = False
+        self._bar = RowScroll(self)
+        self._bar.valueChanged.connect(self.update)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
@@ -56,17 +65,9 @@ class HandwritingRow(QWidget):
         """Show (C, H, W) or (C, H, W, 3) in [0, 1] with C names and colours; None for nothing."""
         if images is not None and not len(images) == len(names) == len(colors):
             raise ValueError(f"{len(images)} images, {len(names)} names, {len(colors)} colours")
-        count = len(self._pictures)
         self._images, self._names, self._colors = images, tuple(names), list(colors)
         self._make_pictures()
-        if len(self._pictures) != count:
-            self.updateGeometry()  # lays the whole panel out: not for every move of the pen
-        self.update()
-
-    def set_has_classes(self, known: bool) -> None:
-        """What there is to wait for: every class, or without classes the drawing given back."""
-        every = self.tr("Draw to see every class in your handwriting")
-        self._message = every if known else self.tr("Draw to see what the model gives back")
+        self._fit_names()
         self.update()
 
     def set_theme(self, theme: Theme) -> None:
@@ -82,12 +83,12 @@ class HandwritingRow(QWidget):
         return QSize(5 * (28 + _GAP), 28 + _LABEL)
 
     def hasHeightForWidth(self) -> bool:
-        return bool(self._pictures)
+        return True
 
     def heightForWidth(self, width: int) -> int:
-        columns, side = self._columns_for(width)
-        rows = -(-max(1, len(self._pictures)) // columns)
-        return rows * (side + _LABEL) + (rows - 1) * _GAP
+        """Of one row of ten, whatever is shown: the pad beside must not move when a drawing begins."""
+        side = (width + _GAP) // 10 - _GAP
+        return min(max(side, _LEAST), _LARGEST) + _LABEL
 
     # Events
 
@@ -100,8 +101,26 @@ class HandwritingRow(QWidget):
         else:
             painter.setPen(self._theme.muted)
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(self.rect(), flags, self._message)
+            text = self.tr("Draw to see every class in your handwriting")
+            painter.drawText(self.rect(), flags, text)
         painter.end()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._fit_names()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self._bar.isVisible():
+            self._bar.event(event)
+        else:
+            event.ignore()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self._shows_focus = came_by_keyboard(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._shows_focus = False
+        self.update()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         index = self._index_at(event.position())
@@ -118,6 +137,8 @@ class HandwritingRow(QWidget):
         step = {Qt.Key.Key_Right: 1, Qt.Key.Key_Left: -1}.get(Qt.Key(event.key()))
         if step is not None and self._pictures:
             self._current = (self._current + step) % len(self._pictures)
+            self._shows_focus = True
+            self._reveal(self._current)
             self.update()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._current >= 0:
             self._pick(self._current)
@@ -135,12 +156,6 @@ class HandwritingRow(QWidget):
         images = self._images
         self._pictures = [] if images is None else images_to_qimages(images, self._theme)
         self._current = min(self._current, len(self._pictures) - 1)
-
-    def _columns_for(self, width: int) -> tuple[int, int]:
-        """Columns and the side of a picture for a width alone: pictures of a comfortable size."""
-        count = max(1, len(self._pictures))
-        columns = min(count, max(1, (width + _GAP) // (_COMFORTABLE + _GAP)))
-        return columns, min((width + _GAP) // columns - _GAP, _LARGEST)
 
     def _fitted(self, label: int) -> tuple[int, int]:
         """Columns and the side of a picture that show all in this widget as large as can be.
@@ -162,14 +177,41 @@ class HandwritingRow(QWidget):
         room = *self.contentsRect().size().toTuple(), len(self._pictures)
         if self._fitted_to[0] != room:  # every tile asks, at every move of the pen
             columns, side = self._fitted(_LABEL)
-            fitting = (columns, side, _LABEL) if side >= _SMALLEST else (*self._fitted(0), 0)
+            if len(self._pictures) > _FEW and side < _LEAST:
+                fitting = (*self._scrolled(), _LABEL)
+            elif side >= _SMALLEST:
+                fitting = (columns, side, _LABEL)
+            else:
+                fitting = (*self._fitted(0), 0)
             self._fitted_to = room, fitting
         return self._fitted_to[1]
+
+    def _scrolled(self) -> tuple[int, int]:
+        """Columns and the side of a picture where not all can be seen at once."""
+        width = self.contentsRect().width() - GUTTER
+        columns = max(1, (width + _GAP) // (_LEAST + _GAP))
+        return columns, min((width + _GAP) // columns - _GAP, _LARGEST)
+
+    def _fit_names(self) -> None:
+        """Write names as they fit, and scroll where not all pictures do."""
+        columns, side, label = self._layout()
+        rows, pitch = -(-len(self._pictures) // columns), side + label + _GAP
+        self._bar.fit(self.contentsRect(), rows * pitch - _GAP if self._pictures else 0, pitch)
+        metrics = QFontMetricsF(style.small_font())
+        # no dot where not every one could be read, or where it would cost a part of a name
+        self._with_dots = len(self._pictures) > 1 and naming.fit(self._names, metrics, side - _DOT)
+        room = side - _DOT if self._with_dots else side + _GAP - 2  # into the gap, not to the next
+        self._labels = naming.shortened(self._names, metrics, room)
+
+    def _reveal(self, index: int) -> None:
+        columns, side, label = self._layout()
+        top = index // columns * (side + label + _GAP)
+        self._bar.reveal(top, top + side + label)
 
     def _tile(self, index: int) -> QRectF:
         columns, side, label = self._layout()
         row, column = divmod(index, columns)
-        top = self.contentsRect().top() + row * (side + label + _GAP)
+        top = self.contentsRect().top() + row * (side + label + _GAP) - self._bar.value()
         return QRectF(column * (side + _GAP), top, side, side)
 
     def _index_at(self, place: QPointF) -> int:
@@ -181,7 +223,9 @@ class HandwritingRow(QWidget):
     def _paint_tile(self, painter: QPainter, index: int) -> None:
         tile = self._tile(index)
         paint_image(painter, tile.adjusted(1, 1, -1, -1), self._pictures[index])
-        is_current = self.hasFocus() and index == self._current
+        if tile.bottom() + _LABEL < 0 or tile.top() > self.height():
+            return
+        is_current = self._shows_focus and index == self._current
         painter.setPen(QPen(self._theme.accent if is_current else self._theme.border, 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(tile.adjusted(0.5, 0.5, -0.5, -0.5))
@@ -190,11 +234,10 @@ class HandwritingRow(QWidget):
         self._paint_name(painter, QRectF(tile.left(), tile.bottom(), tile.width(), _LABEL), index)
 
     def _paint_name(self, painter: QPainter, place: QRectF, index: int) -> None:
-        """A class's name with a dot of its colour, in which not every one could be read."""
+        """A class's name, and where there is room before it a dot of its colour."""
         painter.setFont(style.small_font())
-        dot = _DOT if len(self._pictures) > 1 and place.width() >= 2 * _DOT else 0.0
-        metrics, mode = QFontMetricsF(painter.font()), Qt.TextElideMode.ElideRight
-        name = metrics.elidedText(self._names[index], mode, place.width() - dot)
+        dot = _DOT if self._with_dots else 0.0
+        metrics, name = QFontMetricsF(painter.font()), self._labels[index]
         left = place.center().x() - (dot + metrics.horizontalAdvance(name)) / 2
         if dot:
             painter.setPen(Qt.PenStyle.NoPen)
