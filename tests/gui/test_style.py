@@ -7,13 +7,15 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QIcon
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from vae_explorer import paths
 from vae_explorer.gui import style
+from vae_explorer.gui.contrast import legible
+from vae_explorer.gui.focus_ring import FocusRing
 from vae_explorer.gui.style import DARK, LIGHT, Theme
 from vae_explorer.gui.style_sheet import style_sheet
 
@@ -128,6 +130,7 @@ def test_a_button_that_is_on_and_one_that_has_the_focus_look_different(
     button = style.tool_button("sliders", "More", theme, checkable=True, parent=window)
     window.setStyleSheet(style_sheet())
     button.resize(40, 40)
+    ring = FocusRing(window)
     qtbot.addWidget(window)
     with qtbot.waitActive(window):
         window.show()
@@ -137,7 +140,9 @@ def test_a_button_that_is_on_and_one_that_has_the_focus_look_different(
         image = button.grab().toImage()
         return image.pixelColor(20, 5).name(), image.pixelColor(20, 1).name()
 
-    button.setFocus()
+    button.setFocus(Qt.FocusReason.TabFocusReason)
+    window.setAttribute(Qt.WidgetAttribute.WA_KeyboardFocusChange)  # as the key itself does
+    ring._move(None, button)
     ground, edge = ground_and_edge()
     assert edge == theme.accent.name()
     button.setChecked(True)
@@ -145,6 +150,24 @@ def test_a_button_that_is_on_and_one_that_has_the_focus_look_different(
     button.clearFocus()
     assert ground_and_edge() == (theme.chosen.name(), theme.chosen.name())
     assert ground != theme.chosen.name()
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
+def test_what_can_be_clicked_has_an_edge_that_is_seen(theme: Theme) -> None:
+    assert contrast(theme.outline, theme.panel) >= 3
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
+def test_large_letters_in_the_colour_of_a_class_are_legible(theme: Theme) -> None:
+    for color in theme.class_colors(47):
+        shown = legible(color, theme.panel)
+        assert contrast(shown, theme.panel) >= 3
+        if contrast(color, theme.panel) >= 3:
+            assert shown.name() == color.name()
+
+
+def test_an_arrow_key_is_written_as_in_the_menus() -> None:
+    assert style.with_shortcut("One step", "Ctrl+Right") == "One step (Ctrl+→)"
 
 
 def test_a_shortcut_is_named_in_the_tooltip() -> None:

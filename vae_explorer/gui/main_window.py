@@ -31,6 +31,7 @@ from vae_explorer.gui.equation_bar import EquationBar
 from vae_explorer.gui.evaluation_page import EvaluationPage
 from vae_explorer.gui.figure_page import FigurePage
 from vae_explorer.gui.film_strip import FilmStrip
+from vae_explorer.gui.focus_ring import FocusRing
 from vae_explorer.gui.handwriting_row import HandwritingRow
 from vae_explorer.gui.latent_canvas import LatentCanvas
 from vae_explorer.gui.menus import Menus
@@ -82,6 +83,7 @@ class MainWindow(QMainWindow):
         self.reset_layout()
         self.set_theme(theme)
         self.banner.shown.connect(self._place_banner)
+        FocusRing(self)
         self.canvas.setFocus()
 
     # -- what the controllers use --------------------------------------------------------------

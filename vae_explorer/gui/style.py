@@ -72,6 +72,8 @@ class Theme:
     chosen: QColor  # ground of a button that is on
     canvas: QColor  # ground of plots and pictures
     border: QColor
+    outline: QColor  # edge of what can be clicked or typed into, seen on a pale projector too
+    track: QColor  # of a slider
     text: QColor
     muted: QColor  # captions, axes, explanations
     disabled: QColor
@@ -110,6 +112,8 @@ LIGHT: Final = Theme(
     chosen=QColor("#c6d7f1"),
     canvas=QColor("#ffffff"),
     border=QColor("#d9dde3"),
+    outline=QColor("#8b94a1"),
+    track=QColor("#d0d6de"),
     text=QColor("#1c2026"),
     muted=QColor("#5d6673"),
     disabled=QColor("#a3abb6"),
@@ -130,6 +134,8 @@ DARK: Final = Theme(
     chosen=QColor("#354a67"),
     canvas=QColor("#171a1e"),
     border=QColor("#343a42"),
+    outline=QColor("#646d79"),
+    track=QColor("#414953"),
     text=QColor("#e8eaed"),
     muted=QColor("#a0a8b3"),
     disabled=QColor("#666e79"),
@@ -210,9 +216,9 @@ def make_palette(theme: Theme) -> QPalette:
         role.HighlightedText: theme.on_accent,
         role.Link: theme.accent,
         role.Mid: theme.border,
-        role.Light: theme.raised,
+        role.Light: theme.track,
         role.Midlight: theme.hover,
-        role.Dark: theme.border,
+        role.Dark: theme.outline,
         role.Accent: theme.accent,
         role.LinkVisited: theme.muted,  # there are no links: these two are what the style sheet
         role.Shadow: theme.disabled,  # calls the colours that have no role of their own
@@ -303,6 +309,7 @@ def with_shortcut(text: str, shortcut: str | QKeySequence.StandardKey | None) ->
     if shortcut is None:
         return text
     keys = QKeySequence(shortcut).toString(QKeySequence.SequenceFormat.NativeText)
+    keys = keys.replace("Right", "→")  # as in the menus
     return f"{text} ({keys})" if keys else text
 
 

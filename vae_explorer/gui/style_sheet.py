@@ -25,35 +25,40 @@ def style_sheet() -> str:
     QLabel[muted="true"] {{ color: palette(link-visited); }}
     QToolTip {{ background: palette(button); color: palette(text); border: 1px solid palette(mid);
         padding: 4px 6px; }}
-    QPushButton, QToolButton {{ background: palette(button); border: 1px solid palette(mid);
-        border-radius: {RADIUS}px; padding: 4px 12px; }}
+    QPushButton, QToolButton {{ background: palette(button); border: 1px solid palette(dark);
+        border-radius: {RADIUS}px; padding: 4px 12px; outline: none; }}
+    QPushButton:disabled, QToolButton:disabled {{ border-color: palette(mid); }}
     QToolButton {{ padding: 3px; }}
-    QToolButton[quiet="true"] {{ background: transparent; border-color: transparent; }}
+    QToolButton[quiet="true"] {{ background: transparent; }}
+    QToolButton[icon_name] {{ border-color: transparent; }}
     QPushButton:hover, QToolButton:hover, QToolButton[quiet="true"]:hover
         {{ background: palette(midlight); }}
     QPushButton:pressed, QToolButton:pressed {{ background: palette(mid); }}
     QToolButton:checked, QToolButton[quiet="true"]:checked
         {{ background: palette(alternate-base); border-color: transparent; }}
-    QPushButton:focus, QToolButton:focus, QToolButton[quiet="true"]:focus
+    QPushButton[ringed="true"], QToolButton[ringed="true"], QToolButton[ringed="true"]:checked,
+    QToolButton[quiet="true"][ringed="true"]:checked
         {{ border: 2px solid palette(highlight); }}
-    QPushButton:focus {{ padding: 3px 11px; }}
-    QToolButton:focus {{ padding: 2px; }}
+    QPushButton[ringed="true"] {{ padding: 3px 11px; }}
+    QToolButton[ringed="true"] {{ padding: 2px; }}
     QPushButton[primary="true"] {{ font-weight: 600; }}
     QPushButton[primary="true"]:enabled {{ background: palette(highlight);
         color: palette(highlighted-text); border-color: palette(highlight); }}
-    QPushButton[primary="true"]:focus {{ border-color: palette(text); }}
+    QPushButton[primary="true"][ringed="true"] {{ border-color: palette(text); }}
     QTabWidget::pane {{ border: none; }}
-    QTabBar {{ qproperty-drawBase: 0; }}
-    QTabBar::tab {{ background: transparent; color: palette(link-visited); border: none;
-        border-bottom: 2px solid transparent; padding: 4px 2px; margin-right: 16px; }}
+    QTabBar {{ qproperty-drawBase: 0; outline: none; }}
+    QTabBar::tab {{ background: transparent; color: palette(link-visited);
+        border: 2px solid transparent; padding: 2px 4px 4px 4px; margin-right: 8px; }}
     QTabBar::tab:selected {{ color: palette(text); border-bottom-color: palette(highlight); }}
     QTabBar::tab:hover {{ color: palette(text); }}
-    QTabBar::tab:focus {{ border-bottom-color: palette(text); }}
-    QComboBox, QSpinBox, QLineEdit {{ background: palette(button); border: 1px solid palette(mid);
+    QTabBar[ringed="true"]::tab:selected {{ border-color: palette(highlight);
+        border-radius: {RADIUS - 2}px; }}
+    QComboBox, QSpinBox, QLineEdit {{ background: palette(button); border: 1px solid palette(dark);
         border-radius: {RADIUS - 2}px; padding: 2px 6px; min-height: 18px;
         selection-background-color: palette(highlight);
         selection-color: palette(highlighted-text); }}
     QComboBox:hover, QSpinBox:hover, QLineEdit:hover {{ background: palette(midlight); }}
+    QComboBox:disabled, QSpinBox:disabled, QLineEdit:disabled {{ border-color: palette(mid); }}
     QComboBox:focus, QSpinBox:focus, QLineEdit:focus {{ border-color: palette(highlight); }}
     QComboBox {{ padding-right: 0; }}
     QLineEdit {{ padding: 2px 4px; }}
@@ -74,7 +79,7 @@ def style_sheet() -> str:
     QCheckBox::indicator:disabled {{ border-color: palette(mid); }}
     QCheckBox::indicator:checked:disabled {{ background: palette(shadow); }}
     {light} {dark}
-    QSlider::groove:horizontal {{ background: palette(mid); height: 4px; border-radius: 2px; }}
+    QSlider::groove:horizontal {{ background: palette(light); height: 4px; border-radius: 2px; }}
     QSlider::sub-page:horizontal {{ background: palette(highlight); border-radius: 2px; }}
     QSlider::handle:horizontal {{ background: palette(highlight); width: 8px; height: 8px;
         margin: -4px 0; border: 2px solid palette(highlight); border-radius: 6px; }}
@@ -82,9 +87,9 @@ def style_sheet() -> str:
     QSlider::sub-page:disabled, QSlider::handle:horizontal:disabled
         {{ background: palette(shadow); border-color: palette(shadow); }}
     QScrollBar:vertical {{ background: transparent; width: 8px; margin: 0; }}
-    QScrollBar::handle:vertical {{ background: palette(mid); border-radius: 4px;
+    QScrollBar::handle:vertical {{ background: palette(dark); border-radius: 4px;
         min-height: 24px; }}
-    QScrollBar::handle:vertical:hover {{ background: palette(shadow); }}
+    QScrollBar::handle:vertical:hover {{ background: palette(link-visited); }}
     QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
     QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
     QSplitter::handle {{ background: transparent; }}
