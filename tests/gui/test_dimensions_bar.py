@@ -92,3 +92,49 @@ def test_either_axis_can_be_chosen_and_the_other_makes_way(
         bar._y.setCurrentIndex(0)
         bar._y.activated.emit(0)
     assert told.args == [1, 0]
+
+
+def test_a_name_stands_by_its_own_value_and_slider(bar: DimensionsBar) -> None:
+    bar.show()
+    offered(bar, 16)
+    for first, second in ((0, 1), (3, 4)):
+        name, slider, next_name = bar._names[first], bar._sliders[first], bar._names[second]
+        within = slider.x() - name.geometry().right()
+        between = next_name.x() - slider.geometry().right()
+        assert within <= 8
+        assert between >= 24
+
+
+def test_a_narrow_bar_has_fewer_columns_of_sliders(bar: DimensionsBar) -> None:
+    bar.show()
+    offered(bar, 16)
+    assert bar._sliders[2].y() == bar._sliders[0].y()
+    bar.resize(400, 120)
+    QApplication.processEvents()
+    assert bar._sliders[2].y() > bar._sliders[0].y()
+    assert min(slider.width() for slider in bar._sliders.values()) >= 80
+    assert bar._order_note.isHidden()
+
+
+def test_a_slider_reaches_a_value_beyond_the_prior(bar: DimensionsBar) -> None:
+    offered(bar, 16)
+    values = np.zeros(16)
+    values[4] = -4.3
+    bar.set_coordinates(values)
+    assert bar._sliders[4].value() == -430
+    assert bar._sliders[5].maximum() == 3 * SLIDER_STEPS
+    bar.set_coordinates(np.zeros(16))
+    assert bar._sliders[4].maximum() == 3 * SLIDER_STEPS
+
+
+def test_nothing_stands_at_a_negative_zero(bar: DimensionsBar) -> None:
+    offered(bar, 16)
+    bar.set_coordinates(np.full(16, -0.001))
+    assert bar._names[4]._value == "0.00"
+
+
+def test_it_says_by_what_the_sliders_are_ordered(bar: DimensionsBar) -> None:
+    offered(bar, 16)
+    assert "strongest" in bar._order_note.text()
+    bar.set_dimensions(16, (0, 1), np.zeros(16, bool), None)
+    assert bar._order_note.text() == ""

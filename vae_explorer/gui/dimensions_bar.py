@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QStringListModel, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPalette, QPen, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -25,10 +27,13 @@ from vae_explorer.gui.latent_plane import axis_title
 from vae_explorer.gui.notation import signed
 
 SLIDER_STEPS = 100  # per latent unit
-SLIDER_REACH = 3.0  # latent units: three standard deviations of the prior
+SLIDER_REACH = 3  # latent units: three standard deviations of the prior
 MOST_SLIDERS = 32  # of the strongest dimensions; a thousand would take most of a second to make
-_COLUMNS = 3
+_COLUMNS = (2, 3)  # of sliders, in a narrow bar and in one from `_WIDE` on
+_WIDE = 480  # pixels
+_COLUMN_GAP = 24  # pixels: more than within a column, so that a name stands by its own slider
 _ROW = 24  # pixels of height of a slider
+_SUBSCRIPT = 11  # pixels of a dimension's number
 _ROWS = 3  # of them that are seen, the rest is scrolled to
 _CHOICE = 12  # letters of a dimension and its nats
 _NARROW = 96  # pixels of width of a chooser where there is little room
@@ -47,6 +52,8 @@ class DimensionsBar(QWidget):
         self._dim = 2
         self._sliders: dict[int, QSlider] = {}
         self._names: dict[int, _Caption] = {}
+        self._below: QWidget | None = None  # what is said below the sliders
+        self._columns = 0
         self._choices = QStringListModel(self)  # every dimension, and last the principal plane
         self._x = self._chooser(self.tr("Horizontal axis"))
         self._y = self._chooser(self.tr("Vertical axis"))
@@ -57,7 +64,7 @@ class DimensionsBar(QWidget):
         self._grid_host = QWidget(self)
         self._grid = QGridLayout(self._grid_host)
         self._grid.setContentsMargins(0, 0, style.GAP, 0)  # a gutter before the scroll bar
-        self._grid.setHorizontalSpacing(style.GAP)
+        self._grid.setHorizontalSpacing(style.HALF)
         self._grid.setVerticalSpacing(0)
         self._arrange()
         self.hide()
@@ -72,6 +79,7 @@ class DimensionsBar(QWidget):
             self._clear_sliders()
             return
         order = np.arange(dim) if kl is None else np.argsort(-kl)
+        self._order_note.setText("" if kl is None else self.tr("strongest first"))
         self._build_sliders(order[:MOST_SLIDERS])
         if dim > MOST_SLIDERS:
             words = self.tr("{0:,} weaker dimensions have no slider; any can be an axis.")
@@ -93,7 +101,7 @@ class DimensionsBar(QWidget):
             text = choices[index]
             if collapsed[index]:
                 text += self.tr(": the decoder hears nothing of it, its KL is near 0")
-            name.set_name(axis_title(index) + ("∅" if collapsed[index] else ""))
+            name.set_collapsed(bool(collapsed[index]))
             name.setToolTip(text)
             self._sliders[index].setToolTip(text)
 
@@ -112,6 +120,8 @@ class DimensionsBar(QWidget):
         """Where every dimension stands, (d,), without sending signals."""
         for index, slider in self._sliders.items():
             slider.blockSignals(True)
+            if not slider.isSliderDown():
+                _reach(slider, float(values[index]))
             slider.setValue(round(float(values[index]) * SLIDER_STEPS))
             slider.blockSignals(False)
             self._names[index].set_value(float(values[index]))
@@ -152,38 +162,58 @@ class DimensionsBar(QWidget):
 
     def _build_sliders(self, order: NDArray[np.intp]) -> None:
         self._clear_sliders()
-        widest = axis_title(max(order.tolist()))
-        for place, index in enumerate(order.tolist()):
-            row, column = divmod(place, _COLUMNS)
-            name = _Caption(widest, self._grid_host)
+        most_digits = len(str(self._dim))
+        for index in order.tolist():
+            name = _Caption(index, most_digits, self._grid_host)
             slider = _Slider(Qt.Orientation.Horizontal, self._grid_host)
             slider.setFixedHeight(_ROW)
-            reach = round(SLIDER_REACH * SLIDER_STEPS)
-            slider.setRange(-reach, reach)
+            _reach(slider, 0.0)
             slider.setPageStep(SLIDER_STEPS // 2)
             slider.setSingleStep(SLIDER_STEPS // 10)
             slider.setAccessibleName(axis_title(index))
             slider.setProperty("dimension", index)
             slider.valueChanged.connect(self._on_slider)
-            self._grid.addWidget(name, row, 2 * column)
-            self._grid.addWidget(slider, row, 2 * column + 1)
-            self._grid.setColumnStretch(2 * column + 1, 1)
             self._sliders[index] = slider
             self._names[index] = name
-        rows = -(-len(order) // _COLUMNS)
+        self._place_sliders(_COLUMNS[self.width() >= _WIDE])
+
+    def _place_sliders(self, columns: int) -> None:
+        while self._grid.takeAt(0) is not None:
+            pass
+        for column in range(max(_COLUMNS)):
+            self._grid.setColumnStretch(3 * column + 1, int(column < columns))
+            gap = _COLUMN_GAP - style.HALF if column < columns - 1 else 0
+            self._grid.setColumnMinimumWidth(3 * column + 2, gap)
+        for place, index in enumerate(self._sliders):
+            row, column = divmod(place, columns)
+            self._grid.addWidget(self._names[index], row, 3 * column)
+            self._grid.addWidget(self._sliders[index], row, 3 * column + 1)
+        rows = -(-len(self._sliders) // columns)
+        if self._below is not None:
+            self._grid.addWidget(self._below, rows, 0, 1, 3 * columns)
+            rows += 1
+        self._columns = columns
         self._scroll.setFixedHeight(min(_ROWS, rows) * _ROW)
         self._grid_host.setMinimumHeight(rows * _ROW)  # at once, not when it is laid out
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        wide = self.width() >= _WIDE
+        self._order_note.setVisible(wide)
+        if self._sliders and self._columns != _COLUMNS[wide]:
+            self._place_sliders(_COLUMNS[wide])
+
     def _say_below(self, text: str) -> None:
-        label = style.muted_label(text, self._grid_host)
-        label.setFixedHeight(_ROW)
-        self._grid.addWidget(label, self._grid.rowCount(), 0, 1, 2 * _COLUMNS)
+        self._below = style.muted_label(text, self._grid_host)
+        self._below.setFixedHeight(_ROW)
+        self._place_sliders(self._columns)
 
     def _clear_sliders(self) -> None:
-        while (item := self._grid.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None:
-                widget.deleteLater()
+        while self._grid.takeAt(0) is not None:
+            pass
+        below = [] if self._below is None else [self._below]
+        for widget in (*self._sliders.values(), *self._names.values(), *below):
+            widget.deleteLater()
+        self._below = None
         self._sliders.clear()
         self._names.clear()
 
@@ -202,6 +232,11 @@ class DimensionsBar(QWidget):
         head.addWidget(style.muted_label("×", self))
         head.addWidget(self._y)
         head.addStretch(1)
+        self._order_note = style.muted_label("", self)
+        self._order_note.setToolTip(
+            self.tr("The sliders stand in order of the dimensions' mean KL")
+        )
+        head.addWidget(self._order_note)
         head.addWidget(self._reset)
         scroll = self._scroll
         scroll.setWidgetResizable(True)
@@ -218,18 +253,28 @@ class DimensionsBar(QWidget):
         column.addWidget(scroll)
 
 
+def _reach(slider: QSlider, value: float) -> None:
+    """Have a slider reach a value, and no less far than the prior is wide."""
+    reach = max(SLIDER_REACH, ceil(abs(value))) * SLIDER_STEPS
+    slider.setRange(-reach, reach)
+
+
 class _Caption(QWidget):
     """A dimension's name and where it stands, painted: a label would be laid out at every move."""
 
-    def __init__(self, widest: str, parent: QWidget) -> None:
+    def __init__(self, index: int, most_digits: int, parent: QWidget) -> None:
         super().__init__(parent)
-        self._name, self._value = "", ""
-        self.setFont(style.number_font(style.FONT_SMALL))
-        self.setFixedSize(self.fontMetrics().horizontalAdvance(f"{widest}∅ −0.00"), _ROW)
+        self._index, self._is_collapsed, self._value = index, False, ""
+        self._large = style.number_font(style.FONT_BASE)
+        self._small = style.number_font(_SUBSCRIPT)
+        large, small = QFontMetricsF(self._large), QFontMetricsF(self._small)
+        name = large.horizontalAdvance("z∅") + small.horizontalAdvance("0" * most_digits)
+        value = large.horizontalAdvance("−0.00")
+        self.setFixedSize(ceil(name) + style.HALF + ceil(value), _ROW)
 
-    def set_name(self, name: str) -> None:
-        """What the dimension is called."""
-        self._name = name
+    def set_collapsed(self, collapsed: bool) -> None:
+        """Whether the decoder hears nothing of the dimension."""
+        self._is_collapsed = collapsed
         self.update()
 
     def set_value(self, value: float) -> None:
@@ -241,12 +286,26 @@ class _Caption(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        flags = Qt.AlignmentFlag.AlignVCenter
         palette = self.palette()
+        large, small = QFontMetricsF(self._large), QFontMetricsF(self._small)
+        baseline = (self.height() + large.capHeight()) / 2
         painter.setPen(palette.color(QPalette.ColorRole.LinkVisited))
-        painter.drawText(self.rect(), flags | Qt.AlignmentFlag.AlignLeft, self._name)
+        parts = [
+            (self._large, large, "z", 0),
+            (self._small, small, str(self._index + 1), 2),
+            (self._large, large, "∅" if self._is_collapsed else "", 0),
+        ]
+        # the name ends by the value, wherever it begins
+        field = large.horizontalAdvance("−0.00") + style.HALF
+        x = self.width() - field - sum(m.horizontalAdvance(text) for _, m, text, _ in parts)
+        for font, metrics, text, drop in parts:
+            painter.setFont(font)
+            painter.drawText(QPointF(x, baseline + drop), text)
+            x += metrics.horizontalAdvance(text)
+        painter.setFont(self._large)
         painter.setPen(palette.color(QPalette.ColorRole.WindowText))
-        painter.drawText(self.rect(), flags | Qt.AlignmentFlag.AlignRight, self._value)
+        left = self.width() - large.horizontalAdvance(self._value)
+        painter.drawText(QPointF(left, baseline), self._value)
 
 
 class _Slider(QSlider):
@@ -265,7 +324,7 @@ class _Slider(QSlider):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(palette.color(role.Mid))
+        painter.setBrush(palette.color(role.Light))
         painter.drawRoundedRect(QRectF(0, middle.y() - 2, self.width(), 4), 2, 2)
         painter.drawRect(QRectF(middle.x() - 1, middle.y() - 5, 2, 10))
         painter.setBrush(color)
