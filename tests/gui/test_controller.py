@@ -651,13 +651,14 @@ def test_a_frame_of_the_film_has_its_own_numbers(joint: Controller) -> None:
     np.testing.assert_allclose(image_of(joint), joint.pages.path_frames[39], atol=1e-6)  # type: ignore[index]
 
 
-def test_an_empty_row_says_what_it_will_show(
-    joint: Controller, make_controller: MakeController, vae_file: Path, qtbot: QtBot
-) -> None:
-    assert joint.window.handwriting._message == "Draw to see every class in your handwriting"
-    plain = make_controller(vae_file)
-    wait_open(qtbot, plain)
-    assert plain.window.handwriting._message == "Draw to see what the model gives back"
+def test_the_pin_can_be_let_go_of_only_where_there_is_one(joint: Controller) -> None:
+    unpin = joint.window.menus.unpin
+    joint.exploring.unpin()
+    assert not unpin.isEnabled()
+    joint.exploring.pin(0.5, 0.5)
+    assert unpin.isEnabled()
+    joint.window.canvas.clear_pin()
+    assert not unpin.isEnabled()
 
 
 def test_a_path_of_one_dimension_is_straight(

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from tests.gui.windows import MakeController, wait_open
+from vae_explorer.gui import style
 from vae_explorer.gui.app import DEFAULT_SIZE
 from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.curves import Curves
@@ -120,9 +121,72 @@ def test_the_focus_is_seen_on_a_button_that_is_checked(joint: Controller, qtbot:
     assert button.isChecked()
     qtbot.waitUntil(joint.window.isActiveWindow)
     before = button.grab().toImage()
-    button.setFocus(Qt.FocusReason.TabFocusReason)
-    assert button.hasFocus()
+    give_focus_by_key(button, qtbot)
     assert button.grab().toImage() != before
+
+
+def give_focus_by_key(widget: QWidget, qtbot: QtBot) -> None:
+    """Press the key until it is there."""
+    for _ in range(100):
+        focused = QApplication.focusWidget()
+        assert focused is not None
+        qtbot.keyClick(focused, Qt.Key.Key_Tab)
+        if widget.hasFocus():
+            return
+    raise AssertionError(describe(widget))
+
+
+def test_a_ring_is_around_what_has_the_focus_by_a_key_alone(
+    joint: Controller, qtbot: QtBot
+) -> None:
+    window, left = joint.window, Qt.MouseButton.LeftButton
+    qtbot.waitUntil(window.isActiveWindow)
+    tabs, start = window.tabs.tabBar(), window.training.start_button
+    for widget in (tabs, start):
+        window.canvas.setFocus()
+        give_focus_by_key(widget, qtbot)
+        assert widget.property("ringed")
+        window.canvas.setFocus()
+        assert not widget.property("ringed")
+    give_focus_by_key(tabs, qtbot)
+    qtbot.mouseClick(tabs, left, pos=tabs.tabRect(2).center())
+    assert not tabs.property("ringed")  # the focus stays where it was
+    qtbot.mouseClick(window.image._modes["sample"], left)
+    assert not window.image._modes["sample"].property("ringed")
+
+
+@pytest.mark.parametrize("size", [(1024, 700), (1440, 900)])
+def test_without_classes_a_drawing_is_answered_with_its_reconstruction(
+    make_controller: MakeController, vae_file: Path, qtbot: QtBot, size: tuple[int, int]
+) -> None:
+    controller = make_controller(vae_file)
+    wait_open(qtbot, controller)
+    window = controller.window
+    window.resize(*size)
+    window.pad.draw_stroke([(0.3, 0.2), (0.7, 0.8)])
+    qtbot.waitUntil(lambda: window.reconstruction._image is not None)
+    assert window.reconstruction.isVisible()
+    assert window.reconstruction.height() >= 140
+    assert window.reconstruction.height() <= window.pad.height()
+    assert not window.bars.isVisible() and not window.handwriting.isVisible()
+    page = window.tabs.indexOf(window.handwriting)
+    assert page < 0 or not window.tabs.isTabVisible(page)
+    window.pad.clear()
+    qtbot.waitUntil(lambda: window.reconstruction._image is None)
+
+
+@pytest.mark.parametrize("size", [(1024, 700), (1440, 900), (1920, 1080)])
+def test_the_pad_stays_where_it_is_when_a_drawing_begins(
+    joint: Controller, qtbot: QtBot, size: tuple[int, int]
+) -> None:
+    pad = joint.window.pad
+    joint.window.resize(*size)
+    qtbot.wait(100)  # the splitters follow a little later
+    before = pad.geometry(), pad._brush.geometry()
+    pad.draw_stroke([(0.3, 0.2), (0.7, 0.8)])
+    qtbot.waitUntil(lambda: joint.window.handwriting._images is not None)
+    QApplication.processEvents()
+    assert (pad.geometry(), pad._brush.geometry()) == before
 
 
 def describe(widget: QWidget) -> str:
@@ -323,3 +387,16 @@ def test_a_theme_chosen_while_the_curves_are_made_is_theirs(qtbot: QtBot) -> Non
     list(making)
     assert window.curves.theme is DARK
     assert window.curves._panels[0].theme is DARK
+
+
+def test_one_thing_has_one_name_in_the_menus_and_above_the_canvas(joint: Controller) -> None:
+    menus, header = joint.window.menus, joint.window.canvas._header
+    named = {name: action.text().replace("&", "") for name, action in menus.layers.items()}
+    assert named == {name: action.text() for name, action in header.layers.items()}
+    assert header._fit.toolTip() == style.with_shortcut(menus.fit.text().replace("&", ""), "F")
+
+
+def test_what_nobody_foresaw_is_said_in_plain_words(joint: Controller) -> None:
+    joint.reporter.error(TypeError("a text is no number"))
+    said = "Something unexpected went wrong: TypeError: a text is no number"
+    assert joint.window.banner.text() == said

@@ -73,7 +73,7 @@ class CanvasHeader:
         menu.addActions(list(self.layers.values()))
         self._more.setMenu(menu)
         self._row.addWidget(self._more)
-        tip = _tr(QT_TRANSLATE_NOOP("CanvasHeader", "Show everything (F)"))
+        tip = _tr(QT_TRANSLATE_NOOP("CanvasHeader", "Fit the canvas (F)"))
         self._fit = tool_button("fit", tip, theme, parent=self._bar)
         self._row.addWidget(self._fit)
 

@@ -224,7 +224,7 @@ class ModelView(QWidget):
         self.setToolTip(
             self.tr(
                 "What the model sees: the drawing cropped, scaled to a box of 20 × 20 pixels,\n"
-                "and placed with its centre of mass in the middle of 28 × 28."
+                "and placed with its centre of mass in the middle of 28 × 28"
             )
         )
 

@@ -80,7 +80,7 @@ class FilmStrip(QWidget):
         row.addWidget(self._note)
         self._class_note = muted_label("", self._header)
         self._class_note.setToolTip(
-            self.tr("Only z changes on the way. Choose another class to see it on the same path.")
+            self.tr("Only z changes on the way; choose another class to see it on the same path")
         )
         row.addWidget(self._class_note)
         row.addStretch(1)

@@ -156,7 +156,7 @@ class LatentCanvas(CanvasView):
         unpin.setEnabled(self._scene.pin is not None)
         drop = menu.addAction(self.tr("Remove path"), self.clear_path)
         drop.setEnabled(self._scene.path is not None)
-        menu.addAction(self.tr("Copy picture"), self._copy)
+        menu.addAction(self.tr("Copy the canvas as a picture"), self._copy)
         menu.popup(self.mapToGlobal(position.toPoint()))
 
     # --- Qt ------------------------------------------------------------------------------------

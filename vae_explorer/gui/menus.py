@@ -109,7 +109,8 @@ class Menus:
         menu.addSeparator()
         self.copy_image = self._action(menu, self._tr("&Copy decoded image"), "Ctrl+Shift+C")
         self.paste = self._action(menu, self._tr("&Paste a picture to the pad"), key.Paste)
-        self.unpin = self._action(menu, self._tr("&Unpin the point"), "Ctrl+U")
+        self.unpin = self._action(menu, self._tr("&Unpin"), "Ctrl+U")
+        self.unpin.setEnabled(False)
 
     def _build_view(self) -> None:
         menu = self._menu(self._tr("&View"))
@@ -119,8 +120,8 @@ class Menus:
         for name, title in {
             "points": self._tr("&Points"),
             "manifold": self._tr("&Manifold"),
-            "prior": self._tr("P&rior contours"),
-            "regions": self._tr("&Class regions"),
+            "prior": self._tr("P&rior"),
+            "regions": self._tr("&Regions"),
             "support": self._tr("&Support"),
         }.items():
             action = self._action(layers, title, LAYER_KEYS[name])

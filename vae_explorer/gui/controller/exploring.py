@@ -86,7 +86,7 @@ class Exploring(QObject):
         window.canvas.set_enabled_message(None)
         window.canvas.clear_ellipse()
         window.canvas.clear_drawing()
-        window.canvas.set_pinned(None)
+        self._show_pin(None)
         self._show_plane()
         window.menus.axes_menu.setEnabled(session.plane.dim > 2)
         window.menus.spherical.setEnabled(session.plane.dim > 2)
@@ -162,7 +162,7 @@ class Exploring(QObject):
             self.weights_moved.emit()
         self._window.dimensions.set_coordinates(code)
         x, y = place or foot[0].tolist()
-        self._window.canvas.set_pinned((x, y))
+        self._show_pin((x, y))
         self._show_code(code)
 
     def _forget_sample(self) -> None:
@@ -180,8 +180,12 @@ class Exploring(QObject):
         self._forget_sample()
         self._session.code = None
         self._window.dimensions.set_coordinates(self._session.plane.rest)
-        self._window.canvas.set_pinned(None)
+        self._show_pin(None)
         self.subject_changed.emit()
+
+    def _show_pin(self, place: tuple[float, float] | None) -> None:
+        self._window.canvas.set_pinned(place)
+        self._window.menus.unpin.setEnabled(place is not None)
 
     def show_pinned(self) -> None:
         """The cursor left the canvas: what is pinned is on show again."""

@@ -44,10 +44,10 @@ class Layers(QObject):
             self._settle.start()
 
     def model_changed(self) -> None:
-        """Another model: only one with a classifier has class regions."""
+        """Another model: only one with a classifier has regions."""
         why_not = ""
         if not self._session.explorer.has_classes:
-            why_not = self.tr("Class regions are for a Joint VAE: this model has no q(y|x)")
+            why_not = self.tr("Regions are for a Joint VAE: this model has no q(y|x)")
             if self._visible["regions"]:
                 self.show("regions", False)
         self._window.canvas.set_layer_offered("regions", why_not)

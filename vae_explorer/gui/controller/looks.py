@@ -146,9 +146,9 @@ class Looks(QObject):
             (self.tr("Right or middle drag"), self.tr("move the view")),
             (self.tr("Wheel, + and −"), self.tr("zoom about the cursor")),
             (self.tr("Arrow keys"), self.tr("step the pin")),
-            ("F", self.tr("show everything")),
+            ("F", self.tr("fit the canvas")),
             ("Ctrl+1 … 5", self.tr("switch the layers")),
-            ("Esc", self.tr("let go of the pin")),
+            ("Esc", self.tr("unpin")),
         ]
 
     def _other_keys(self) -> list[tuple[str, str]]:

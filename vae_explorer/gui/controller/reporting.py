@@ -86,7 +86,7 @@ class Reporter(QObject):
             return
         _log.error("unexpected error\n%s", details)
         name = type(error).__name__
-        text = self.tr("Something went wrong that should not ({0}: {1}).").format(name, error)
+        text = self.tr("Something unexpected went wrong: {0}: {1}").format(name, error)
         self._banner.show_message(text, "error", details)
 
 
