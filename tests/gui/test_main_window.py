@@ -400,3 +400,17 @@ def test_what_nobody_foresaw_is_said_in_plain_words(joint: Controller) -> None:
     joint.reporter.error(TypeError("a text is no number"))
     said = "Something unexpected went wrong: TypeError: a text is no number"
     assert joint.window.banner.text() == said
+
+
+def test_what_paints_itself_shows_a_focus_by_a_key_alone(joint: Controller, qtbot: QtBot) -> None:
+    window = joint.window
+    qtbot.waitUntil(window.isActiveWindow)
+    for widget in (window.pad._paper, window.film):
+        window.show_tab(window.film)
+        for reason, shown in (
+            (Qt.FocusReason.MouseFocusReason, False),
+            (Qt.FocusReason.TabFocusReason, True),
+        ):
+            window.canvas.setFocus()
+            widget.setFocus(reason)
+            assert widget._shows_focus == shown

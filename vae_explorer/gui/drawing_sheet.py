@@ -11,6 +11,7 @@ from PySide6.QtGui import (
     QCursor,
     QDragEnterEvent,
     QDropEvent,
+    QFocusEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -51,6 +52,7 @@ class DrawingSheet(QWidget):
         self._erasing = False
         self._pen_is_down = False
         self._drop_is_near = False
+        self._shows_focus = False
         self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(120, 120)
@@ -105,7 +107,7 @@ class DrawingSheet(QWidget):
         painter.setClipPath(outline)
         painter.drawImage(QRectF(self._square()), self._sheet.image)
         painter.restore()
-        lit = self.hasFocus() or self._drop_is_near
+        lit = self._shows_focus or self._drop_is_near
         painter.setPen(QPen(self._theme.accent if lit else self._theme.border, 1))
         painter.drawPath(outline)
         painter.end()
@@ -133,6 +135,14 @@ class DrawingSheet(QWidget):
             self.clear_pressed.emit()
         else:
             super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self._shows_focus = style.came_by_keyboard(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._shows_focus = False
+        self.update()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         mime = event.mimeData()

@@ -24,6 +24,7 @@ from vae_explorer.gui.style import (
     HALF,
     LIGHT,
     Theme,
+    came_by_keyboard,
     muted_label,
     retint,
     section_title,
@@ -51,6 +52,7 @@ class FilmStrip(QWidget):
         self._class_name: str | None = None
         self._current = 0
         self._direction = 1
+        self._shows_focus = False
         self._timer = QTimer(self)
         self._timer.setInterval(1000 // FRAMES_PER_SECOND)
         self._timer.timeout.connect(self._advance)
@@ -176,7 +178,7 @@ class FilmStrip(QWidget):
                 self._paint_frame(painter, index, place)
             nearest = min(places, key=lambda item: abs(item[0] - self._current))[1]
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(self._theme.accent, 3 if self.hasFocus() else 2))
+            painter.setPen(QPen(self._theme.accent, 3 if self._shows_focus else 2))
             painter.drawRoundedRect(nearest.adjusted(-1.5, -1.5, 1.5, 1.5), 3, 3)
         painter.end()
 
@@ -200,9 +202,11 @@ class FilmStrip(QWidget):
             super().keyPressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
+        self._shows_focus = came_by_keyboard(event)
         self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._shows_focus = False
         self.update()
 
     # --- inner workings ------------------------------------------------------------------------
