@@ -377,6 +377,16 @@ def test_warm_up_raises_beta_from_zero_in_a_straight_line() -> None:
     assert found == pytest.approx([0.5, 1.0, 1.0, 1.0])
 
 
+def test_the_end_of_an_epoch_tells_the_settings_in_force() -> None:
+    for kind, weighed in (("joint-vae", 3.0), ("vae", None)):
+        settings = training_config(epochs=2, warmup_epochs=2, classification_weight=3.0)
+        _, events = trained(model_config(kind), settings)
+        ends = [event for event in events if isinstance(event, EpochEvent)]
+        assert [event.beta for event in ends] == [0.5, 1.0]
+        assert [event.classification_weight for event in ends] == [weighed] * 2
+        assert ends[0].learning_rate == settings.learning_rate
+
+
 def test_the_cosine_schedule_ends_near_zero() -> None:
     _, events = trained(model_config(), training_config(schedule="cosine"))
     rates = [event.learning_rate for event in events if isinstance(event, StepEvent)]

@@ -51,6 +51,8 @@ class StepEvent:
         epoch: the same in epochs, such as 2.37.
         seconds: of training so far, without pauses and validation.
         images_per_second: since the last such event; 0 for PPCA, whose EM goes over moments, not images.
+        beta, classification_weight, learning_rate: in force, after warm-up, schedule and changes; a model that has no
+            such setting ignores it.
     """
 
     step: int
@@ -74,6 +76,8 @@ class EpochEvent:
         kl_per_dimension: mean KL of each latent dimension on the validation split.
         is_best: whether the validation objective is the best so far.
         reference: PPCA's closed-form log-likelihood, which EM approaches.
+        beta, classification_weight, learning_rate: in force at the end, as in `StepEvent`; `None` where the model has
+            no such setting.
     """
 
     epoch: int
@@ -86,6 +90,9 @@ class EpochEvent:
     images_per_second: float
     is_best: bool
     reference: float | None = None
+    beta: float | None = None
+    classification_weight: float | None = None
+    learning_rate: float | None = None
 
 
 @dataclass(frozen=True)

@@ -286,6 +286,11 @@ class Trainer:
             kl,
             rate,
             is_best,
+            beta=self.weights.beta * self._warmup(),
+            classification_weight=(
+                self.weights.classification if isinstance(self.model, JointVAE) else None
+            ),
+            learning_rate=self.optimisation.current_rate,
         )
 
     def _keep_best(self) -> None:
