@@ -389,7 +389,7 @@ def test_the_end_of_an_epoch_tells_the_settings_in_force() -> None:
 
 def test_the_cosine_schedule_ends_near_zero() -> None:
     _, events = trained(model_config(), training_config(schedule="cosine"))
-    rates = [event.learning_rate for event in events if isinstance(event, StepEvent)]
+    rates = [event.learning_rate or 1.0 for event in events if isinstance(event, StepEvent)]
     assert rates == sorted(rates, reverse=True)
     assert rates[-1] < 1e-5
 
@@ -404,9 +404,9 @@ def test_warm_up_and_schedule_multiply_what_is_set_live() -> None:
             if len(seen) == 1:
                 control.set(beta=2.0 * settings.beta, learning_rate=3.0 * settings.learning_rate)
     before = [event for event in plain if isinstance(event, StepEvent)]
-    assert [e.beta for e in seen[1:]] == pytest.approx([2.0 * e.beta for e in before[1:]])
+    assert [e.beta for e in seen[1:]] == pytest.approx([2.0 * (e.beta or 0.0) for e in before[1:]])
     assert [e.learning_rate for e in seen[1:]] == pytest.approx(
-        [3.0 * e.learning_rate for e in before[1:]]
+        [3.0 * (e.learning_rate or 0.0) for e in before[1:]]
     )
 
 

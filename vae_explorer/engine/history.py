@@ -9,12 +9,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from vae_explorer.engine.control import LIVE_SETTINGS
 from vae_explorer.engine.errors import DataError
 from vae_explorer.engine.events import EpochEvent
 from vae_explorer.engine.files import append_to, disk_problem, write_whole
 from vae_explorer.engine.lecture_figure import Curve
 
-SETTINGS = ("beta", "classification_weight", "learning_rate")
 PARTS = ("elbo", "reconstruction", "kl", "log_prior", "classification", "accuracy", "objective")
 COLUMNS = (
     "epoch",
@@ -24,9 +24,9 @@ COLUMNS = (
     *(f"train_{part}" for part in PARTS),
     *(f"validation_{part}" for part in PARTS),
     "is_best",
-    *SETTINGS,
+    *LIVE_SETTINGS,
 )
-_BEFORE_SETTINGS = COLUMNS[: -len(SETTINGS)]  # of a file that an earlier version wrote
+_BEFORE_SETTINGS = COLUMNS[: -len(LIVE_SETTINGS)]  # of a file that an earlier version wrote
 
 
 class History:
@@ -70,7 +70,7 @@ class History:
         for split in ("train", "validation"):
             for part, value in asdict(getattr(event, split)).items():
                 values[f"{split}_{part}"] = "" if value is None else repr(value)
-        for name in SETTINGS:
+        for name in LIVE_SETTINGS:
             value = getattr(event, name)
             values[name] = "" if value is None else repr(value)
         self.rows.append({column: str(values[column]) for column in COLUMNS})

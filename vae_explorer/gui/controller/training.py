@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.config import ModelConfig, TrainingConfig, objective_title, train_title
+from vae_explorer.engine.control import LIVE_SETTINGS
 from vae_explorer.engine.errors import Cancelled, DataError, EngineError
 from vae_explorer.gui.controller.reporting import Reporter
 from vae_explorer.gui.curve_data import Run
@@ -280,9 +281,9 @@ class Training(QObject):
         """Show a batch: all steps in one call, and of the snapshots the last."""
         if steps:
             self._window.curves.append_steps(
-                [(s.step, s.epoch, s.seconds, _numbers(s.metrics)) for s in steps]
+                [(s.step, s.epoch, s.seconds, _numbers(s.metrics) | _in_force(s)) for s in steps]
             )
-            if steps[-1].beta != 1.0:  # the user's doing, where the configuration says otherwise
+            if steps[-1].beta not in (None, 1.0):  # the user's doing, where the configuration says otherwise
                 self._window.curves.name_objective(self.tr("Objective"))
             self._show_progress(steps[-1])
             steps.clear()
@@ -325,8 +326,8 @@ class Training(QObject):
             epoch,
             event.step,
             seconds,
-            _numbers(event.train),
-            _numbers(event.validation),
+            _numbers(event.train) | _in_force(event),
+            _numbers(event.validation) | _in_force(event),
             event.kl_per_dimension,
             event.reference,
         )
@@ -447,3 +448,8 @@ class Training(QObject):
 def _numbers(metrics: Metrics) -> dict[str, float]:
     values = dataclasses.asdict(metrics)
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _in_force(event: StepEvent | EpochEvent) -> dict[str, float | None]:
+    """The live settings, with the values that they have after warm-up, schedule and changes."""
+    return {name: getattr(event, name) for name in LIVE_SETTINGS}
