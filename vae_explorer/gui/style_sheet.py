@@ -55,7 +55,7 @@ def style_sheet() -> str:
         selection-color: palette(highlighted-text); }}
     QComboBox:hover, QSpinBox:hover, QLineEdit:hover {{ background: palette(midlight); }}
     QComboBox:focus, QSpinBox:focus, QLineEdit:focus {{ border-color: palette(highlight); }}
-    QComboBox {{ padding-right: 0; }}
+    QComboBox {{ padding-right: 7px; }}
     QLineEdit {{ padding: 2px 4px; }}
     QComboBox::drop-down {{ border: none; width: 14px; }}
     QComboBox::down-arrow {{ width: 12px; height: 12px; }}
