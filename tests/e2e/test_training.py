@@ -142,7 +142,7 @@ def test_the_best_weights_are_a_moment_to_come_back_to(ready: Controller, qtbot:
     slider, history = ready.window.snapshots, ready.training.history
     best = history[-1]
     assert best.is_best and slider.index == len(history) - 1
-    assert slider._label.text() == f"best, epoch {best.epoch}"
+    assert slider._label.text() == f"Best weights, epoch {best.epoch}"
     slider._slider.setValue(0)
     slider._now.click()
     weights = ready.session.explorer.model.state_dict()
@@ -271,11 +271,11 @@ def test_another_model_has_none_of_the_trainings_moments(
     ready: Controller, qtbot: QtBot, vae_file: Path
 ) -> None:
     train(ready, qtbot)
-    assert ready.window.snapshots.isVisible()
+    assert ready.window.snapshots.index > 0
     ready.session.unsaved = False
     with qtbot.waitSignal(ready.opened, timeout=PATIENCE):
         ready.open_model(vae_file)
-    assert not ready.window.snapshots.isVisible()
+    assert ready.window.snapshots.index == -1
     assert len(ready.training.history) == 0
     ready.training.show_snapshot(0)  # as a film in its last moment might
     assert ready.window.banner.text() == ""
