@@ -15,8 +15,8 @@ _UNLIMITED = 16777215  # Qt's own QWIDGETSIZE_MAX
 class CurveKey(QWidget):
     """Says which line is which: solid with points for validation, dashed for train, dotted for a closed form.
 
-    Where there is no room for all of it the last names are cut short, or left out. The thin lines and
-    the unit, where the panels do not name it, are there only in full.
+    Where there is no room for all of it the last names are cut short, or left out; the thin lines
+    are named where the runs leave room for it, and the unit where no panel names it.
     """
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -64,8 +64,8 @@ class CurveKey(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        unit = self._width_of_unit() if self._names_unit() else 0
-        return QSize(self._width_of_lines() + unit, 20)
+        lines = sum(self._width_of(text) for text, _ in self._lines())
+        return QSize(lines + self._width_of_unit(), 20)
 
     def minimumSizeHint(self) -> QSize:
         least = self.tr("validation"), self.tr("train")
@@ -96,7 +96,7 @@ class CurveKey(QWidget):
             place = QRectF(left + 28, 0, self._width_of(text), height)
             painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, shown)
             left += self._width_of(text)
-        if self._names_unit() and left + self._width_of_unit() <= width:
+        if left + self._width_of_unit() <= width:
             place = QRectF(left, 0, self._width_of_unit(), height)
             painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, self._unit)
 
@@ -112,17 +112,12 @@ class CurveKey(QWidget):
         thin = QColor(self._theme.muted)
         thin.setAlphaF(0.45)  # as it is in the panels
         batches = (self.tr("ten batches"), QPen(thin, 1))
-        wide = sum(self._width_of(text) for text, _ in (*lines, batches))
+        wide = sum(self._width_of(text) for text, _ in (*lines, batches)) + self._width_of_unit()
         return [*lines, batches] if wide <= self._room else lines
 
-    def _width_of_lines(self) -> int:
-        return sum(self._width_of(text) for text, _ in self._lines())
-
-    def _names_unit(self) -> bool:
-        return bool(self._unit) and self._width_of_lines() + self._width_of_unit() <= self._room
-
     def _width_of_unit(self) -> int:
-        return round(QFontMetricsF(self.font()).horizontalAdvance(self._unit)) + 14
+        advance = round(QFontMetricsF(self.font()).horizontalAdvance(self._unit))
+        return advance + 14 if advance else 0
 
     def _width_of(self, text: str) -> int:
         return 28 + round(QFontMetricsF(self.font()).horizontalAdvance(text)) + 14
