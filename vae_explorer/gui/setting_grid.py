@@ -11,7 +11,7 @@ from vae_explorer.gui import style
 
 LEAST_COLUMN = 180  # pixels: a name and a field in which a short choice can be read
 LINE = 24  # pixels of height: as much as the sheet gives a field, and a spin box asks a little more
-BETWEEN = 3  # pixels between two rows
+BETWEEN = 2  # pixels between two rows
 WISHED_COLUMN = 330  # pixels: wider ones let the fields stray far from each other
 LONG_TITLE_COLUMN = 300  # pixels, from which there is room for the longest name beside a field
 
