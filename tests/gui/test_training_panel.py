@@ -218,6 +218,20 @@ def test_escape_or_a_training_folds_the_settings_away(panel: TrainingPanel, qtbo
     assert panel.details_button.isChecked()  # one may look at them again
 
 
+@pytest.mark.parametrize("failed", [True, False])
+def test_settings_that_a_training_folded_away_are_back_when_it_failed(
+    panel: TrainingPanel, failed: bool
+) -> None:
+    panel.details_button.click()
+    panel.set_state("loading")
+    panel.set_note("It is over", failed=failed)
+    panel.set_state("idle")
+    assert panel.details_button.isChecked() is failed
+    panel.details_button.setChecked(False)
+    panel.set_state("idle")
+    assert not panel.details_button.isChecked()
+
+
 def test_a_low_panel_cuts_no_row_through(panel: TrainingPanel, qtbot: QtBot) -> None:
     panel.details_button.click()
     scroll, bar = panel._scroll, panel._scroll.verticalScrollBar()

@@ -56,6 +56,7 @@ class TrainingPanel(QWidget):
         self._state: PanelState = "unready"
         self._focus_owner: QAbstractButton | None = None
         self._can_go_on = False
+        self._was_unfolded = False  # before a training began
         self.form = TrainingForm(self)
         self.form.live_changed.connect(self.live_changed)
         self.form.folder_requested.connect(self.folder_requested)
@@ -89,7 +90,11 @@ class TrainingPanel(QWidget):
         focused = self.form.focusWidget()
         had_focus = focused is not None and focused.hasFocus()
         if running and not self.form.is_running:
+            self._was_unfolded = self.details_button.isChecked()
             self.details_button.setChecked(False)  # the curves are wanted now
+        elif not running and self._is_bad_news and self._was_unfolded:
+            self._was_unfolded = False
+            self.details_button.setChecked(True)  # what failed is mended there
         self.form.set_running(running)
         if had_focus and not focused.hasFocus():
             self.setFocus()  # else a field that is hidden now hands it to a button, for Space to press
@@ -299,6 +304,7 @@ class TrainingPanel(QWidget):
         self.details_button.setText(self.tr("All settings"))
         self.details_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.details_button.toggled.connect(self._unfold)
+        self.details_button.clicked.connect(self.setFocus)  # so that Escape folds them
 
     def _arrange(self) -> None:
         self._head = QHBoxLayout()
@@ -344,7 +350,6 @@ class TrainingPanel(QWidget):
         self._column.setContentsMargins(style.MARGIN, style.GAP, style.MARGIN, margin)
         if unfolded:
             self._head.insertWidget(1, self._foot, 4)
-            self.setFocus()  # so that Escape folds them
         else:
             self._column.addWidget(self._foot)
         self._column.activate()

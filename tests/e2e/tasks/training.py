@@ -110,7 +110,6 @@ def recover_from_a_failure(player: Player) -> None:
     assert window.banner.kind() == "error"
     assert "learning rate" in window.banner.text(), window.banner.text()
     assert player.controller.session.opened is before
-    player.click("All settings")  # which had made way for the curves
     player.type_into("Learning rate", "0.001")
     player.type_into("Epochs", "1")
     player.click("Start training")
