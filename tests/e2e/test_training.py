@@ -142,7 +142,7 @@ def test_the_best_weights_are_a_moment_to_come_back_to(ready: Controller, qtbot:
     slider, history = ready.window.snapshots, ready.training.history
     best = history[-1]
     assert best.is_best and slider.index == len(history) - 1
-    assert slider._label.text() == f"best, epoch {best.epoch}"
+    assert slider._label.text() == f"Best weights, epoch {best.epoch}"
     slider._slider.setValue(0)
     slider._now.click()
     weights = ready.session.explorer.model.state_dict()
@@ -271,11 +271,11 @@ def test_another_model_has_none_of_the_trainings_moments(
     ready: Controller, qtbot: QtBot, vae_file: Path
 ) -> None:
     train(ready, qtbot)
-    assert ready.window.snapshots.isVisible()
+    assert ready.window.snapshots.index > 0
     ready.session.unsaved = False
     with qtbot.waitSignal(ready.opened, timeout=PATIENCE):
         ready.open_model(vae_file)
-    assert not ready.window.snapshots.isVisible()
+    assert ready.window.snapshots.index == -1
     assert len(ready.training.history) == 0
     ready.training.show_snapshot(0)  # as a film in its last moment might
     assert ready.window.banner.text() == ""
@@ -345,6 +345,8 @@ def test_a_training_that_fails_at_once_leaves_the_model_from_before(
     assert ready.window.banner.kind() == "error"
     assert "learning rate" in ready.window.banner.text()
     assert ready.window.banner.details() == ""
+    assert ready.window.training.note() == "The training could not begin"
+    assert ready.window.training.status_is_bad()
     assert ready.session.opened is before
     assert not ready.session.unsaved
 
@@ -463,6 +465,51 @@ def test_a_training_that_fails_gives_the_equation_its_weight_back(
     press_start(ready, qtbot)
     wait_idle(ready, qtbot)
     assert weights == [weights[0], 9.0, weights[0]]
+    assert ready.window.training.note() == "The training failed"
+    assert ready.window.training.status_is_bad()
+
+
+def test_a_training_starts_from_the_model_in_hand(
+    ready: Controller, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = ready.window.training.form
+    assert not form.start_from.isEnabled()  # it has other classes
+    form.set_value("epochs", 1)
+    train(ready, qtbot)
+    assert form.start_from.isEnabled()
+    trained = {name: tensor.clone() for name, tensor in ready.training.history[-1].state.items()}
+    form.start_from.setChecked(True)
+    form.set_value("seed", 3)
+    monkeypatch.setattr(QMessageBox, "exec", lambda _: QMessageBox.StandardButton.Discard)
+    ready.session.unsaved = False
+    train(ready, qtbot)
+    first = ready.training.history[0].state
+    for name, tensor in trained.items():
+        assert torch.allclose(first[name].float(), tensor.float(), atol=1e-2), name
+    assert not form.starts_from_model()  # that was for one training
+
+
+def test_the_panel_says_what_is_in_force_and_a_continuation_has_its_own_settings(
+    ready: Controller, qtbot: QtBot
+) -> None:
+    panel = ready.window.training
+    panel.form.set_value("beta", 2.0)
+    panel.form.set_value("warmup_epochs", 4)
+    stopped_in_second_epoch(ready, qtbot)
+    assert panel.form._notes["beta"].isHidden()
+    panel.form.set_value("beta", 8.0)  # of the next training
+    ready.session.unsaved = False
+    notes: list[str] = []
+    report = ready.training._show_progress
+    ready.training._show_progress = lambda event: (  # type: ignore[method-assign]
+        report(event), notes.append(panel.form._notes["beta"].text())
+    )  # fmt: skip
+    ready.window.menus.go_on.trigger()
+    assert panel.form.value("beta") == 2.0
+    wait_idle(ready, qtbot)
+    assert "now 1" in notes and "now 1.5" in notes and notes[-1] == ""
+    steps = ready.window.curves._runs[-1].steps
+    assert steps.at(len(steps) - 1, "beta") == 2.0
 
 
 @pytest.mark.parametrize("fault", ["empty", "text", "gone"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import errno
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,24 @@ def test_a_row_for_which_the_disk_has_no_room_is_a_sentence(
     monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(EngineError, match="No space left on device"):
         history.append(event(3))
+
+
+def test_a_row_has_the_settings_in_force(tmp_path: Path) -> None:
+    path = tmp_path / "history.csv"
+    weighed = replace(event(1), beta=0.25, learning_rate=1e-3)
+    History(path).append(weighed)
+    with path.open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["beta"], row["learning_rate"]) == ("0.25", "0.001")
+    assert row["classification_weight"] == ""  # of a model without classes
+
+
+def test_a_history_from_before_the_settings_goes_on_with_them(tmp_path: Path) -> None:
+    path = tmp_path / "history.csv"
+    written(path, 2)
+    older = [line.rsplit(",", 3)[0] for line in path.read_text().splitlines()]
+    path.write_text("\n".join(older) + "\n")
+    history = History(path, path, {"epoch": 2})
+    history.append(replace(event(3), beta=0.5))
+    with path.open(newline="") as file:
+        assert [row["beta"] for row in csv.DictReader(file)] == ["", "", "0.5"]

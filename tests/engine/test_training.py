@@ -377,9 +377,19 @@ def test_warm_up_raises_beta_from_zero_in_a_straight_line() -> None:
     assert found == pytest.approx([0.5, 1.0, 1.0, 1.0])
 
 
+def test_the_end_of_an_epoch_tells_the_settings_in_force() -> None:
+    for kind, weighed in (("joint-vae", 3.0), ("vae", None)):
+        settings = training_config(epochs=2, warmup_epochs=2, classification_weight=3.0)
+        _, events = trained(model_config(kind), settings)
+        ends = [event for event in events if isinstance(event, EpochEvent)]
+        assert [event.beta for event in ends] == [0.5, 1.0]
+        assert [event.classification_weight for event in ends] == [weighed] * 2
+        assert ends[0].learning_rate == settings.learning_rate
+
+
 def test_the_cosine_schedule_ends_near_zero() -> None:
     _, events = trained(model_config(), training_config(schedule="cosine"))
-    rates = [event.learning_rate for event in events if isinstance(event, StepEvent)]
+    rates = [event.learning_rate or 1.0 for event in events if isinstance(event, StepEvent)]
     assert rates == sorted(rates, reverse=True)
     assert rates[-1] < 1e-5
 
@@ -394,9 +404,9 @@ def test_warm_up_and_schedule_multiply_what_is_set_live() -> None:
             if len(seen) == 1:
                 control.set(beta=2.0 * settings.beta, learning_rate=3.0 * settings.learning_rate)
     before = [event for event in plain if isinstance(event, StepEvent)]
-    assert [e.beta for e in seen[1:]] == pytest.approx([2.0 * e.beta for e in before[1:]])
+    assert [e.beta for e in seen[1:]] == pytest.approx([2.0 * (e.beta or 0.0) for e in before[1:]])
     assert [e.learning_rate for e in seen[1:]] == pytest.approx(
-        [3.0 * e.learning_rate for e in before[1:]]
+        [3.0 * (e.learning_rate or 0.0) for e in before[1:]]
     )
 
 

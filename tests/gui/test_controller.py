@@ -740,6 +740,9 @@ def test_the_size_of_everything_is_remembered_and_offered_where_it_fits(
     assert [percent for percent, action in menus.scales.items() if action.isEnabled()] == [
         100, 125, 150,
     ]  # fmt: skip
+    assert menus.scales_menu.toolTipsVisible()
+    assert menus.scales[200].toolTip() == "Needs a screen of 2048 × 1400"
+    assert "Needs" not in menus.scales[150].toolTip()
 
 
 def test_clicking_the_canvas_pins_where_it_was_clicked(joint: Controller, qtbot: QtBot) -> None:

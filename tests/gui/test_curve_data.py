@@ -140,3 +140,11 @@ def test_the_csv_table_has_every_number() -> None:
     last = rows[199]
     assert float(last["elbo"]) == pytest.approx(-100 - 450 * math.exp(-10), rel=1e-9)
     assert last["accuracy"] == ""
+
+
+def test_the_csv_table_has_the_settings_in_force() -> None:
+    run = Run("run", False, UNIT)
+    run.steps.append([(10, 0.1, 1.0, {"elbo": -100.0, "beta": 0.25, "learning_rate": 1e-3})])
+    (row,) = csv.DictReader(io.StringIO(csv_bytes([run]).decode(), newline=""))
+    assert (row["beta"], row["learning_rate"]) == ("0.25", "0.001")
+    assert row["classification_weight"] == ""

@@ -171,8 +171,8 @@ def test_the_axis_can_be_step_epoch_or_time(curves: Curves, axis: str, end: floa
 def test_the_box_chooses_the_axis(curves: Curves, qtbot: QtBot) -> None:
     curves.begin_run(Run("run", True, UNIT))
     feed(curves)
-    curves._axis_box.setFocus()
-    qtbot.keyClick(curves._axis_box, Qt.Key.Key_Down)
+    curves._header.axis_box.setFocus()
+    qtbot.keyClick(curves._header.axis_box, Qt.Key.Key_Down)
     x, _ = validation_of(curves, "elbo")
     assert x[-1] == 4
 
@@ -195,7 +195,7 @@ def test_the_cursor_reads_every_panel_and_every_run(curves: Curves, qtbot: QtBot
     assert "second" in text
     assert text.count(expected) == 4  # train and validation of both
     assert panel._value.text() == expected
-    assert panel_of(curves, "accuracy")._value.text() == "99.75"
+    assert panel_of(curves, "accuracy")._value.text() == "99.75 %"
     assert curves.rect().contains(curves._readout.geometry())
 
 
@@ -270,6 +270,64 @@ def test_a_chip_hides_its_run_and_its_menu_renames(
     assert curves.run_names == ("better",)
 
 
+def test_a_name_that_a_run_had_is_no_other_run_s(curves: Curves) -> None:
+    curves.begin_run(Run("VAE", False, UNIT))
+    curves.begin_run(Run("VAE", False, UNIT))  # the first had no step, and is forgotten
+    feed(curves, 100, joint=False)
+    assert curves.run_names == ("VAE (2)",)
+    curves.rename_run(0, "best")
+    curves.remove_run(0)
+    for name in ("VAE", "best"):
+        curves.begin_run(Run(name, False, UNIT))
+        feed(curves, 100, joint=False)
+    assert curves.run_names == ("VAE (3)", "best (2)")
+
+
+def test_axes_have_no_numbers_until_there_is_something_to_measure(curves: Curves) -> None:
+    curves.begin_run(Run("run", True, UNIT))
+    curves.catch_up()
+    plot = panel_of(curves, "elbo").plot
+    assert [plot.getAxis(side)._tickLevels for side in ("left", "bottom")] == [[[]], [[]]]
+    curves.end_run()  # it failed
+    curves.catch_up()
+    assert [plot.getAxis(side)._tickLevels for side in ("left", "bottom")] == [[[]], [[]]]
+    curves.begin_run(Run("another", True, UNIT))
+    curves.append_steps([(10, 0.1, 1.0, numbers(10))])
+    curves.catch_up()
+    assert [plot.getAxis(side)._tickLevels for side in ("left", "bottom")] == [None, None]
+
+
+@pytest.mark.parametrize("width", [760, 1000, 1300, 1900, 2600])
+def test_units_are_named_by_all_panels_or_once_for_all(
+    curves: Curves, qtbot: QtBot, width: int
+) -> None:
+    curves.begin_run(Run("Joint VAE 2-D, Embedded digits", True, UNIT, objective="Objective"))
+    feed(curves)
+    curves.resize(width, 220)
+    qtbot.wait(1)
+    named = {
+        bool(panel._unit.text())
+        for panel in curves._every_panel
+        if curves._board.shows(panel) and panel._unit_text
+    }
+    assert len(named) == 1
+    assert curves._key._unit == ("" if named == {True} else UNIT)
+
+
+def test_the_key_names_the_batches_where_the_runs_leave_room(curves: Curves, qtbot: QtBot) -> None:
+    def said() -> list[str]:
+        return [text for text, _ in curves._key._lines()]
+
+    curves.begin_run(Run("run", True, UNIT))
+    feed(curves, 100)
+    assert said() == ["validation", "train", "ten batches"]
+    for _ in range(7):
+        curves.begin_run(Run("a run with a rather long name", True, UNIT))
+        feed(curves, 100)
+    qtbot.wait(1)
+    assert said() == ["validation", "train"]
+
+
 def test_a_run_without_a_step_is_forgotten_and_so_are_the_oldest(curves: Curves) -> None:
     curves.begin_run(Run("empty", True, UNIT))
     for number in range(MAX_RUNS + 3):
@@ -321,15 +379,17 @@ def test_the_level_of_the_closed_form_has_a_name_wherever_it_is_drawn(
     curves.begin_run(Run("VAE", False, UNIT))
     feed(curves, 100, joint=False)
     alone = [text for text, _ in curves._key._lines()]
-    assert alone == ["validation", "train"]
+    assert alone == ["validation", "train", "ten batches"]
     curves.export.write_png(tmp_path / "vae.png")
     curves.begin_run(Run("PPCA", False, UNIT))
     value = {"elbo": -90.0}
     curves.append_epoch(1, 50, 1.0, value, value, (2.0, 1.0), reference=-88.5)
     curves.catch_up()
-    assert [text for text, _ in curves._key._lines()] == [*alone, "closed form, train"]
+    assert [text for text, _ in curves._key._lines()] == [
+        "validation", "train", "closed form, train", "ten batches",
+    ]  # fmt: skip
     assert "closed form" in curves._key.toolTip()
-    assert curves._key._lines()[-1][1].color() == style.LIGHT.warning
+    assert curves._key._lines()[2][1].color() == style.LIGHT.warning
     curves._hover(50.0, panel_of(curves, "elbo"))
     assert "closed form, train <b>−88.5</b>" in curves._readout.text()
     curves._hover(50.0, panel_of(curves, "kl"))
@@ -346,7 +406,9 @@ def test_train_curves_of_the_labelled_images_alone_say_so(curves: Curves) -> Non
         Run("few", True, UNIT, objective="Objective", train_title="train, 100 labelled")
     )
     feed(curves, 100)
-    assert [text for text, _ in curves._key._lines()] == ["validation", "train, 100 labelled"]
+    assert [text for text, _ in curves._key._lines()] == [
+        "validation", "train, 100 labelled", "ten batches",
+    ]  # fmt: skip
     assert "labelled images alone" in curves._key.toolTip()
     curves._hover(50.0, panel_of(curves, "elbo"))
     assert "train, 100 labelled <b>" in curves._readout.text()
@@ -382,6 +444,13 @@ def test_kl_by_dimension_counts_those_in_use(curves: Curves) -> None:
     np.testing.assert_allclose(height, [5.0, 3.0, 0.001])
     assert colors[0] == style.LIGHT.accent
     assert colors[2] == style.LIGHT.disabled
+    curves.begin_run(Run("another", True, UNIT))
+    feed(curves, 100)
+    colors = bars.opts["brushes"] or []
+    assert colors[0] == curves._colors()[-1] != style.LIGHT.accent
+    curves.set_theme(style.DARK)
+    colors = bars.opts["brushes"] or []
+    assert colors[0] == curves._colors()[-1]
 
 
 def test_the_moment_of_the_time_machine_is_marked(curves: Curves) -> None:

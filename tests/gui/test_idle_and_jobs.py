@@ -228,6 +228,20 @@ def test_a_training_begins_when_its_first_step_can_be_taken() -> None:
     np.testing.assert_allclose(ended.stds, stds, atol=1e-5)
 
 
+def test_a_training_starts_from_the_weights_it_is_given() -> None:
+    from vae_explorer.engine.models import build_model
+
+    config = ModelConfig(preset="lecture", image_shape=(1, 8, 8), class_names=DIGITS)
+    start = build_model(config, seed=7).state_dict()
+    messages: list[object] = []
+    job = Train(config, "digits-8x8", TrainingConfig(epochs=1, learning_rate=1e-9), start=start)
+    job.run(messages.append)
+    ended = messages[-1]
+    assert isinstance(ended, TrainingEnded)
+    for name, weights in ended.event.best_state.items():
+        np.testing.assert_allclose(weights, start[name], atol=1e-5)
+
+
 def test_a_training_that_cannot_begin_is_not_begun() -> None:
     messages: list[object] = []
     config = ModelConfig(kind="joint-vae", preset="lecture", class_names=DIGITS)

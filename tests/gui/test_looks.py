@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from vae_explorer.gui import style
+from vae_explorer.gui.app import DEFAULT_SIZE
 from vae_explorer.gui.controller.looks import Looks
 from vae_explorer.gui.curve_data import Run
 from vae_explorer.gui.evaluation_page import FigureRow
@@ -52,6 +53,7 @@ def begun_with(theme: style.Theme, app: QApplication, qtbot: QtBot) -> MainWindo
     """A window with a run in its curves, figures in its table, and a message."""
     style.apply_theme(app, theme)
     window = MainWindow(theme)
+    window.resize(*DEFAULT_SIZE)
     qtbot.addWidget(window)
     window.curves.begin_run(Run("run", True, "nats per image"))
     numbers = {"elbo": -120.0, "reconstruction": -115.0, "kl": 5.0}

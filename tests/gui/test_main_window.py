@@ -7,13 +7,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from PySide6.QtCore import QPoint, QSettings, QSize, Qt
+from PySide6.QtCore import QPoint, QRect, QSettings, QSize, Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QComboBox,
     QLabel,
     QLineEdit,
+    QScrollArea,
     QSlider,
     QSpinBox,
     QSplitter,
@@ -82,7 +83,6 @@ def test_a_small_window_has_room_for_all_at_once(
     wait_open(qtbot, controller)
     window = controller.window
     window.resize(*MINIMUM_SIZE)
-    window.snapshots.show()
     window.banner.show_message("Something is the matter.")
     QApplication.processEvents()
     parts = [window.canvas, window.dimensions, window.snapshots]
@@ -267,25 +267,74 @@ def test_the_layout_is_remembered(joint: Controller, tmp_path: Path, qtbot: QtBo
     assert abs(restored[0] - restored[1]) < 0.02  # not the shares of the first start
 
 
-def test_all_settings_get_the_room_that_the_upper_row_can_spare_and_give_it_back(
-    joint: Controller, tmp_path: Path
+def places(*widgets: QWidget) -> list[QRect]:
+    return [QRect(w.mapTo(w.window(), QPoint()), w.size()) for w in widgets]
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1440, 900), (1920, 1080)])
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+def test_all_settings_are_in_sight_at_once_and_nothing_above_moves(
+    joint: Controller, qtbot: QtBot, size: tuple[int, int], likelihood: str
 ) -> None:
+    window, form = joint.window, joint.window.training.form
+    form.set_value("likelihood", likelihood)
+    window.resize(*size)
+    qtbot.wait(100)  # until what a low window moves is in its place
+    above = (window.canvas, window.image, window.pad, window.equation)
+    before, lower = places(*above), places(window.tabs, window.training)
+    window.training.details_button.click()
+    QApplication.processEvents()
+    assert places(*above) == before
+    assert not window.tabs.isVisible()
+    assert window.training._scroll.verticalScrollBar().maximum() == 0
+    view = window.training._scroll.viewport()
+    for editor in (*form._editors.values(), form._recipe, form._dataset):
+        place = QRect(editor.mapTo(view, QPoint()), editor.size())
+        assert editor.isHidden() or view.rect().contains(place), editor.objectName()
+    window.training.details_button.click()
+    QApplication.processEvents()
+    assert places(*above) == before and places(window.tabs, window.training) == lower
+
+
+def test_all_settings_are_folded_away_by_escape_and_before_the_layout_is_saved(
+    joint: Controller, tmp_path: Path, qtbot: QtBot
+) -> None:
+    window, button = joint.window, joint.window.training.details_button
+    window.activateWindow()
+    window.canvas.setFocus()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    focus = window.focusWidget()
+    assert button.isChecked() and focus is not None
+    qtbot.keyClick(focus, Qt.Key.Key_Escape)
+    assert not button.isChecked() and window.tabs.isVisible()
+    before = window._lower.sizes()
+    button.click()
+    window.save_layout(QSettings(str(tmp_path / "layout.ini"), QSettings.Format.IniFormat))
+    assert not button.isChecked() and window._lower.sizes() == before
+
+
+def test_on_a_small_screen_every_part_can_be_scrolled_to(joint: Controller) -> None:
     window = joint.window
-    before = window._rows.sizes()
-    viewport = window.training._scroll.viewport()
-    height = viewport.height()
-    window.training.details_button.click()
+    window.resize(960, 540)  # a screen of 1920 × 1080 at twice the size
     QApplication.processEvents()
-    assert viewport.height() > 1.4 * height
-    settings = QSettings(str(tmp_path / "layout.ini"), QSettings.Format.IniFormat)
-    window.save_layout(settings)
-    assert not window.training.details_button.isChecked()
-    assert window._rows.sizes() == before
-    window.resize(1280, 720)  # which has none to spare
+    assert (window.width(), window.height()) == (960, 540)
+    scroll, button = window.centralWidget(), window.training.start_button
+    assert isinstance(scroll, QScrollArea)
+    assert not button.visibleRegion().contains(button.rect().center())
+    scroll.ensureWidgetVisible(button)
+    assert button.visibleRegion().contains(button.rect().center())
+    window.resize(*MINIMUM_SIZE)
     QApplication.processEvents()
-    before = window._rows.sizes()
-    window.training.details_button.click()
-    assert window._rows.sizes() == before
+    for bar in (scroll.horizontalScrollBar(), scroll.verticalScrollBar()):
+        assert bar.maximum() == 0
+
+
+def test_the_first_training_moves_nothing(joint: Controller) -> None:
+    window = joint.window
+    before = places(window.canvas, window.snapshots)
+    window.snapshots.set_snapshots(["epoch 0.00", "epoch 1.00"])
+    QApplication.processEvents()
+    assert window.snapshots.isVisible() and places(window.canvas, window.snapshots) == before
 
 
 def test_a_window_closed_in_full_screen_is_as_large_as_before_at_the_next_start(
@@ -296,7 +345,7 @@ def test_a_window_closed_in_full_screen_is_as_large_as_before_at_the_next_start(
     for window in windows:
         qtbot.addWidget(window)
     window, other = windows
-    window.resize(1024, 720)  # what the screen of the tests has room for
+    window.resize(780, 720)  # what the screen of the tests has room for
     window.show()
     window.menus.full_screen.triggered.connect(window.set_full_screen)
     window.menus.full_screen.trigger()
@@ -305,10 +354,10 @@ def test_a_window_closed_in_full_screen_is_as_large_as_before_at_the_next_start(
     other.restore_layout(settings)
     other.show()
     assert not other.isFullScreen() and not other.menus.full_screen.isChecked()
-    assert other.size() == QSize(1024, 720)
+    assert other.size() == QSize(780, 720)
     window.set_full_screen(False)
     assert not window.menus.full_screen.isChecked()
-    assert window.size() == QSize(1024, 720)
+    assert window.size() == QSize(780, 720)
 
 
 def test_the_first_window_fits_the_screen_with_its_frame(

@@ -5,28 +5,43 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, Qt
+from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QStyleOptionComboBox, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QLineEdit,
+    QStyleOptionComboBox,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from tests.gui.windows import choose_dataset
 from vae_explorer.engine.catalogue import DATASETS, DatasetInfo
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.gui.recipes import Recipe, recipes
-from vae_explorer.gui.style import LIGHT
-from vae_explorer.gui.training_form import Choice
+from vae_explorer.gui.setting_editors import Choice
+from vae_explorer.gui.style import LIGHT, apply_theme
+from vae_explorer.gui.style_sheet import style_sheet
 from vae_explorer.gui.training_panel import TrainingPanel, format_duration
 
 
 @pytest.fixture
-def panel(qtbot: QtBot) -> TrainingPanel:
+def panel(qtbot: QtBot, qapp: QApplication) -> TrainingPanel:
+    apply_theme(qapp, LIGHT)
     panel = TrainingPanel(LIGHT)
     qtbot.addWidget(panel)
     panel.set_state("idle")
     panel.resize(480, 320)
     panel.show()
     return panel
+
+
+def field(panel: TrainingPanel, name: str) -> QLineEdit:
+    editor = panel.form._editors[name]
+    assert isinstance(editor, QLineEdit)
+    return editor
 
 
 def start(panel: TrainingPanel, qtbot: QtBot) -> tuple[ModelConfig, str, TrainingConfig]:
@@ -58,13 +73,181 @@ def test_every_recipe_is_a_valid_training(panel: TrainingPanel, recipe: Recipe) 
 def test_a_learning_rate_that_is_none_is_refused_by_a_sentence(
     panel: TrainingPanel, qtbot: QtBot, text: str
 ) -> None:
-    editor = panel.form._editors["learning_rate"]
-    editor.setText(text)  # type: ignore[union-attr]
-    with qtbot.assertNotEmitted(panel.start_requested), qtbot.waitSignal(panel.refused) as caught:
+    panel.activateWindow()
+    qtbot.waitUntil(panel.isActiveWindow)
+    editor = field(panel, "learning_rate")
+    editor.setText(text)
+    with qtbot.assertNotEmitted(panel.start_requested), qtbot.assertNotEmitted(panel.refused):
         panel.activate()
-    assert caught.args is not None
-    assert caught.args[0].strip().endswith(".")
-    assert "earning rate" in caught.args[0]
+    said = panel.status()
+    assert said.strip().endswith(".") and "earning rate" in said
+    assert editor.isVisible() and editor.hasFocus()  # though it is a detail
+    assert editor.toolTip() == said
+    editor.setText("0.01")
+    assert panel.status() != said and editor.toolTip() != said
+    with qtbot.waitSignal(panel.start_requested):
+        panel.activate()
+
+
+def edge(widget: QWidget) -> QColor:
+    return widget.grab().toImage().pixelColor(widget.width() // 2, 0)
+
+
+def test_a_text_that_is_no_number_is_framed_when_its_field_is_left(
+    panel: TrainingPanel, qtbot: QtBot
+) -> None:
+    panel.details_button.click()
+    editor, plain = field(panel, "beta"), edge(field(panel, "beta"))
+    editor.selectAll()
+    qtbot.keyClicks(editor, "abc")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    assert edge(editor) == LIGHT.danger
+    assert "abc" in editor.toolTip() and "abc" in panel.status()
+    assert panel.status_is_bad()
+    editor.selectAll()
+    qtbot.keyClicks(editor, "2")
+    assert edge(editor) != LIGHT.danger
+    assert "abc" not in editor.toolTip() + panel.status()
+    editor.setText("-1")
+    editor.editingFinished.emit()
+    panel.form.apply_recipe(recipes()[0])
+    editor.clearFocus()
+    assert edge(editor) == plain
+
+
+def test_a_live_value_that_is_none_is_put_back_with_a_sentence(
+    panel: TrainingPanel, qtbot: QtBot
+) -> None:
+    panel.set_state("training")
+    editor = field(panel, "beta")
+    for text in ("-3", "abc"):
+        editor.setText(text)
+        with qtbot.assertNotEmitted(panel.live_changed):
+            qtbot.keyClick(editor, Qt.Key.Key_Return)
+        assert editor.text() == "1"
+        assert text in panel.status() and panel.status_is_bad()
+    panel.set_progress(0.5, 20, None)
+    assert "abc" in panel.status()  # long enough to be read
+    panel._forgetting.timeout.emit()
+    assert "Epoch 0.5" in panel.status() and not panel.status_is_bad()
+
+
+def test_a_live_field_that_is_left_as_it_was_changes_nothing(
+    panel: TrainingPanel, qtbot: QtBot
+) -> None:
+    panel.set_state("training")
+    with qtbot.assertNotEmitted(panel.live_changed):
+        field(panel, "beta").editingFinished.emit()
+
+
+def test_what_is_in_force_stands_beside_a_live_field_that_says_something_else(
+    panel: TrainingPanel,
+) -> None:
+    panel.set_state("training")
+    notes = panel.form._notes
+    values = {"beta": 0.25, "classification_weight": 1.0, "learning_rate": 5e-4}
+    panel.form.set_in_force(values)
+    assert notes["beta"].isVisible() and "0.25" in notes["beta"].text()
+    assert "0.0005" in notes["learning_rate"].text()
+    assert not notes["classification_weight"].isVisible()  # the field says it
+    panel.form.set_in_force({**values, "beta": 1.0})
+    assert not notes["beta"].isVisible()
+    panel.set_state("idle")
+    assert not notes["learning_rate"].isVisible()
+
+
+def test_a_setting_that_is_not_the_recipe_s_makes_it_a_custom_one(panel: TrainingPanel) -> None:
+    box = panel.form._recipe
+    assert box.currentText() == recipes()[0].title
+    for name, value in (("epochs", 7), ("beta", 2.0), ("seed", 3), ("augment", True)):
+        before = panel.form.value(name)
+        panel.form.set_value(name, value)
+        assert box.currentIndex() == -1 and box.placeholderText() == "Custom"
+        panel.form.set_value(name, before)
+        assert box.currentText() == recipes()[0].title
+    panel.form.apply_recipe(recipes()[2])
+    assert box.currentText() == recipes()[2].title
+
+
+def test_the_card_is_of_a_new_model_until_one_is_trained(panel: TrainingPanel) -> None:
+    assert panel._title.text() == "Train a new model"
+    panel.set_state("training")
+    assert panel._title.text() == "Training"
+
+
+def test_only_a_model_of_the_same_configuration_can_be_started_from(panel: TrainingPanel) -> None:
+    form = panel.form
+    form.apply_recipe(recipes()[1])
+    assert not form.start_from.isEnabled()
+    form.set_model_in_hand(dataclasses.replace(form.model_config(), class_names=()))
+    assert form.start_from.isEnabled()  # classes are a Joint VAE's alone
+    form.start_from.setChecked(True)
+    assert form.starts_from_model()
+    form.set_value("epochs", 3)
+    assert form.starts_from_model()
+    form.set_value("latent_dim", 5)
+    assert not form.start_from.isEnabled() and not form.starts_from_model()
+    form.set_value("latent_dim", 2)
+    form.set_value("kind", "joint-vae")
+    assert not form.start_from.isEnabled()
+
+
+def test_a_continuation_that_is_offered_is_the_likelier_button(panel: TrainingPanel) -> None:
+    def ground(button: QAbstractButton) -> QColor:
+        return button.grab().toImage().pixelColor(6, button.height() // 2)
+
+    panel.setStyleSheet(style_sheet())
+    assert ground(panel.start_button) == LIGHT.accent
+    panel.set_can_go_on(True)
+    assert ground(panel.go_on_button) == LIGHT.accent
+    assert ground(panel.start_button) != LIGHT.accent
+    panel.set_state("training")
+    assert ground(panel.start_button) == LIGHT.accent
+
+
+def test_escape_or_a_training_folds_the_settings_away(panel: TrainingPanel, qtbot: QtBot) -> None:
+    panel.details_button.click()
+    qtbot.keyClick(field(panel, "beta"), Qt.Key.Key_Escape)
+    assert not panel.details_button.isChecked()
+    panel.details_button.click()
+    panel.set_state("loading")
+    assert not panel.details_button.isChecked()
+    panel.set_state("training")
+    panel.details_button.click()
+    panel.set_state("training")
+    assert panel.details_button.isChecked()  # one may look at them again
+
+
+@pytest.mark.parametrize("failed", [True, False])
+def test_settings_that_a_training_folded_away_are_back_when_it_failed(
+    panel: TrainingPanel, failed: bool
+) -> None:
+    panel.details_button.click()
+    panel.set_state("loading")
+    panel.set_note("It is over", failed=failed)
+    panel.set_state("idle")
+    assert panel.details_button.isChecked() is failed
+    panel.details_button.setChecked(False)
+    panel.set_state("idle")
+    assert not panel.details_button.isChecked()
+
+
+def test_a_low_panel_cuts_no_row_through(panel: TrainingPanel, qtbot: QtBot) -> None:
+    panel.details_button.click()
+    scroll, bar = panel._scroll, panel._scroll.verticalScrollBar()
+    for height in range(150, 300, 7):
+        panel.resize(420, height)
+        QApplication.processEvents()
+        for value in (0, 1, bar.maximum() // 2, bar.maximum()):
+            bar.setValue(value)
+            view = scroll.viewport().rect()
+            for row in panel.form._editors.values():
+                place = QRect(row.mapTo(scroll.viewport(), QPoint()), row.size())
+                if row.isVisible() and view.intersects(place):
+                    assert view.top() <= place.top() and place.bottom() <= view.bottom()
+    bar.setValue(0)
+    QTest.wheelEvent(panel.windowHandle(), QPointF(100, 80), QPoint(0, -10))
+    assert bar.value() % panel.form.grid.pitch == 0
 
 
 def test_a_latent_size_of_nought_cannot_be_typed(panel: TrainingPanel) -> None:

@@ -51,6 +51,8 @@ class StepEvent:
         epoch: the same in epochs, such as 2.37.
         seconds: of training so far, without pauses and validation.
         images_per_second: since the last such event; 0 for PPCA, whose EM goes over moments, not images.
+        beta, classification_weight, learning_rate: in force, after warm-up, schedule and changes; `None` where the
+            model has no such setting.
     """
 
     step: int
@@ -58,9 +60,9 @@ class StepEvent:
     seconds: float
     metrics: Metrics
     images_per_second: float
-    beta: float
-    classification_weight: float
-    learning_rate: float
+    beta: float | None
+    classification_weight: float | None
+    learning_rate: float | None
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class EpochEvent:
         kl_per_dimension: mean KL of each latent dimension on the validation split.
         is_best: whether the validation objective is the best so far.
         reference: PPCA's closed-form log-likelihood, which EM approaches.
+        beta, classification_weight, learning_rate: in force at its end, as in `StepEvent`.
     """
 
     epoch: int
@@ -86,6 +89,9 @@ class EpochEvent:
     images_per_second: float
     is_best: bool
     reference: float | None = None
+    beta: float | None = None
+    classification_weight: float | None = None
+    learning_rate: float | None = None
 
 
 @dataclass(frozen=True)

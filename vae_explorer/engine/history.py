@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from vae_explorer.engine.control import LIVE_SETTINGS
 from vae_explorer.engine.errors import DataError
 from vae_explorer.engine.events import EpochEvent
 from vae_explorer.engine.files import append_to, disk_problem, write_whole
@@ -23,7 +24,9 @@ COLUMNS = (
     *(f"train_{part}" for part in PARTS),
     *(f"validation_{part}" for part in PARTS),
     "is_best",
+    *LIVE_SETTINGS,
 )
+_BEFORE_SETTINGS = COLUMNS[: -len(LIVE_SETTINGS)]  # of a file that an earlier version wrote
 
 
 class History:
@@ -67,6 +70,9 @@ class History:
         for split in ("train", "validation"):
             for part, value in asdict(getattr(event, split)).items():
                 values[f"{split}_{part}"] = "" if value is None else repr(value)
+        for name in LIVE_SETTINGS:
+            value = getattr(event, name)
+            values[name] = "" if value is None else repr(value)
         self.rows.append({column: str(values[column]) for column in COLUMNS})
         if self._begun and self._path.is_file():
             self._begun = False
@@ -121,9 +127,10 @@ def _read(path: Path) -> list[dict[str, str]]:
     try:
         whole, _, _ = path.read_text(encoding="utf-8").rpartition("\n")
         header, *lines = csv.reader(whole.splitlines())
-        rows = [dict(zip(COLUMNS, cells, strict=True)) for cells in lines]
-        if tuple(header) != COLUMNS:
+        if tuple(header) not in (COLUMNS, _BEFORE_SETTINGS):
             raise ValueError("other columns")
+        unknown = dict.fromkeys(COLUMNS, "")
+        rows = [unknown | dict(zip(header, cells, strict=True)) for cells in lines]
         for row in rows:
             _ = int(row["epoch"]), float(row["train_elbo"]), float(row["validation_elbo"])
             _ = [float(value) for value in row.values() if value]

@@ -187,9 +187,9 @@ class _Run:
             seconds=self.seconds,
             metrics=self.train_metrics(),
             images_per_second=0.0,
-            beta=1.0,
-            classification_weight=0.0,
-            learning_rate=0.0,
+            beta=None,
+            classification_weight=None,
+            learning_rate=None,
         )
 
     def epoch_event(self, epoch: int) -> EpochEvent:

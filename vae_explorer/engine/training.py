@@ -253,10 +253,13 @@ class Trainer:
             self.seconds,
             metrics,
             rate,
-            self.weights.beta * self._warmup(),
-            self.weights.classification,
-            self.optimisation.current_rate,
+            *self._in_force(),
         )
+
+    def _in_force(self) -> tuple[float, float | None, float]:
+        """β, λ (of a Joint VAE alone) and the learning rate."""
+        weight = self.weights.classification if isinstance(self.model, JointVAE) else None
+        return self.weights.beta * self._warmup(), weight, self.optimisation.current_rate
 
     def _end_epoch(self) -> EpochEvent:
         self.epoch += 1
@@ -286,6 +289,8 @@ class Trainer:
             kl,
             rate,
             is_best,
+            None,
+            *self._in_force(),
         )
 
     def _keep_best(self) -> None:

@@ -20,6 +20,8 @@ class CurveBoard(QWidget):
 
     arranged = Signal()
     """Other panels than before are in sight."""
+    units_shown = Signal(bool)
+    """Whether the panels in sight name their units: all of them, or none."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -81,6 +83,12 @@ class CurveBoard(QWidget):
         self._set_tabs(pages)
         columns = -(-len(chosen) // (down if len(chosen) > across else 1))
         self._lay_out([(p, *divmod(i, columns)) for i, p in enumerate(chosen)])
+        gap = self._grid.horizontalSpacing()
+        width = (self.width() + gap) // columns - gap
+        fit = all(panel.has_room_for_unit(width) for panel in chosen)
+        for panel in self._panels:
+            panel.show_unit(fit)
+        self.units_shown.emit(fit)
 
     def _room(self) -> tuple[int, int]:
         """How many panels fit beside and below each other."""

@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_explorer.engine.control import LIVE_SETTINGS
+
 Floats = NDArray[np.float64]
 Numbers = Mapping[str, float | None]
 StepRow = tuple[float, float, float, Numbers]
-"""Step, epoch (a fraction too), seconds, and the metrics of that step."""
+"""Step, epoch (a fraction too), seconds, and the metrics of that step with the settings in force."""
 
 AXES = ("step", "epoch", "seconds")
 METRICS = (
@@ -31,7 +33,7 @@ METRICS = (
     "objective",
 )
 OF_CLASSES = frozenset({"log_prior", "classification", "accuracy"})
-_COLUMN = {name: index for index, name in enumerate((*AXES, *METRICS))}
+_COLUMN = {name: index for index, name in enumerate((*AXES, *METRICS, *LIVE_SETTINGS))}
 
 MAX_THINNED = 32_768
 """Beyond this many steps, every second, third, … is looked at for painting."""
@@ -54,9 +56,9 @@ class Table:
                 self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
             row = self._rows[self._length]
             row[:3] = step, epoch, seconds
-            for column, name in enumerate(METRICS, start=3):
+            for name in (*METRICS, *LIVE_SETTINGS):
                 value = numbers.get(name)
-                row[column] = math.nan if value is None else value
+                row[_COLUMN[name]] = math.nan if value is None else value
             self._length += 1
 
     def cut(self, step: float) -> None:
@@ -215,7 +217,7 @@ def csv_bytes(runs: Sequence[Run]) -> bytes:
     """All numbers of the runs as one table: a row a step, and two an epoch."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(["run", "kind", *AXES, *METRICS])
+    writer.writerow(["run", "kind", *_COLUMN])
     for run in runs:
         for kind in ("steps", "train", "validation"):
             _write_table(writer, run.name, kind, getattr(run, kind))

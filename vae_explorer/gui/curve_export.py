@@ -13,8 +13,8 @@ from vae_explorer.engine.errors import EngineError
 from vae_explorer.engine.files import write_whole
 from vae_explorer.gui import style
 from vae_explorer.gui.curve_data import Run, csv_bytes
+from vae_explorer.gui.curve_key import CurveKey
 from vae_explorer.gui.pixels import png_bytes
-from vae_explorer.gui.run_chips import CurveKey
 from vae_explorer.gui.style import Theme
 
 

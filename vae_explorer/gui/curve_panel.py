@@ -30,6 +30,7 @@ class Measure:
     unit: str
     factor: float = 1.0
     decimals: int = 1
+    sign: str = ""  # behind a number, where that is its unit
 
 
 class EpochDots(pg.GraphicsObject):
@@ -192,6 +193,7 @@ class CurvePanel(PlotPanel):
     def fit(self, runs: Sequence[Run], axis: str, *, end: float | None = None) -> None:
         """Show all that is worth showing, unless the user has zoomed."""
         self.bottom.is_time = axis == "seconds"
+        self.show_numbers(any(len(run.steps) or len(run.validation) for run in runs))
         if self._is_free:
             return
         if end is not None and end != self._x_end:
@@ -225,7 +227,8 @@ class CurvePanel(PlotPanel):
             return "–"
         if abs(value * self.measure.factor) >= TOO_LONG:
             return compact(value * self.measure.factor)
-        return f"{value * self.measure.factor:.{self.measure.decimals}f}".replace("-", "−")
+        text = f"{value * self.measure.factor:.{self.measure.decimals}f}".replace("-", "−")
+        return text + self.measure.sign
 
     def set_cursor(self, x: float | None) -> None:
         """Mark the x that is under the cursor; None for nowhere."""
@@ -271,8 +274,8 @@ def make_panels(theme: Theme, parent: QWidget | None = None) -> Iterator[PlotPan
         Measure("elbo", "ELBO", nats),
         Measure("reconstruction", _tr("Reconstruction"), nats),
         Measure("kl", "KL", nats, decimals=2),
-        Measure("classification", _tr("Classification"), _tr("nats of log q(y|x)"), decimals=3),
-        Measure("accuracy", _tr("Accuracy"), "%", factor=100, decimals=2),
+        Measure("classification", _tr("Classification"), nats, decimals=3),
+        Measure("accuracy", _tr("Accuracy"), "", factor=100, decimals=2, sign=" %"),
         Measure("objective", _tr("Objective"), nats),
     ):
         item = plot_item()

@@ -6,8 +6,6 @@ from collections.abc import Generator, Iterable, Sequence
 
 from PySide6.QtGui import QColor, QShowEvent
 from PySide6.QtWidgets import (
-    QComboBox,
-    QHBoxLayout,
     QLabel,
     QSizePolicy,
     QStackedLayout,
@@ -27,12 +25,14 @@ from vae_explorer.gui.curve_data import (
     rounded_up,
 )
 from vae_explorer.gui.curve_export import CurveExport
+from vae_explorer.gui.curve_header import CurveHeader
+from vae_explorer.gui.curve_key import CurveKey
 from vae_explorer.gui.curve_panel import CurvePanel, make_panels
 from vae_explorer.gui.curve_readout import CurveReadout
 from vae_explorer.gui.empty_state import EmptyState
 from vae_explorer.gui.idle import Turns
 from vae_explorer.gui.plot_panel import KlBarsPanel, PlotPanel
-from vae_explorer.gui.run_chips import CurveKey, RunChips
+from vae_explorer.gui.run_chips import RunChips
 from vae_explorer.gui.style import Theme
 
 MAX_RUNS = 8
@@ -56,6 +56,7 @@ class Curves(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._runs: list[Run] = []
+        self._names: set[str] = set()  # of all runs there were
         self._axis = "step"
         self._moment: float | None = None
         self._growing: Run | None = None  # the current run of a training that goes on
@@ -102,12 +103,12 @@ class Curves(QWidget):
     def begin_run(self, run: Run) -> None:
         """Begin a run, which becomes the current one; the earlier ones stay, named and fainter.
 
-        It is given a name and a colour that no other has.
+        It is given a name that no other had, not even one that was removed, and a colour that no other has.
         """
-        taken = {known.name for known in self._runs}
         name, number = run.name, 2
-        while run.name in taken:
+        while run.name in self._names:
             run.name, number = f"{name} ({number})", number + 1
+        self._names.add(run.name)
         self._runs = [run for run in self._runs if len(run.steps) or len(run.validation)]
         self._runs = self._runs[-(MAX_RUNS - 1) :]
         run.color = min(set(range(MAX_RUNS)) - {known.color for known in self._runs})
@@ -190,6 +191,8 @@ class Curves(QWidget):
         self._theme = theme
         self.export.set_theme(theme)
         self._kl_bars.set_theme(theme)
+        if self._current is not None:
+            self._show_kl(self._current)
         for panel in self._panels:
             panel.set_theme(theme)
             panel.tint(self._shown_runs(), self._current)
@@ -224,6 +227,7 @@ class Curves(QWidget):
     def rename_run(self, index: int, name: str) -> None:
         """Give a run another name."""
         self._runs[index].name = name
+        self._names.add(name)
         self._rebuild_now()
 
     def remove_run(self, index: int) -> None:
@@ -242,7 +246,7 @@ class Curves(QWidget):
         if axis not in AXES:
             raise ValueError(f"an axis is one of {AXES}, not {axis!r}")
         self._axis = axis
-        self._axis_box.setCurrentIndex(AXES.index(axis))
+        self._header.axis_box.setCurrentIndex(AXES.index(axis))
         self._rebuild_now()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -280,6 +284,12 @@ class Curves(QWidget):
     def _show_chips(self) -> None:
         shown = [run.visible for run in self._runs]
         self._chips.set_runs([run.name for run in self._runs], self._colors(), shown)
+        self._header.share()
+
+    def _show_units(self, in_panels: bool) -> None:
+        """The panels all name their units, or the key does once for all."""
+        run = self._current
+        self._key.set_unit("" if in_panels or run is None else run.unit)
 
     def _show_key(self) -> None:
         known = any(run.reference is not None for run in self._runs if run.visible)
@@ -314,9 +324,12 @@ class Curves(QWidget):
             self._show_value(panel, None)
             panel.set_moment(self._place_of_moment())
         elif current is not None:
-            self._kl_bars.set_values(current.kl_per_dimension)
+            self._show_kl(current)
         is_seen = self.isVisible() or not panel.plot.isHidden()
         panel.plot.setVisible(current is not None and is_seen)
+
+    def _show_kl(self, current: Run) -> None:
+        self._kl_bars.set_values(current.kl_per_dimension, self._colors()[-1])
 
     def _name_panels(self) -> None:
         run = self._current
@@ -336,7 +349,7 @@ class Curves(QWidget):
         elif run is None:
             return
         elif panel is self._kl_bars:
-            self._kl_bars.set_values(run.kl_per_dimension)
+            self._show_kl(run)
         elif isinstance(panel, CurvePanel) and run.visible and self._board.shows(panel):
             panel.update_run(run, self._axis)
             self._fit_panels([panel])
@@ -408,23 +421,15 @@ class Curves(QWidget):
         return plots, bars
 
     def _lay_out(self) -> None:
-        self._axis_box = QComboBox(self)
-        self._axis_box.addItems([self.tr("by step"), self.tr("by epoch"), self.tr("by time")])
-        self._axis_box.setAccessibleName(self.tr("Horizontal axis"))
-        self._axis_box.activated.connect(lambda index: self.set_axis(AXES[index]))
         self._key = CurveKey(self._theme, self)
+        self._header = CurveHeader(self._chips, self._key, self.export, self)
+        self._header.axis_box.activated.connect(lambda index: self.set_axis(AXES[index]))
         self._warning = QLabel("", self)
         self._warning.setFont(style.small_font())
         self._warning.setWordWrap(True)
-        self._header = QWidget(self)
-        header = QHBoxLayout(self._header)
-        header.setContentsMargins(0, 0, 0, 0)
-        header.setSpacing(style.GAP)
-        header.addWidget(self._chips, 1)
-        for widget in (self._key, self._axis_box, self.export):
-            header.addWidget(widget)
         self._board = CurveBoard(self)
         self._board.arranged.connect(self._refresh)
+        self._board.units_shown.connect(self._show_units)
         for panel in self._every_panel:
             panel.enlarge_requested.connect(self._board.toggle_enlarged)
         self._stack = QStackedLayout()

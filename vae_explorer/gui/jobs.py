@@ -34,7 +34,7 @@ from vae_explorer.gui.gallery import (
 from vae_explorer.gui.latent_plane import mean_kl
 
 if TYPE_CHECKING:
-    from vae_explorer.engine.events import FinishedEvent
+    from vae_explorer.engine.events import FinishedEvent, State
     from vae_explorer.engine.explorer import Explorer
     from vae_explorer.engine.image_folder import Fit
     from vae_explorer.engine.models import Model
@@ -165,8 +165,11 @@ class Train:
         data_dir: Path | None = None,
         resume: TrainingState | None = None,
         fit: Fit = "crop",
+        start: State | None = None,
     ) -> None:
+        """`start`: the weights to begin with, of a model of the same configuration; else random ones."""
         self.model = model
+        self.start = start
         self.fit: Fit = fit  # how a folder's pictures become square
         self.dataset = dataset
         self.training = training
@@ -197,6 +200,8 @@ class Train:
             self.model, image_shape=dataset.image_shape, class_names=dataset.class_names
         )
         model = build_model(config, seed=self.training.seed)
+        if self.start is not None:
+            model.load_state_dict(self.start)
         gallery = gallery_of(dataset, self.dataset, SNAPSHOT_IMAGES)
         explorer = Explorer(copy.deepcopy(model))  # the window's own: no live module is shared
         card = {

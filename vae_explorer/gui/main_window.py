@@ -16,6 +16,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QFrame,
     QMainWindow,
+    QScrollArea,
     QSplitter,
     QTabWidget,
     QVBoxLayout,
@@ -49,16 +50,20 @@ if TYPE_CHECKING:
     from vae_explorer.gui.curves import Curves
 
 MINIMUM_SIZE = (1024, 700)
+"""What all parts need at once; in a smaller window they are scrolled."""
+LEAST_SIZE = (480, 320)  # smaller than any screen
 FRAME = (2, 32)  # about what a window manager puts around a window, which is known only later
 
 # Shares of the width of the three upper panels and the two lower ones, and of the two rows
 _UPPER = (43, 28, 29)
 _LOWER = (61, 39)
 _ROWS = (69, 31)
-_LEAST_UPPER = 480  # pixels of height, below which its panels are cramped
 _COMPACT_BELOW = 820  # pixels of height
 _ROW_HEIGHT = 60  # of the handwritten classes in the drawing's panel: one row of them
 _UNLIMITED = 16777215  # Qt's own QWIDGETSIZE_MAX
+_SCROLL_BAR = """QScrollBar:horizontal { background: transparent; height: 8px; margin: 0; }
+    QScrollBar::handle:horizontal { background: palette(mid); border-radius: 4px; min-width: 24px; }
+    QScrollBar::handle:horizontal:hover { background: palette(shadow); }"""  # as the others are
 _LAYOUT_VERSION = 1  # a saved layout of another version is not restored
 
 
@@ -73,7 +78,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self._may_close: Callable[[], bool] = _always
         self.setWindowTitle("VAE Explorer")
-        self.setMinimumSize(*MINIMUM_SIZE)
+        self.setMinimumSize(*LEAST_SIZE)
         self.setAcceptDrops(True)
         self.setProperty("dark", theme.is_dark)  # the sheet asks for it
         self.setStyleSheet(style_sheet())
@@ -185,7 +190,7 @@ class MainWindow(QMainWindow):
         self.setWindowState(state | bit if full else state & ~bit)
 
     def fit_to_screen(self) -> None:
-        """Be no larger than the screen has room for below a title bar, down to the least size."""
+        """Be no larger than the screen has room for below a title bar."""
         if not self.isMaximized() and not self.isFullScreen():
             room = self.screen().availableSize() - QSize(*FRAME)
             self.resize(self.size().boundedTo(room))
@@ -260,6 +265,7 @@ class MainWindow(QMainWindow):
             self.space_typed.emit()
         elif plain and event.key() == Qt.Key.Key_Escape:
             self.banner.dismiss()
+            self.training.details_button.setChecked(False)
         else:
             super().keyPressEvent(event)
 
@@ -323,8 +329,9 @@ class MainWindow(QMainWindow):
             (self.evaluation, self.tr("Evaluation")),
         ):
             self.tabs.addTab(page, title)
+        self._pages = _panel(self.tabs)
         self._lower = _splitter(
-            Qt.Orientation.Horizontal, _panel(self.tabs), _panel(self.training, margin=0)
+            Qt.Orientation.Horizontal, self._pages, _panel(self.training, margin=0)
         )
         upper = QWidget(self)
         column = QVBoxLayout(upper)
@@ -334,22 +341,28 @@ class MainWindow(QMainWindow):
         column.addWidget(self.equation)
         self._rows = _splitter(Qt.Orientation.Vertical, upper, self._lower)
         centre = QWidget(self)
+        width, height = MINIMUM_SIZE
+        centre.setMinimumSize(width, height - self.menuBar().sizeHint().height())
         outer = QVBoxLayout(centre)
         outer.setContentsMargins(style.GAP, 0, style.GAP, style.GAP)
         outer.setSpacing(style.GAP)
         outer.addWidget(self._rows, 1)
-        self.setCentralWidget(centre)
-        self._shares_before: list[int] = []  # of the rows, while all settings are shown
-        self.training.details_button.toggled.connect(self._make_room_for_settings)
+        scroll = QScrollArea(self)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setWidgetResizable(True)
+        scroll.setWidget(centre)
+        scroll.horizontalScrollBar().setStyleSheet(_SCROLL_BAR)
+        self.setCentralWidget(scroll)
+        self._shares_before: list[int] = []  # of the lower row, while all settings are shown
+        self.training.settings_unfolded.connect(self._make_room_for_settings)
 
-    def _make_room_for_settings(self, shown: bool) -> None:
-        """As much as the upper row can spare; it is given back when the settings are folded away."""
-        if shown:
-            self._shares_before = upper, lower = self._rows.sizes()
-            spared = min(self.training.missing_height(), max(0, upper - _LEAST_UPPER))
-            self._rows.setSizes([upper - spared, lower + spared])
-        elif self._shares_before:
-            self._rows.setSizes(self._shares_before)
+    def _make_room_for_settings(self, unfolded: bool) -> None:
+        """The pages give way to all settings; nothing else moves."""
+        if unfolded:
+            self._shares_before = self._lower.sizes()
+        self._pages.setVisible(not unfolded)
+        if not unfolded:
+            self._lower.setSizes(self._shares_before)
 
     def _splitters(self) -> dict[str, QSplitter]:
         return {"upper": self._upper, "lower": self._lower, "rows": self._rows}

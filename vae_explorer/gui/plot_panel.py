@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QMouseEvent, QPen, QResizeEvent
+from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from vae_explorer.gui import style
@@ -72,7 +72,7 @@ class PlotPanel(QWidget):
         self._title = QLabel(title, self)
         self._title.setFont(style.title_font())
         self._unit = style.muted_label("", self)
-        self._unit_text = ""
+        self._unit_text, self._shows_unit = "", True
         self._unit.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._value = QLabel("", self)
         self._value.setFont(style.number_font(style.FONT_BASE))
@@ -87,6 +87,8 @@ class PlotPanel(QWidget):
         self.plot = pg.PlotWidget(self, plotItem=self.item)
         self.view: pg.ViewBox = self.item.getViewBox()
         self._style_plot()
+        self._has_numbers = True
+        self.show_numbers(False)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -111,13 +113,20 @@ class PlotPanel(QWidget):
     def set_unit(self, unit: str) -> None:
         """Write the unit beside the title."""
         self._unit_text = unit
-        self._fit_unit()
+        self._unit.setText(unit if self._shows_unit else "")
         self._title.setToolTip(f"{self.title}, {unit}" if unit else self.title)
 
     def set_value(self, text: str) -> None:
         """Write a number at the right of the title."""
         if text != self._value.text():
             self._value.setText(text)
+
+    def show_numbers(self, shown: bool) -> None:
+        """Write numbers at the axes: beside nothing they would say something."""
+        if shown != self._has_numbers:
+            self._has_numbers = shown
+            for side in ("left", "bottom"):
+                self.plot.getAxis(side).setTicks(None if shown else [[]])
 
     def set_theme(self, theme: Theme) -> None:
         """Take the colours of a theme."""
@@ -128,18 +137,16 @@ class PlotPanel(QWidget):
             axis.setPen(pg.mkPen(theme.border))
             axis.setTextPen(pg.mkPen(theme.muted))
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit_unit()
-
-    def _fit_unit(self) -> None:
-        """The unit in full, or its first word, or nothing: whatever fits beside the title."""
-        metrics = QFontMetricsF(self._unit.font())
+    def has_room_for_unit(self, width: int) -> bool:
+        """Whether a panel so wide has room for its unit between title and number."""
+        unit = QFontMetricsF(self._unit.font()).horizontalAdvance(self._unit_text)
         value = QFontMetricsF(self._value.font()).horizontalAdvance("−000.00")
-        room = self.width() - self._title.sizeHint().width() - value - 3 * style.GAP
-        shorter = self._unit_text.partition(" ")[0]
-        fitting = [t for t in (self._unit_text, shorter) if metrics.horizontalAdvance(t) <= room]
-        self._unit.setText(fitting[0] if fitting else "")
+        return unit <= width - self._title.sizeHint().width() - value - 3 * style.GAP
+
+    def show_unit(self, shown: bool) -> None:
+        """Write the unit, or leave it to the key of all panels."""
+        self._shows_unit = shown
+        self._unit.setText(self._unit_text if shown else "")
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.enlarge_requested.emit(self)
@@ -169,14 +176,15 @@ class KlBarsPanel(PlotPanel):
     ) -> None:
         super().__init__(title, theme, item, parent)
         self._values = np.empty(0)
+        self._color = theme.accent
         self._bars = pg.BarGraphItem(x=[], height=[], width=0.7)
         self.item.addItem(self._bars, ignoreBounds=True)
         self.set_theme(theme)
         self.plot.setMouseEnabled(x=False, y=False)
 
-    def set_values(self, values: Sequence[float]) -> None:
-        """Show nats a dimension, (d,)."""
-        self._values = np.asarray(values, dtype=float)
+    def set_values(self, values: Sequence[float], color: QColor) -> None:
+        """Show nats a dimension, (d,), in the colour of their run."""
+        self._values, self._color = np.asarray(values, dtype=float), color
         self._draw()
 
     def set_theme(self, theme: Theme) -> None:
@@ -187,14 +195,10 @@ class KlBarsPanel(PlotPanel):
         count = len(self._values)
         self._bars.setVisible(count > 0)
         self.set_value("")
-        if count == 0:  # numbers beside nothing would say something
-            for axis in ("left", "bottom"):
-                self.plot.getAxis(axis).setTicks([[]])
+        self.show_numbers(count > 0)
+        if count == 0:
             return
-        self.plot.getAxis("left").setTicks(None)
-        colors = [
-            self.theme.accent if v > COLLAPSED_KL else self.theme.disabled for v in self._values
-        ]
+        colors = [self._color if v > COLLAPSED_KL else self.theme.disabled for v in self._values]
         self._bars.setOpts(
             x=np.arange(1, count + 1),
             height=np.nan_to_num(self._values),

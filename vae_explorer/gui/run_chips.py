@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
-    QFontMetricsF,
     QIcon,
     QPainter,
-    QPaintEvent,
     QPen,
     QPixmap,
     QResizeEvent,
@@ -18,7 +16,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QMenu, QSizePolicy, QToolButton, QWidget
 
 from vae_explorer.gui import style
-from vae_explorer.gui.style import Theme
 
 # Runs that are shown in the text's colour, hidden ones faint; no frames
 _CHIP = """
@@ -66,6 +63,17 @@ class RunChips(QWidget):
             self._chips.append(chip)
             self._row.insertWidget(index, chip)
         self._shorten()
+
+    @property
+    def wished_width(self) -> int:
+        """Pixels of width that let the names be read."""
+        names = [shortened(str(chip.property("run_name")), NAME_LENGTHS[1]) for chip in self._chips]
+        widths = (
+            c.fontMetrics().horizontalAdvance(n) for c, n in zip(self._chips, names, strict=True)
+        )
+        return sum(
+            width + 3 * style.MARGIN + style.GAP for width in widths
+        )  # with line and margins
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -120,91 +128,6 @@ def shortened(name: str, length: int) -> str:
         return name
     tail = name[name.rfind(" (") :] if name.endswith(")") else ""
     return name[: max(1, length - 1 - len(tail))].rstrip(" ,") + "…" + tail
-
-
-class CurveKey(QWidget):
-    """Says which line is which: solid with points for validation, dashed for train, dotted for a closed form.
-
-    Where there is no room for all of it the last names are cut short, or left out.
-    """
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme = theme
-        self.setFont(style.small_font())
-        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
-        self.set_names(self.tr("train"), has_reference=False)
-
-    def set_theme(self, theme: Theme) -> None:
-        """Take the colours of a theme."""
-        self._theme = theme
-        self.update()
-
-    def set_names(self, train: str, *, has_reference: bool) -> None:
-        """Say what the dashed lines are, and whether there is a level of PPCA's closed form to name."""
-        self._train, self._has_reference = train, has_reference
-        text = self.tr(
-            "Solid lines are validation, dashed lines train, thin grey ones train batches of ten steps"
-        )
-        if train != self.tr("train"):
-            text = self.tr(
-                "{0}: of the labelled images alone, but for the objective, which is of all"
-            ).format(text)
-        if has_reference:
-            text = self.tr(
-                "{0}; the dotted line is the log-likelihood that the closed form gives the train images"
-            ).format(text)
-        self.setToolTip(text)
-        self.setAccessibleName(text)
-        self.updateGeometry()
-        self.update()
-
-    def sizeHint(self) -> QSize:
-        return QSize(sum(self._width_of(text) for text, _ in self._lines()), 20)
-
-    def minimumSizeHint(self) -> QSize:
-        least = self.tr("validation"), self.tr("train")
-        return QSize(sum(self._width_of(text) for text in least), 20)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        self.draw(painter, self.width())
-        painter.end()
-
-    def draw(self, painter: QPainter, width: int) -> None:
-        """Draw the lines and their names side by side, from the painter's origin, as far as they fit."""
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setFont(self.font())
-        left, height = 0, self.sizeHint().height()
-        metrics = QFontMetricsF(self.font())
-        for text, pen in self._lines():
-            room = width - left - self._width_of("")
-            shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
-            if len(shown) < 2:  # nothing, or an ellipsis alone
-                break
-            painter.setPen(pen)
-            painter.drawLine(QPointF(left, height / 2), QPointF(left + 22, height / 2))
-            if pen.style() == Qt.PenStyle.SolidLine:
-                painter.setBrush(pen.color())
-                painter.drawEllipse(QPointF(left + 11, height / 2), 2, 2)
-            painter.setPen(self._theme.muted)
-            place = QRectF(left + 28, 0, self._width_of(text), height)
-            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, shown)
-            left += self._width_of(text)
-
-    def _lines(self) -> list[tuple[str, QPen]]:
-        """The names and the lines that they stand for, in order."""
-        solid, dashed = QPen(self._theme.muted, 1.2), QPen(self._theme.muted, 1.2)
-        dashed.setDashPattern([4, 3])
-        lines = [(self.tr("validation"), solid), (self._train, dashed)]
-        if self._has_reference:
-            dotted = QPen(self._theme.warning, 1.2)
-            dotted.setDashPattern([1, 3])
-            lines.append((self.tr("closed form, train"), dotted))
-        return lines
-
-    def _width_of(self, text: str) -> int:
-        return 28 + round(QFontMetricsF(self.font()).horizontalAdvance(text)) + 14
 
 
 def _dash(color: QColor) -> QIcon:

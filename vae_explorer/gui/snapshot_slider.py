@@ -119,6 +119,6 @@ class SnapshotSlider(QWidget):
         self.snapshot_selected.emit(index)
 
     def _show(self) -> None:
-        empty = self.tr("No snapshots yet")
+        empty = self.tr("No training yet")
         self._label.setText(self._labels[self._slider.value()] if self._labels else empty)
         self._now.setEnabled(len(self._labels) > 1 and not self._follows)

@@ -60,7 +60,7 @@ def style_sheet() -> str:
     QComboBox:hover, QSpinBox:hover, QLineEdit:hover {{ background: palette(midlight); }}
     QComboBox:disabled, QSpinBox:disabled, QLineEdit:disabled {{ border-color: palette(mid); }}
     QComboBox:focus, QSpinBox:focus, QLineEdit:focus {{ border-color: palette(highlight); }}
-    QComboBox {{ padding-right: 0; }}
+    QComboBox {{ padding-right: 7px; }}
     QLineEdit {{ padding: 2px 4px; }}
     QComboBox::drop-down {{ border: none; width: 14px; }}
     QComboBox::down-arrow {{ width: 12px; height: 12px; }}

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QGridLayout,
     QLabel,
     QLineEdit,
     QSizePolicy,
     QSpinBox,
-    QStyle,
-    QStyleOptionComboBox,
     QWidget,
 )
 
@@ -25,6 +24,8 @@ from vae_explorer.engine.config import ModelConfig, TrainingConfig, effect_with
 from vae_explorer.engine.errors import ConfigError
 from vae_explorer.gui import style
 from vae_explorer.gui.recipes import Recipe, recipes
+from vae_explorer.gui.setting_editors import Choice, Editor, make_editor, read, write
+from vae_explorer.gui.setting_grid import Row, SettingGrid
 from vae_explorer.gui.training_settings import (
     Setting,
     Value,
@@ -37,26 +38,7 @@ from vae_explorer.gui.training_settings import (
 if TYPE_CHECKING:
     from vae_explorer.engine.image_folder import Fit
 
-_TWO_COLUMNS = 400  # pixels of width from which settings stand in two columns
-
-Editor = QComboBox | QSpinBox | QLineEdit | QCheckBox
-
-
-class Choice(QComboBox):
-    """A choice whose text ends in an ellipsis where the panel is too narrow for it."""
-
-    def offer(self, title: str, value: str, explanation: str) -> None:
-        """One more value to choose, and a tooltip that explains it."""
-        self.addItem(title, value)
-        self.setItemData(self.count() - 1, explanation, Qt.ItemDataRole.ToolTipRole)
-
-    def initStyleOption(self, option: QStyleOptionComboBox) -> None:
-        super().initStyleOption(option)
-        kind, part = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
-        width = self.style().subControlRect(kind, option, part, self).width() + 2  # of its margin
-        option.currentText = self.fontMetrics().elidedText(
-            self.currentText(), Qt.TextElideMode.ElideRight, width
-        )
+_REFUSED = 'QLineEdit[refused="true"] { border: 1px solid palette(bright-text); }'
 
 
 class TrainingForm(QWidget):
@@ -65,30 +47,39 @@ class TrainingForm(QWidget):
     live_changed = Signal(str, float)
     folder_requested = Signal()
     explained = Signal(str)
+    refused = Signal(str)
+    """Why a field's text is no value of its setting; empty when none is left that is not."""
+    arranged = Signal()
+    """The rows lie otherwise than before."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setStyleSheet(_REFUSED)
         self._recipes = recipes()
         self._datasets = [info for info in DATASETS.values() if not info.needs_folder]
         settings = (*folder_settings(), *model_settings(), *training_settings())
         self._settings = {s.name: s for s in settings}
         self._editors: dict[str, Editor] = {}
         self._labels: dict[str, QLabel] = {}
+        self._notes: dict[str, QLabel] = {}  # of live settings: what is in force
+        self._problems: dict[str, str] = {}  # of fields whose text is no value
+        self._live: dict[str, Value] = {}  # as they were set last in the training that runs
+        self._in_hand: ModelConfig | None = None
         self._show_details = False
         self._running = False
-        self._rows: list[tuple[QLabel, QWidget]] = []
-        self._columns = 1
-        self._layout = QGridLayout(self)
-        self._layout.setContentsMargins(0, 0, style.HALF, 0)
-        self._layout.setHorizontalSpacing(style.GAP)
-        self._layout.setVerticalSpacing(style.HALF)
-        self._recipe = self._build_recipe()
-        self._dataset = self._build_dataset()
-        self._offer_datasets()
-        for setting in sorted(self._settings.values(), key=lambda s: s.detail):
-            self._add_setting(setting)
-        for setting in folder_settings():
-            self.set_value(setting.name, setting.default)
+        self._is_filling = False
+        self.grid = SettingGrid(self)
+        self.start_from = QCheckBox(
+            self.tr("Start from the model in hand"), self
+        )  # is laid out elsewhere
+        with self._filling():
+            self._recipe = self._build_recipe()
+            self._dataset = self._build_dataset()
+            self._offer_datasets()
+            for setting in settings:
+                self._add_setting(setting)
+            for setting in folder_settings():
+                self.set_value(setting.name, setting.default)
         self.apply_recipe(self._recipes[0])
 
     # -- what the panel asks ---------------------------------------------------------------
@@ -119,11 +110,12 @@ class TrainingForm(QWidget):
 
     def value(self, name: str) -> Value:
         """One setting as it stands. Raises ConfigError where its text is no number."""
-        return _read(self._editors[name], self._settings[name])
+        return read(self._editors[name], self._settings[name])
 
     def set_value(self, name: str, value: Value) -> None:
         """Set one setting."""
-        _write(self._editors[name], value)
+        self._mark(name, "")
+        write(self._editors[name], value)
 
     def add_dataset(self, info: DatasetInfo) -> None:
         """Offer a folder of images, whose name is its path, beside the data sets, and choose it."""
@@ -133,13 +125,10 @@ class TrainingForm(QWidget):
 
     def apply_recipe(self, recipe: Recipe) -> None:
         """Set everything to the recipe's values, and what it does not name to the default."""
-        for name, setting in self._settings.items():
-            if not setting.of_folder:  # a recipe is of a model, whatever the pictures
-                self.set_value(name, recipe.values.get(name, setting.default))
-        index = self._recipe.findData(recipe.key)
-        self._recipe.blockSignals(True)
-        self._recipe.setCurrentIndex(index)
-        self._recipe.blockSignals(False)
+        with self._filling():
+            for name, setting in self._settings.items():
+                if not setting.of_folder:  # a recipe is of a model, whatever the pictures
+                    self.set_value(name, recipe.values.get(name, setting.default))
         self._refresh()
 
     def set_details_shown(self, shown: bool) -> None:
@@ -149,13 +138,63 @@ class TrainingForm(QWidget):
 
     def set_running(self, running: bool) -> None:
         """While a training runs only its live settings can be changed."""
+        if running == self._running:
+            return
         self._running = running
+        self._live = {}
+        if running:
+            self._live = {name: self.value(name) for name in self._notes if not self._problem(name)}
+            self.start_from.setChecked(False)  # that was for this one
+        self.set_in_force({})
         self._refresh()
+
+    def set_in_force(self, values: Mapping[str, float | None]) -> None:
+        """Show what is in force of the live settings, behind those that say something else."""
+        for name, note in self._notes.items():
+            value, said = values.get(name), self._live.get(name)
+            is_other = (
+                value is not None and isinstance(said, float) and f"{value:.3g}" != f"{said:.3g}"
+            )
+            text = self.tr("now {0}").format(f"{value:.3g}") if is_other else ""
+            if text != note.text():
+                note.setText(text)
+                note.setVisible(is_other and not self._editors[name].isHidden())
+
+    def set_model_in_hand(self, config: ModelConfig) -> None:
+        """The model whose weights a training can start from, where its configuration is the form's."""
+        self._in_hand = config
+        self._offer_start()
+
+    def starts_from_model(self) -> bool:
+        """Whether to start from the weights of the model in hand."""
+        return self.start_from.isChecked()
+
+    def first_problem(self) -> str | None:
+        """Mark every field whose text is no value of its setting; the name of the first, if any."""
+        for name, setting in self._settings.items():
+            if isinstance(self._editors[name], QLineEdit) and self._has_effect(setting):
+                self._mark(name, self._problem(name))
+        self._tell_problem()
+        return next(iter(self._problems), None)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether only live settings can be changed."""
+        return self._running
+
+    def is_shown(self, name: str) -> bool:
+        """Whether a setting can be seen, or scrolled to."""
+        return not self._editors[name].isHidden()
+
+    def go_to(self, name: str) -> None:
+        """Give a setting the focus."""
+        self._editors[name].setFocus()
 
     # -- building --------------------------------------------------------------------------
 
     def _build_recipe(self) -> Choice:
         box = Choice(self)
+        box.setPlaceholderText(self.tr("Custom"))
         for recipe in self._recipes:
             box.offer(recipe.title, recipe.key, recipe.note)
         box.activated.connect(self._on_recipe)
@@ -165,7 +204,7 @@ class TrainingForm(QWidget):
     def _build_dataset(self) -> Choice:
         box = Choice(self)
         box.activated.connect(self._on_dataset)
-        box.currentIndexChanged.connect(self._refresh)
+        box.currentIndexChanged.connect(self._on_changed)
         self._add_row("dataset", self.tr("Data"), box, self.tr("The images to learn from."))
         return box
 
@@ -179,18 +218,30 @@ class TrainingForm(QWidget):
         self._dataset.offer(self.tr("Folder of images…"), "", DATASETS["folder"].summary)
         self._dataset.setCurrentIndex(max(0, self._dataset.findData(chosen or "digits")))
         self._dataset.blockSignals(False)
-        self._refresh()
+        self._on_changed()
 
     def _add_setting(self, setting: Setting) -> None:
-        editor = _make_editor(setting, self)
+        editor = make_editor(setting, self)
         self._editors[setting.name] = editor
-        self._add_row(setting.name, setting.title, editor, setting.help)
-        if setting.live and isinstance(editor, QLineEdit):
-            editor.editingFinished.connect(self._on_live_edited)
-        if isinstance(editor, QComboBox):
-            editor.currentIndexChanged.connect(self._refresh)
+        if setting.live:
+            self._notes[setting.name] = note = style.muted_label("", self)
+            note.setFont(style.number_font(style.FONT_SMALL))
+            note.setToolTip(self.tr("In force after warm-up, schedule and changes"))
+            note.hide()
+        self._add_row(setting.name, setting.title, editor, setting.help, setting.long_title)
+        if isinstance(editor, QLineEdit):
+            editor.editingFinished.connect(self._on_left)
+            editor.textChanged.connect(self._on_changed)
+        elif isinstance(editor, QSpinBox):
+            editor.valueChanged.connect(self._on_changed)
+        elif isinstance(editor, QCheckBox):
+            editor.toggled.connect(self._on_changed)
+        else:
+            editor.currentIndexChanged.connect(self._on_changed)
 
-    def _add_row(self, name: str, title: str, editor: QWidget, text: str) -> None:
+    def _add_row(
+        self, name: str, title: str, editor: QWidget, text: str, long_title: str = ""
+    ) -> None:
         editor.setMinimumWidth(64)  # a long choice must not push the others out of the panel
         policy = QSizePolicy.Policy
         editor.setSizePolicy(policy.Ignored, policy.Fixed)
@@ -199,10 +250,10 @@ class TrainingForm(QWidget):
         self._labels[name] = label
         self._explain(label, editor, text)
         editor.setObjectName(name)
-        editor.setAccessibleName(title)
+        editor.setAccessibleName(long_title or title)
         editor.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # not by the wheel, see `eventFilter`
         editor.installEventFilter(self)
-        self._rows.append((label, editor))
+        self.grid.add_row(Row(label, editor, title, long_title or title, self._notes.get(name)))
 
     def _explain(self, label: QLabel, editor: QWidget, text: str) -> None:
         for widget in (label, editor):
@@ -210,11 +261,6 @@ class TrainingForm(QWidget):
         editor.setAccessibleDescription(text)
 
     # -- events ----------------------------------------------------------------------------
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        if (self.width() >= _TWO_COLUMNS) != (self._columns == 2):
-            self._arrange()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if not isinstance(watched, QWidget):
@@ -240,48 +286,129 @@ class TrainingForm(QWidget):
         if not self.dataset_name():
             self.folder_requested.emit()
 
-    def _on_live_edited(self) -> None:
+    def _on_changed(self) -> None:
+        if not self._is_filling:
+            self._refresh()
+
+    def _on_left(self) -> None:
+        """A field was left, or Enter pressed in it: take its text, or say why that is no value."""
         editor = self.sender()
-        if not self._running or not isinstance(editor, QLineEdit):
+        if not isinstance(editor, QLineEdit):
             return
+        name = editor.objectName()
+        problem = self._problem(name)
+        if not self._running or name not in self._live:
+            self._mark(name, problem)
+            self._tell_problem()
+        elif problem:
+            self.set_value(name, self._live[name])  # which is in force still
+            self.refused.emit(problem)
+        elif (value := self.value(name)) != self._live[name] and isinstance(value, float):
+            self._live[name] = value
+            self.live_changed.emit(name, value)
+
+    def _problem(self, name: str) -> str:
+        """Why a field's text is no value of its setting; empty where it is one."""
+        config = ModelConfig if self._settings[name].of_model else TrainingConfig
         try:
-            value = self.value(editor.objectName())
-        except ConfigError:
-            return  # the field itself shows that its text is no number
-        if isinstance(value, float):
-            self.live_changed.emit(editor.objectName(), value)
+            config(**{name: self.value(name)})  # type: ignore[arg-type]
+        except ConfigError as error:
+            return str(error)
+        return ""
+
+    def _mark(self, name: str, problem: str) -> None:
+        """Frame a field whose text is no value, with the sentence that says why; or unframe it."""
+        if problem == self._problems.get(name, ""):
+            return
+        self._problems[name] = problem
+        if not problem:
+            del self._problems[name]
+        editor = self._editors[name]
+        editor.setProperty("refused", bool(problem))
+        editor.style().unpolish(editor)
+        editor.style().polish(editor)
+        self._explain(self._labels[name], editor, self._help_of(name))
+
+    def _tell_problem(self) -> None:
+        self.refused.emit(next(iter(self._problems.values()), ""))
+
+    def _help_of(self, name: str) -> str:
+        known = self._problems.get(name)
+        return known or explanation(self._settings[name], self._plain_value)
+
+    @contextmanager
+    def _filling(self) -> Iterator[None]:
+        """Set several settings, and look once at what came of it."""
+        self._is_filling = True
+        try:
+            yield
+        finally:
+            self._is_filling = False
 
     def _refresh(self) -> None:
         for name, setting in self._settings.items():
-            editor = self._editors.get(name)
-            if editor is None:
-                return  # still being built
+            editor = self._editors[name]
             wanted = self._show_details or (setting.live if self._running else not setting.detail)
             of_data = self._is_folder() if setting.of_folder else True
-            shown = wanted and of_data and self._has_effect(setting)
-            editor.setVisible(shown)
-            self._labels[name].setVisible(shown)
+            has_effect = of_data and self._has_effect(setting)
+            if name in self._problems:
+                self._mark(name, self._problem(name) if has_effect else "")
+            self._show_row(name, editor, shown=wanted and has_effect)
             editor.setEnabled(setting.live or not self._running)
-            self._explain(self._labels[name], editor, explanation(setting, self._plain_value))
+            self._explain(self._labels[name], editor, self._help_of(name))
         for name, box in (("recipe", self._recipe), ("dataset", self._dataset)):
             box.setEnabled(not self._running)
-            box.setVisible(self._show_details or not self._running)
-            self._labels[name].setVisible(not box.isHidden())
-        self._arrange()
+            self._show_row(name, box, shown=self._show_details or not self._running)
+        self._tell_problem()
+        self._show_recipe()
+        self._offer_start()
+        if self.grid.arrange():
+            self.arranged.emit()
 
-    def _arrange(self) -> None:
-        """Put the rows that are shown into one column, or into two where there is room."""
-        while self._layout.takeAt(0) is not None:
-            pass
-        self._columns = 2 if self.width() >= _TWO_COLUMNS else 1
-        shown = [row for row in self._rows if not row[1].isHidden()]
-        for place, (label, editor) in enumerate(shown):
-            row, column = divmod(place, self._columns)
-            self._layout.addWidget(label, row, 2 * column)
-            self._layout.addWidget(editor, row, 2 * column + 1)
-        for column in range(2):
-            self._layout.setColumnStretch(2 * column + 1, int(column < self._columns))
-        self._layout.setRowStretch(len(self._rows), 1)
+    def _show_row(self, name: str, editor: QWidget, *, shown: bool) -> None:
+        editor.setVisible(shown)
+        self._labels[name].setVisible(shown)
+        if note := self._notes.get(name):
+            note.setVisible(shown and bool(note.text()))
+
+    def _show_recipe(self) -> None:
+        """Name the recipe that all settings are of, or none."""
+        found = next((i for i, recipe in enumerate(self._recipes) if self._follows(recipe)), -1)
+        self._recipe.setCurrentIndex(found)
+
+    def _follows(self, recipe: Recipe) -> bool:
+        try:
+            return all(
+                self.value(name) == recipe.values.get(name, setting.default)
+                for name, setting in self._settings.items()
+                if not setting.of_folder and self._has_effect(setting)
+            )
+        except ConfigError:
+            return False
+
+    def _offer_start(self) -> None:
+        """From the weights of the model in hand one can start where it is such a model."""
+        if self._running:
+            self.start_from.setEnabled(False)
+            return
+        can = self._in_hand is not None and self._describes(self._in_hand)
+        self.start_from.setEnabled(can)
+        self.start_from.setChecked(can and self.start_from.isChecked())
+        text = self.tr("Begin with the weights of the model in hand, not with random ones.")
+        if not can:
+            text = self.tr("The model in hand is of other settings: its weights do not fit here.")
+        self.start_from.setToolTip(text)
+        self.start_from.setAccessibleDescription(text)
+
+    def _describes(self, model: ModelConfig) -> bool:
+        """Whether the form's model is such a one; class names are a Joint VAE's alone."""
+        try:
+            mine = self.model_config()
+        except ConfigError:
+            return False
+        if mine.kind != "joint-vae":
+            mine = replace(mine, class_names=model.class_names)
+        return mine == model
 
     def _plain_value(self, name: str) -> Value:
         editor = self._editors[name]
@@ -316,53 +443,3 @@ def _is_space(event: QEvent) -> bool:
     if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.KeyPress:
         return False
     return event.key() == Qt.Key.Key_Space
-
-
-def _make_editor(setting: Setting, parent: QWidget) -> Editor:
-    match setting.kind:
-        case "choice":
-            box = Choice(parent)
-            for value, title in setting.choices:
-                box.addItem(title, value)
-            return box
-        case "whole":
-            spin = QSpinBox(parent)
-            spin.lineEdit().setTextMargins(style.HALF, 0, 0, 0)
-            spin.setRange(setting.low, setting.high)
-            spin.setGroupSeparatorShown(True)
-            return spin
-        case "flag":
-            return QCheckBox(parent)
-        case _:
-            return QLineEdit(parent)
-
-
-def _read(editor: Editor, setting: Setting) -> Value:
-    if isinstance(editor, QComboBox):
-        return editor.currentData()
-    if isinstance(editor, QSpinBox):
-        return editor.value()
-    if isinstance(editor, QCheckBox):
-        return editor.isChecked()
-    text = editor.text().strip().replace("−", "-")
-    try:
-        if setting.kind == "widths":
-            return tuple(int(part) for part in text.replace(",", " ").split())
-        if setting.kind == "optional":
-            return int(text) if text else None
-        return float(text.replace(",", "."))
-    except ValueError as error:
-        raise ConfigError(f"{setting.title} is a number; not “{text}”.") from error
-
-
-def _write(editor: Editor, value: Value) -> None:
-    if isinstance(editor, QComboBox):
-        editor.setCurrentIndex(max(0, editor.findData(value)))
-    elif isinstance(editor, QSpinBox):
-        editor.setValue(int(value) if isinstance(value, int | float) else 0)
-    elif isinstance(editor, QCheckBox):
-        editor.setChecked(bool(value))
-    elif isinstance(value, tuple):
-        editor.setText(" ".join(map(str, value)))
-    else:
-        editor.setText("" if value is None else f"{value:g}")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QBoxLayout,
+    QFrame,
     QHBoxLayout,
     QLabel,
     QProgressBar,
@@ -28,6 +30,9 @@ from vae_explorer.gui.training_form import TrainingForm
 PanelState = Literal["unready", "idle", "loading", "training", "paused", "stopping"]
 
 
+REFUSAL_MS = 10_000  # for which a value that was put back by itself is spoken of
+
+
 class TrainingPanel(QWidget):
     """Settings above, buttons and progress below.
 
@@ -44,19 +49,25 @@ class TrainingPanel(QWidget):
     live_changed = Signal(str, float)
     folder_requested = Signal()
     refused = Signal(str)
+    settings_unfolded = Signal(bool)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state: PanelState = "unready"
         self._focus_owner: QAbstractButton | None = None
         self._can_go_on = False
+        self._was_unfolded = False  # before a training began
         self.form = TrainingForm(self)
         self.form.live_changed.connect(self.live_changed)
         self.form.folder_requested.connect(self.folder_requested)
-        self._scroll = self._build_scroll()
-        self._note = ""
-        self._explanation = ""
+        self._scroll = _WholeRows(self.form, self)
+        self._note, self._is_bad_news = "", False
+        self._explanation = self._refusal = ""
         self.form.explained.connect(self._explain)
+        self.form.refused.connect(self._show_refusal)
+        self._forgetting = QTimer(self, interval=REFUSAL_MS, singleShot=True)
+        self._forgetting.timeout.connect(lambda: self._show_refusal(""))
+        self._title = style.section_title("", self)
         self._bar = QProgressBar(self)
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(style.GRID)
@@ -78,6 +89,12 @@ class TrainingPanel(QWidget):
         running = state in ("loading", "training", "paused", "stopping")
         focused = self.form.focusWidget()
         had_focus = focused is not None and focused.hasFocus()
+        if running and not self.form.is_running:
+            self._was_unfolded = self.details_button.isChecked()
+            self.details_button.setChecked(False)  # the curves are wanted now
+        elif not running and self._is_bad_news and self._was_unfolded:
+            self._was_unfolded = False
+            self.details_button.setChecked(True)  # what failed is mended there
         self.form.set_running(running)
         if had_focus and not focused.hasFocus():
             self.setFocus()  # else a field that is hidden now hands it to a button, for Space to press
@@ -88,6 +105,7 @@ class TrainingPanel(QWidget):
             "stopping": self.tr("Stopping…"),
         }
         self.start_button.setText(texts.get(state, self.tr("Start training")))
+        self._title.setText(self.tr("Training") if running else self.tr("Train a new model"))
         can_go = state in ("idle", "training", "paused")
         self._enable(
             {
@@ -105,7 +123,12 @@ class TrainingPanel(QWidget):
         self._show_go_on()
 
     def _show_go_on(self) -> None:
-        self.go_on_button.setVisible(self._can_go_on and self._state == "idle")
+        can = self._can_go_on and self._state == "idle"
+        self.go_on_button.setVisible(can)
+        if self.start_button.property("primary") == can:  # one button is the likelier
+            self.start_button.setProperty("primary", not can)
+            self.start_button.style().unpolish(self.start_button)
+            self.start_button.style().polish(self.start_button)
 
     def _enable(self, enabled: Mapping[QAbstractButton, bool]) -> None:
         """Enable and disable buttons; one with the focus has it back when it can be pressed again.
@@ -168,27 +191,46 @@ class TrainingPanel(QWidget):
         self._bar.setValue(done)
         self.set_note(self.tr("Reading: {0:,} of {1:,} pictures").format(done, total))
 
-    def set_note(self, text: str) -> None:
-        """A line in place of the progress: how a training ended, what is being loaded."""
-        self._note = text
-        self._progress.show_text(self._explanation or text)
+    def set_note(self, text: str, *, failed: bool = False) -> None:
+        """A line in place of the progress: how a training ended, or failed, or what is being loaded."""
+        self._note, self._is_bad_news = text, failed
+        self._show_line()
 
     def note(self) -> str:
         """The line above the bar; while the cursor is on a setting, its explanation is shown."""
         return self._note
 
+    def status(self) -> str:
+        """What the line says now: an explanation, what is refused, or the note."""
+        return self._explanation or self._refusal or self._note
+
+    def status_is_bad(self) -> bool:
+        """Whether that is something refused, or a failure."""
+        said = self.status()
+        refuses = bool(self._refusal) and said == self._refusal
+        return refuses or (self._is_bad_news and said == self._note)
+
     def _explain(self, text: str) -> None:
         self._explanation = text
-        self._progress.show_text(text or self._note)
+        self._show_line()
+
+    def _show_refusal(self, text: str) -> None:
+        """Why a setting is none, until it is one; what is put back by itself is soon forgotten."""
+        self._refusal = text
+        self._forgetting.stop()
+        if text:
+            self._explanation = ""
+            if self.form.is_running:
+                self._forgetting.start()
+        self._show_line()
+
+    def _show_line(self) -> None:
+        self._progress.show_text(self.status(), bad=self.status_is_bad())
 
     def set_theme(self, theme: Theme) -> None:
         """Draw the icons in the theme's colours."""
         for button in (self.details_button, self.step_button, self.epoch_button, self.stop_button):
             style.retint(button, theme)
-
-    def missing_height(self) -> int:
-        """How much higher it would have to be to show all its settings at once, in pixels."""
-        return max(0, self.form.sizeHint().height() - self._scroll.viewport().height())
 
     # -- what the user does --------------------------------------------------------------------
 
@@ -201,10 +243,24 @@ class TrainingPanel(QWidget):
         elif self._state == "idle":
             self._start()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self.details_button.isChecked():
+            self.details_button.setChecked(False)
+        else:
+            super().keyPressEvent(event)
+
     def _start(self) -> bool:
+        name = self.form.first_problem()
+        if name is not None:
+            if not self.form.is_shown(name):
+                self.details_button.setChecked(True)
+            self.form.go_to(name)
+            self._show_refusal(self._refusal)  # before what the field itself explains
+            return False
         try:
             model, training = self.form.model_config(), self.form.training_config()
         except ConfigError as error:
+            self._show_refusal(str(error))
             self.refused.emit(str(error))
             return False
         self.start_requested.emit(model, self.form.dataset_name(), training)
@@ -220,16 +276,6 @@ class TrainingPanel(QWidget):
 
     # -- building ----------------------------------------------------------------------------
 
-    def _build_scroll(self) -> QScrollArea:
-        scroll = QScrollArea(self)
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(self.form)
-        scroll.viewport().setAutoFillBackground(False)
-        self.form.setAutoFillBackground(False)
-        return scroll
-
     def _build_buttons(self, theme: Theme) -> None:
         self.start_button = QPushButton(self)
         self.start_button.setProperty("primary", True)
@@ -239,6 +285,7 @@ class TrainingPanel(QWidget):
         )
         self.start_button.clicked.connect(self.activate)
         self.go_on_button = QPushButton(self.tr("Continue"), self)
+        self.go_on_button.setProperty("primary", True)
         self.go_on_button.setToolTip(self.tr("Go on with the stopped training, as if it never had"))
         self.go_on_button.clicked.connect(self.go_on_requested)
         self.step_button = style.tool_button(
@@ -254,27 +301,60 @@ class TrainingPanel(QWidget):
         self.details_button: QToolButton = style.tool_button(
             "sliders", self.tr("All settings"), theme, checkable=True
         )
-        self.details_button.toggled.connect(self.form.set_details_shown)
+        self.details_button.setText(self.tr("All settings"))
+        self.details_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.details_button.toggled.connect(self._unfold)
+        self.details_button.clicked.connect(self.setFocus)  # so that Escape folds them
 
     def _arrange(self) -> None:
-        head = QHBoxLayout()
-        head.addWidget(style.section_title(self.tr("Training"), self), 1)
-        head.addWidget(self.details_button)
+        self._head = QHBoxLayout()
+        self._head.setSpacing(style.MARGIN)
+        self._head.addWidget(self._title)
+        self._head.addStretch(1)
+        self._head.addWidget(self.details_button)
         buttons = QHBoxLayout()
         buttons.setSpacing(style.HALF)
         buttons.addWidget(self.go_on_button, 1)
         buttons.addWidget(self.start_button, 1)
         for button in (self.step_button, self.epoch_button, self.stop_button):
             buttons.addWidget(button)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(style.MARGIN, style.GAP, style.MARGIN, style.MARGIN)
-        column.setSpacing(style.HALF)
-        column.addLayout(head)
-        column.addWidget(self._scroll, 1)
-        column.addWidget(self._progress)
-        column.addWidget(self._bar)
-        column.addSpacing(style.HALF)
-        column.addLayout(buttons)
+        self._foot = QWidget(self)
+        self._foot_row = QBoxLayout(QBoxLayout.Direction.TopToBottom, self._foot)
+        self._foot_row.setContentsMargins(0, 0, 0, 0)
+        self._foot_row.setSpacing(style.GAP)
+        progress = QVBoxLayout()
+        progress.setSpacing(style.HALF)
+        progress.addWidget(self._progress)
+        progress.addWidget(self._bar)
+        self._foot_row.addLayout(progress, 1)
+        self._foot_row.addWidget(self.form.start_from)
+        self.form.start_from.hide()
+        self._foot_row.addLayout(buttons)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(style.MARGIN, style.GAP, style.MARGIN, style.MARGIN)
+        self._column.setSpacing(style.HALF)
+        self._column.addLayout(self._head)
+        self._column.addWidget(self._scroll, 1)
+        self._column.addWidget(self._foot)
+
+    def _unfold(self, unfolded: bool) -> None:
+        """Show all settings, with what stands below the few in the line above them, or only the few."""
+        said = self.tr("Fewer settings") if unfolded else self.tr("All settings")
+        self.details_button.setText(said)
+        self.details_button.setToolTip(said)
+        self.details_button.setAccessibleName(said)
+        direction = QBoxLayout.Direction
+        self._foot_row.setDirection(direction.LeftToRight if unfolded else direction.TopToBottom)
+        self.form.start_from.setVisible(unfolded)
+        margin = style.HALF if unfolded else style.MARGIN
+        self._column.setContentsMargins(style.MARGIN, style.GAP, style.MARGIN, margin)
+        if unfolded:
+            self._head.insertWidget(1, self._foot, 4)
+        else:
+            self._column.addWidget(self._foot)
+        self._column.activate()
+        self.settings_unfolded.emit(unfolded)
+        self.form.set_details_shown(unfolded)
 
 
 def format_duration(seconds: float) -> str:
@@ -289,6 +369,43 @@ def format_duration(seconds: float) -> str:
     return f"{hours} h {minutes:02d} min"
 
 
+class _WholeRows(QScrollArea):
+    """Shows a form, of which no row is cut through however low it is."""
+
+    def __init__(self, form: TrainingForm, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._form, self._last = form, 0
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setWidget(form)
+        self.viewport().setAutoFillBackground(False)
+        form.setAutoFillBackground(False)
+        form.arranged.connect(self._fit)
+        self.verticalScrollBar().valueChanged.connect(self._scroll_whole_rows)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._form.grid.set_room(self.width(), self.height())
+        self._fit()
+
+    def _fit(self) -> None:
+        """Leave what is lower than a row empty."""
+        grid = self._form.grid
+        gap = grid.verticalSpacing()
+        fitting = max(1, (self.height() + gap) // grid.pitch)
+        rest = self.height() + gap - fitting * grid.pitch if grid.lines > fitting else 0
+        self.setViewportMargins(0, 0, 0, max(0, rest))
+        self.verticalScrollBar().setSingleStep(grid.pitch)
+
+    def _scroll_whole_rows(self, value: int) -> None:
+        pitch = self._form.grid.pitch
+        rows = -(-value // pitch) if value > self._last else value // pitch
+        self._last = rows * pitch
+        self.verticalScrollBar().setValue(self._last)
+
+
 class _OneLine(QLabel):
     """A muted line that ends in an ellipsis where it is too long; its tooltip then has all of it."""
 
@@ -296,12 +413,17 @@ class _OneLine(QLabel):
         super().__init__(parent)
         self._whole = ""
         self.setProperty("muted", True)
+        self.setStyleSheet('QLabel[bad="true"] { color: palette(bright-text); }')
         self.setFont(style.number_font(style.FONT_SMALL))
         self.setFixedHeight(self.fontMetrics().lineSpacing() + 2)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
-    def show_text(self, text: str) -> None:
+    def show_text(self, text: str, *, bad: bool) -> None:
         self._whole = text
+        if bad != bool(self.property("bad")):
+            self.setProperty("bad", bad)
+            self.style().unpolish(self)
+            self.style().polish(self)
         self._elide()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -28,6 +28,8 @@ class Setting:
     of_folder: bool = False
     detail: bool = True
     live: bool = False
+    long_title: str = ""  # where there is room for it
+    placeholder: str = ""  # what an empty field means
 
 
 ACTIVATIONS = {
@@ -226,6 +228,7 @@ def training_settings() -> list[Setting]:
             "number",
             1.0,
             live=True,
+            long_title=_tr("β, weight of the KL"),
         ),
         Setting(
             "classification_weight",
@@ -234,6 +237,7 @@ def training_settings() -> list[Setting]:
             "number",
             1.0,
             live=True,
+            long_title=_tr("λ, weight of the classifier"),
         ),
         Setting(
             "learning_rate",
@@ -320,6 +324,7 @@ def training_settings() -> list[Setting]:
             "optional",
             None,
             low=1,
+            placeholder=_tr("all"),
         ),
         Setting(
             "augment",
@@ -336,6 +341,7 @@ def training_settings() -> list[Setting]:
             None,
             low=1,
             high=100_000,
+            placeholder=_tr("off"),
         ),
         Setting(
             "seed",

@@ -262,6 +262,7 @@ class Controller(QObject):
         self.pages.model_changed()
         self.evaluating.forget()
         self.layers.model_changed()
+        self.training.model_changed()
         card = self.session.opened.card if self.session.opened else {}
         self.equation.set_classification_weight(_weight(card))
         self._show_title()

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from html import escape
 from importlib.metadata import PackageNotFoundError, version
 
-from PySide6.QtCore import QObject, QSettings, Qt, Signal
+from PySide6.QtCore import QObject, QSettings, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -15,7 +15,7 @@ import vae_explorer
 from vae_explorer.gui import style
 from vae_explorer.gui.controller.reporting import text_box
 from vae_explorer.gui.idle import IdleQueue
-from vae_explorer.gui.main_window import MainWindow
+from vae_explorer.gui.main_window import MINIMUM_SIZE, MainWindow
 from vae_explorer.gui.style import Theme
 
 
@@ -35,6 +35,7 @@ class Looks(QObject):
         self._scale = self.scale  # at which this window was started
         for action in menus.scales.values():
             action.triggered.connect(self._on_scale)
+        menus.scales_menu.setToolTipsVisible(True)
         menus.scales_menu.aboutToShow.connect(self._offer_scales)
         menus.set_scale(self._scale)
         menus.full_screen.triggered.connect(window.set_full_screen)
@@ -72,12 +73,14 @@ class Looks(QObject):
                 self._window.banner.show_message(told.format(percent), "info")
 
     def _offer_scales(self) -> None:
-        """Only sizes at which the smallest window fits the screen."""
+        """Only sizes at which all parts of the window fit the screen at once."""
         room = self._window.screen().availableSize() * (self._scale / 100)
         for percent, action in self._window.menus.scales.items():
-            least = self._window.minimumSize() * (percent / 100)
+            least = QSize(*MINIMUM_SIZE) * (percent / 100)
             fits = least.width() <= room.width() and least.height() <= room.height()
             action.setEnabled(fits or percent == 100)
+            needs = self.tr("Needs a screen of {0} × {1}").format(least.width(), least.height())
+            action.setToolTip(f"{percent} %" if action.isEnabled() else needs)
 
     def _on_action(self) -> None:
         for name, action in self._window.menus.themes.items():

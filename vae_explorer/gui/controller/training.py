@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,10 +9,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from vae_explorer.engine.catalogue import DATASETS
-from vae_explorer.engine.config import ModelConfig, TrainingConfig, objective_title, train_title
+from vae_explorer.engine.config import ModelConfig, TrainingConfig
+from vae_explorer.engine.control import LIVE_SETTINGS
 from vae_explorer.engine.errors import Cancelled, DataError, EngineError
 from vae_explorer.gui.controller.reporting import Reporter
-from vae_explorer.gui.curve_data import Run
+from vae_explorer.gui.controller.training_words import ending_in_words, in_force, numbers, run_of
 from vae_explorer.gui.jobs import (
     DownloadProgress,
     ModelOpened,
@@ -29,9 +29,8 @@ from vae_explorer.gui.training_thread import Failed, Worker
 if TYPE_CHECKING:
     from vae_explorer.engine.events import (
         EpochEvent,
-        FinishedEvent,
-        Metrics,
         SnapshotEvent,
+        State,
         StepEvent,
     )
     from vae_explorer.engine.training_state import TrainingState
@@ -65,13 +64,13 @@ class Training(QObject):
         self._started: Train | None = None
         self._resumed: TrainingState | None = None  # what it went on from
         self._stopped: tuple[Train | None, TrainingState | None] = (None, None)
+        self._has_begun = False
         self._kept: Snapshot | None = None  # the best weights before a stopped training went on
         self._epochs = 1
         self._ppca_fit = ""
         self._epochs_done = 0
         self._moment = 0.0  # of the last report, in epochs
         self.history = SnapshotHistory()
-        window.snapshots.hide()
         self._connect()
 
     def _connect(self) -> None:
@@ -103,11 +102,23 @@ class Training(QObject):
 
     def start(self, model: ModelConfig, dataset: str, training: TrainingConfig) -> None:
         """Train a model; what was not saved is asked about first."""
+        form = self._window.training.form
+        weights = self._weights_on_show() if form.starts_from_model() else None
         if self._worker.busy or not self._may_begin(True):
             return
         self._window.banner.dismiss()
-        fit = self._window.training.form.folder_fit()
-        self._begin(Train(model, dataset, training, self._data_dir, fit=fit))
+        fit = form.folder_fit()
+        self._begin(Train(model, dataset, training, self._data_dir, fit=fit, start=weights))
+
+    def _weights_on_show(self) -> State:
+        """A copy, of before a question about unsaved work goes to the newest ones."""
+        from vae_explorer.engine.latent_model import copy_state
+
+        return copy_state(self._session.explorer.model)
+
+    def model_changed(self) -> None:
+        """Another model is in hand: a training can start from its weights."""
+        self._window.training.form.set_model_in_hand(self._session.explorer.config)
 
     def go_on(self) -> None:
         """Continue a stopped training, as if it had never stopped."""
@@ -121,8 +132,14 @@ class Training(QObject):
     def _begin(self, asked: Train, state: TrainingState | None = None) -> None:
         """Begin what `asked` describes: a job runs but once, and so a new one is made of it."""
         training = asked.training
-        job = Train(asked.model, asked.dataset, training, self._data_dir, state, asked.fit)
-        self._started, self._resumed = job, state
+        job = Train(
+            asked.model, asked.dataset, training, self._data_dir, state, asked.fit, asked.start
+        )
+        self._started, self._resumed, self._has_begun = job, state, False
+        set_last = {} if state is None else state.counters
+        for name in LIVE_SETTINGS:  # the form may say something else since
+            value = set_last.get(name, getattr(training, name))
+            self._window.training.form.set_value(name, value)
         self._stopped = (None, None)
         self._offer_to_go_on(False)
         self._before = (self._session.opened, self._session.unsaved)
@@ -242,9 +259,10 @@ class Training(QObject):
             self._window.training.set_reading(progress.done, progress.total)
 
     def _on_begun(self, begun: TrainingBegun) -> None:
+        self._has_begun = True
         state, session = self._resumed, self._session
         if state is None or not self._window.curves.go_on(state.counters["step"]):
-            self._begin_run(begun)
+            self._window.curves.begin_run(run_of(begun))
         session.unsaved = True
         if state is not None and len(self.history):  # what it goes on from is in hand
             self._kept = self.history.go_on()
@@ -260,29 +278,14 @@ class Training(QObject):
             self.model_replaced.emit()
         self._show_state()
 
-    def _begin_run(self, begun: TrainingBegun) -> None:
-        explorer, config = begun.opened.explorer, begun.config
-        data = begun.opened.gallery.title if begun.opened.gallery else ""
-        label = "log-likelihood" if explorer.kind == "ppca" else "ELBO"
-        run = Run(
-            f"{config.kind_title} {config.latent_dim}-D, {data}",
-            explorer.has_classes,
-            self.tr("{0} per image").format(explorer.likelihood_unit),
-            label=label,
-            data=data,
-            likelihood=config.target_title,
-            objective=objective_title(config, begun.training),
-            train_title=train_title(config, begun.training),
-        )
-        self._window.curves.begin_run(run)
-
     def _flush(self, steps: list[StepEvent], snapshots: list[SnapshotEvent]) -> None:
         """Show a batch: all steps in one call, and of the snapshots the last."""
         if steps:
             self._window.curves.append_steps(
-                [(s.step, s.epoch, s.seconds, _numbers(s.metrics)) for s in steps]
+                [(s.step, s.epoch, s.seconds, numbers(s.metrics) | in_force(s)) for s in steps]
             )
-            if steps[-1].beta != 1.0:  # the user's doing, where the configuration says otherwise
+            # the user's doing, where the configuration says otherwise
+            if steps[-1].beta not in (None, 1.0):
                 self._window.curves.name_objective(self.tr("Objective"))
             self._show_progress(steps[-1])
             steps.clear()
@@ -297,11 +300,10 @@ class Training(QObject):
             snapshots.clear()
 
     def _show_moments(self) -> None:
-        best, moment = self.tr("best, epoch {0:.0f}"), self.tr("epoch {0:.2f}")
+        best, moment = self.tr("Best weights, epoch {0:.0f}"), self.tr("epoch {0:.2f}")
         moments = [(best if s.is_best else moment).format(s.epoch) for s in self.history]
         ended = len(self.history) > 0 and self.history[-1].is_best
         self._window.snapshots.set_snapshots(moments, ended=ended)
-        self._window.snapshots.setVisible(len(self.history) > 1)
 
     def _show(self, snapshot: Snapshot) -> None:
         self._session.show_moment(snapshot)
@@ -315,6 +317,7 @@ class Training(QObject):
         # PPCA goes over moments, not images
         text = self.tr("{0:,.0f} images/s").format(rate) if rate else self._ppca_fit
         self._window.training.set_progress(epoch, self._epochs, left, text)
+        self._window.training.form.set_in_force(in_force(event))
         self._show_state()
 
     def _on_epoch(self, event: EpochEvent) -> None:
@@ -325,8 +328,8 @@ class Training(QObject):
             epoch,
             event.step,
             seconds,
-            _numbers(event.train),
-            _numbers(event.validation),
+            numbers(event.train) | in_force(event),
+            numbers(event.validation) | in_force(event),
             event.kl_per_dimension,
             event.reference,
         )
@@ -350,23 +353,7 @@ class Training(QObject):
             self._window.training.set_progress(
                 event.epoch, event.epoch, None
             )  # all there was to do
-        self._window.training.set_note(self._ending_in_words(event))
-
-    def _ending_in_words(self, event: FinishedEvent) -> str:
-        epoch, best = event.epoch, event.best_epoch
-        if epoch == 1 and event.reason in ("completed", "converged"):
-            return self.tr("Trained 1 epoch")
-        if event.reason == "stopped":
-            epoch = self._moment
-        if best == 0:
-            return self.tr("Stopped at epoch {0:.2f}").format(epoch)
-        reasons = {
-            "completed": self.tr("Trained {0} epochs; the best was epoch {1}"),
-            "converged": self.tr("Converged after {0} epochs"),
-            "stopped": self.tr("Stopped at epoch {0:.2f}; the best was epoch {1}"),
-            "early-stopped": self.tr("No progress after {0} epochs; the best was epoch {1}"),
-        }
-        return reasons[event.reason].format(epoch, best)
+        self._window.training.set_note(ending_in_words(event, self._moment))
 
     def _may_go_on(self, state: TrainingState) -> None:
         self._stopped = (self._started, state)
@@ -383,11 +370,14 @@ class Training(QObject):
         if isinstance(failed.error, Cancelled):
             self._window.training.set_note(self.tr("Stopped"))
         elif isinstance(failed.error, DataError):
-            self._window.training.set_note(self.tr("There are no images to learn from"))
+            no_images = self.tr("There are no images to learn from")
+            self._window.training.set_note(no_images, failed=True)
             again = self.tr("Try again")
             self._reporter.offer(str(failed.error), again, self._try_again)
         else:
-            self._window.training.set_note(self.tr("The training failed"))
+            failed_then = self.tr("The training failed")
+            never = self.tr("The training could not begin")
+            self._window.training.set_note(failed_then if self._has_begun else never, failed=True)
             self._reporter.error(failed.error, failed.details)
         if self._epochs_done or self._kept is not None:
             self.history.drop_broken()
@@ -442,8 +432,3 @@ class Training(QObject):
     def _job(self) -> Train | None:
         job = self._worker.job
         return job if isinstance(job, Train) else None
-
-
-def _numbers(metrics: Metrics) -> dict[str, float]:
-    values = dataclasses.asdict(metrics)
-    return {name: value for name, value in values.items() if value is not None}
