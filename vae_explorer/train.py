@@ -200,7 +200,7 @@ class Session:
         )
         self.epoch = self.best_epoch = self.epochs_here = 0
         self.best_validation: dict[str, float] = {}
-        self.seconds = 0.0  # of the training, over all its sessions
+        self.seconds = 0.0  # of the training, over all its parts
         if state is not None:
             self.epoch, self.seconds = state.epoch, state.counters.get("seconds", 0.0)
             self.best_epoch = state.counters.get("best_epoch", state.epoch)

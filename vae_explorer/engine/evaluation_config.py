@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vae_explorer.engine.errors import ConfigError
+from vae_explorer.engine.plain_numbers import LARGEST_SEED, checked_seed, real, whole
 
 MAX_SAMPLES = 1_000_000
 
@@ -30,16 +31,23 @@ class EvaluationConfig:
     prior_share: float = 0.0
 
     def __post_init__(self) -> None:
-        for title, value in (("K", self.samples), ("M", self.elbo_samples)):
-            if not 1 <= value <= MAX_SAMPLES:
-                raise ConfigError(
-                    f"{title} is a whole number from 1 to {MAX_SAMPLES:,}; not {value}."
-                )
-        if self.images is not None and self.images < 1:
-            raise ConfigError(f"At least one image is evaluated; not {self.images}.")
-        if not 0 <= self.seed < 2**63:
-            raise ConfigError(f"The seed is a whole number from 0 to 2⁶³ − 1; not {self.seed}.")
-        if not 0 <= self.prior_share < 1:
+        for name, title in (("samples", "K"), ("elbo_samples", "M")):
+            self._check_whole(name, title, MAX_SAMPLES)
+        if self.images is not None:
+            self._check_whole("images", "The number of images", LARGEST_SEED)
+        object.__setattr__(self, "seed", checked_seed(self.seed, ConfigError))
+        if self.exact not in (None, True, False):
+            raise ConfigError(f"Exact is true, false or None; not {self.exact!r}.")
+        share = real(self.prior_share)
+        if share is None or not 0 <= share < 1:
             raise ConfigError(
-                f"The share of samples from the prior is from 0 to below 1; not {self.prior_share}."
+                f"The share of samples from the prior is from 0 to below 1; not {self.prior_share!r}."
             )
+        object.__setattr__(self, "prior_share", share)
+
+    def _check_whole(self, name: str, title: str, largest: int) -> None:
+        given = getattr(self, name)
+        value = whole(given)
+        if value is None or not 1 <= value <= largest:
+            raise ConfigError(f"{title} is a whole number from 1 to {largest:,}; not {given!r}.")
+        object.__setattr__(self, name, value)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from vae_explorer.engine import plain_numbers
 from vae_explorer.engine.config import ModelConfig
 from vae_explorer.engine.errors import InputError
 from vae_explorer.engine.figures import save_figure, tile
@@ -86,7 +87,9 @@ class Curve:
         if not epochs or validation is None or train is None:
             return None
         numbers = [*epochs, *validation, *train, *levels]
-        sound = all(isinstance(n, int | float) and math.isfinite(n) for n in numbers)
+        sound = all(
+            (n := plain_numbers.real(number)) is not None and math.isfinite(n) for number in numbers
+        )
         named = all(isinstance(title, str) for title in titles)
         fitting = len(validation) == len(epochs) and len(train) in (0, len(epochs))
         return cls(**values) if sound and named and fitting else None

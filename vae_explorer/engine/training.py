@@ -256,10 +256,11 @@ class Trainer:
             *self._in_force(),
         )
 
-    def _in_force(self) -> tuple[float, float | None, float]:
-        """β, λ (of a Joint VAE alone) and the learning rate."""
+    def _in_force(self) -> tuple[float | None, float | None, float]:
+        """β (which the IW bound has not), λ (of a Joint VAE alone) and the learning rate."""
+        beta = None if self.config.objective == "iw" else self.weights.beta * self._warmup()
         weight = self.weights.classification if isinstance(self.model, JointVAE) else None
-        return self.weights.beta * self._warmup(), weight, self.optimisation.current_rate
+        return beta, weight, self.optimisation.current_rate
 
     def _end_epoch(self) -> EpochEvent:
         self.epoch += 1

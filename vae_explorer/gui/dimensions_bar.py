@@ -269,7 +269,7 @@ class _Caption(QWidget):
         self._small = style.number_font(_SUBSCRIPT)
         large, small = QFontMetricsF(self._large), QFontMetricsF(self._small)
         name = large.horizontalAdvance("z∅") + small.horizontalAdvance("0" * most_digits)
-        value = large.horizontalAdvance("−0.00")
+        value = large.horizontalAdvance("−00.00")
         self.setFixedSize(ceil(name) + style.HALF + ceil(value), _ROW)
 
     def set_collapsed(self, collapsed: bool) -> None:
@@ -296,7 +296,7 @@ class _Caption(QWidget):
             (self._large, large, "∅" if self._is_collapsed else "", 0),
         ]
         # the name ends by the value, wherever it begins
-        field = large.horizontalAdvance("−0.00") + style.HALF
+        field = large.horizontalAdvance("−00.00") + style.HALF
         x = self.width() - field - sum(m.horizontalAdvance(text) for _, m, text, _ in parts)
         for font, metrics, text, drop in parts:
             painter.setFont(font)

@@ -222,9 +222,9 @@ class HandwritingRow(QWidget):
 
     def _paint_tile(self, painter: QPainter, index: int) -> None:
         tile = self._tile(index)
-        paint_image(painter, tile.adjusted(1, 1, -1, -1), self._pictures[index])
         if tile.bottom() + _LABEL < 0 or tile.top() > self.height():
             return
+        paint_image(painter, tile.adjusted(1, 1, -1, -1), self._pictures[index])
         is_current = self._shows_focus and index == self._current
         painter.setPen(QPen(self._theme.accent if is_current else self._theme.border, 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -152,7 +152,8 @@ class MainWindow(QMainWindow):
             self._curves.set_theme(theme)
 
     def reset_layout(self) -> None:
-        """Share the space as designed."""
+        """Share the space as designed, with the settings folded away."""
+        self.training.details_button.setChecked(False)
         for splitter, shares in (
             (self._upper, _UPPER),
             (self._lower, _LOWER),
@@ -207,7 +208,8 @@ class MainWindow(QMainWindow):
             self.handwriting.setVisible(known)
 
     def show_tab(self, page: QWidget) -> None:
-        """Bring one of the lower pages to the front."""
+        """Bring one of the lower pages to the front, before all settings if need be."""
+        self.training.details_button.setChecked(False)
         self.tabs.setCurrentWidget(page)
 
     # -- events ----------------------------------------------------------------------------

@@ -41,7 +41,7 @@ class Equation(QObject):
         self._timer.timeout.connect(self._begin)
         exploring.subject_changed.connect(self._on_subject)
         exploring.looked.connect(self.invalidate)
-        exploring.label_changed.connect(self._on_label)
+        exploring.class_chosen.connect(self._on_label)
         exploring.weights_moved.connect(self.invalidate)
         handwriting.drawing_answered.connect(self._on_drawing)
         handwriting.rest_shown.connect(self.show_drawing)
@@ -81,7 +81,9 @@ class Equation(QObject):
             return
         if session.code is None and session.sample is None and drawn.explorer is session.explorer:
             label = self._drawing_label(drawn)
-            self._exploring.preview(drawn.code_of(label), label)
+            if label is not None and label != session.label:
+                self._exploring.take_class(label)
+            self._exploring.preview(drawn.code_of(label))
 
     def _drawing_label(self, drawn: Drawn) -> int | None:
         return drawn.label if self._chosen is None else self._chosen
@@ -121,7 +123,7 @@ class Equation(QObject):
     def _show_point_terms(self) -> None:
         """Under the decoded image: the prior's density at z, and how well z explains the real image."""
         session, index = self._session, self._exploring.neighbour
-        code, label = self._exploring.shown, self._exploring.shown_label
+        code, label = self._exploring.shown, session.decoder_label
         if session.gallery is None or index is None or code is None:
             self._window.image.set_terms(None)
             return

@@ -26,6 +26,7 @@ class Exploring(QObject):
 
     subject_changed = Signal()  # what the equation is written for is another image
     label_changed = Signal(int)
+    class_chosen = Signal(int)  # by hand
     looked = Signal()  # another code is on show for the moment
     weights_moved = Signal()  # pictures made from the decoder are out of date
     plane_changed = Signal()  # of the same model: what lies on the canvas lies elsewhere
@@ -37,7 +38,6 @@ class Exploring(QObject):
         self._reporter = reporter
         self._mode: Mode = "mean"
         self._shown: np.ndarray | None = None  # (d,) the code on show
-        self._given: int | None = None  # to the decoder, in place of the class chosen
         self._pending: tuple[float, float] | None = None
         self._decoded_at = 0.0
         self._frame = QTimer(self)
@@ -169,10 +169,10 @@ class Exploring(QObject):
         self._session.sample = None
         self._window.canvas.clear_ellipse()
 
-    def preview(self, code: np.ndarray, label: int | None = None) -> None:
-        """Show a code without keeping it in hand; `label` is given to the decoder in place of the class chosen."""
+    def preview(self, code: np.ndarray) -> None:
+        """Show a code without keeping it in hand."""
         self._pending = None
-        self._show_code(code, label)
+        self._show_code(code)
         self.looked.emit()
 
     def unpin(self) -> None:
@@ -235,9 +235,14 @@ class Exploring(QObject):
             return
         if not 0 <= index < len(session.class_names):
             return
-        session.label = index
-        self._window.classes.set_selected(index)
+        self.take_class(index)
         self._show_code(self._code_in_hand())
+        self.class_chosen.emit(index)
+
+    def take_class(self, index: int) -> None:
+        """The class of what is about to be shown, which nobody chose."""
+        self._session.label = index
+        self._window.classes.set_selected(index)
         self.label_changed.emit(index)
 
     def set_mode(self, mode: str) -> None:
@@ -317,15 +322,10 @@ class Exploring(QObject):
         """The latent point (d,) whose decoded image is on show."""
         return self._shown
 
-    @property
-    def shown_label(self) -> int | None:
-        """The class that it is decoded with; None where the decoder takes none."""
-        return self._session.decoder_label if self._given is None else self._given
-
     def _show_again(self) -> None:
         """What is on show, in other colours or another way."""
         if self._shown is not None:
-            self._show_code(self._shown, self._given)
+            self._show_code(self._shown)
 
     def _code_in_hand(self) -> np.ndarray:
         if self._session.code is not None:
@@ -334,27 +334,24 @@ class Exploring(QObject):
             return self._shown
         return self._session.plane.lift(np.zeros((1, 2)))[0]
 
-    def _show_code(self, code: np.ndarray, label: int | None = None) -> None:
+    def _show_code(self, code: np.ndarray) -> None:
         """Decode a code with every class, and show the chosen one large, the others when it is painted."""
         session = self._session
         if not session.ready:
             return
-        self._shown, self._given = code, label
+        self._shown = code
         explorer = session.explorer
         if explorer.has_classes:
             count = len(explorer.class_names)
             self._every = explorer.decode(np.repeat(code[None], count, 0), np.arange(count))
             self._rest.start()
-            given = session.label if label is None else label
-            if given != self._window.classes.selected:
-                self._window.classes.set_selected(given)
-            mean = self._every[given]
+            mean = self._every[session.label]
         else:
             self._rest.stop()
             mean = explorer.decode(code[None])[0]
         self.decoded = mean
         if self._mode == "sample":
-            self.decoded = explorer.decode(code[None], self.shown_label, mode="sample")[0]
+            self.decoded = explorer.decode(code[None], session.decoder_label, mode="sample")[0]
         self._window.image.set_image(self.decoded, self._caption(code))
         x, y = session.plane.project(code)[0].tolist()
         self._window.canvas.set_shown((x, y))
@@ -370,8 +367,8 @@ class Exploring(QObject):
             text = f"z = ({text})" if len(code) > 1 else f"z = {text}"
         else:
             text = f"‖z‖ = {float(np.linalg.norm(code)):.2f}"
-        if self.shown_label is not None:
-            text += f",  y = {self._session.class_names[self.shown_label]}"
+        if self._session.decoder_label is not None:
+            text += f",  y = {self._session.class_names[self._session.label]}"
         return text
 
     def _show_neighbour(self, code: np.ndarray) -> None:
@@ -384,11 +381,13 @@ class Exploring(QObject):
             self.neighbour = session.sample
             caption = self.tr("this image")
         else:
-            among = np.arange(len(means))
-            if self.shown_label is not None and gallery.labels is not None:
-                same = np.flatnonzero(gallery.labels[: len(means)] == self.shown_label)
-                among = same if len(same) else among
-            self.neighbour = int(among[nearest(means[among], code)])
+            same = np.empty(0, dtype=np.int64)
+            if session.decoder_label is not None and gallery.labels is not None:
+                same = np.flatnonzero(gallery.labels[: len(means)] == session.label)
+            if len(same):
+                self.neighbour = int(same[nearest(means[same], code)])
+            else:
+                self.neighbour = nearest(means, code)
             caption = self.tr("nearest real")
         self._window.image.set_neighbour(gallery.images[self.neighbour], caption)
 

@@ -15,7 +15,7 @@ import vae_explorer
 from vae_explorer.gui import style
 from vae_explorer.gui.controller.reporting import text_box
 from vae_explorer.gui.idle import IdleQueue
-from vae_explorer.gui.main_window import MINIMUM_SIZE, MainWindow
+from vae_explorer.gui.main_window import FRAME, MINIMUM_SIZE, MainWindow
 from vae_explorer.gui.style import Theme
 
 
@@ -76,7 +76,7 @@ class Looks(QObject):
         """Only sizes at which all parts of the window fit the screen at once."""
         room = self._window.screen().availableSize() * (self._scale / 100)
         for percent, action in self._window.menus.scales.items():
-            least = QSize(*MINIMUM_SIZE) * (percent / 100)
+            least = (QSize(*MINIMUM_SIZE) + QSize(*FRAME)) * (percent / 100)
             fits = least.width() <= room.width() and least.height() <= room.height()
             action.setEnabled(fits or percent == 100)
             needs = self.tr("Needs a screen of {0} × {1}").format(least.width(), least.height())
