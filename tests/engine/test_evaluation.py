@@ -463,6 +463,27 @@ def gaussian_reconstruction(model: PPCA, images: Tensor, draws: int) -> float:
     return float(density.log_prob(x).sum(-1).mean())
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"samples": 2.5},
+        {"samples": "5"},
+        {"elbo_samples": True},
+        {"images": 2.5},
+        {"images": 0},
+        {"seed": 1.5},
+        {"exact": "no"},
+        {"prior_share": "0.3"},
+        {"prior_share": 1.0},
+    ],
+)
+def test_an_evaluation_is_of_numbers_or_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=r"; not "):
+        EvaluationConfig(**given)
+    numpys = EvaluationConfig(samples=np.int64(5), seed=np.int64(1))  # type: ignore[arg-type]
+    assert numpys == EvaluationConfig(samples=5, seed=1) and type(numpys.samples) is int
+
+
 def test_large_numbers_are_written_out() -> None:
     written = [digits(value) for value in (0.012341, 12.341, 1094212.7, 3.5e12)]
     assert written == ["0.01234", "12.34", "1,094,213", "3.5e+12"]

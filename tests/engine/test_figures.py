@@ -209,6 +209,7 @@ def test_a_curve_comes_back_from_a_card_thinned_and_with_its_best_epoch() -> Non
         {"epochs": [1]},
         {"validation": ["a", "b"]},
         {"validation": [1.0, float("nan")]},
+        {"validation": [1.0, 10**400]},
         {"train": [1.0]},
         {"train": None},
         {"best": "first"},

@@ -601,7 +601,12 @@ def test_a_drawing_with_nothing_pinned_is_the_image_that_is_decoded(
     np.testing.assert_allclose(image_of(joint), reconstruction(drawn.label), atol=1e-6)
     joint.equation.compute()
     assert other.accessibleDescription().startswith(f"Your drawing, y = {drawn.label}: ELBO")
-    assert joint.window.classes.selected == drawn.label  # so that any other can be chosen
+    assert joint.window.classes.selected == joint.session.label == drawn.label
+    marked: list[int] = []
+    joint.exploring.label_changed.connect(marked.append)
+    joint.training.weights_changed.emit()  # as after a snapshot of a training
+    joint._followers.finish()
+    assert marked == []
     wanted = (drawn.label + 1) % 10
     joint.window.classes._choose(wanted)  # the numbers follow, and the picture with them
     np.testing.assert_allclose(image_of(joint), reconstruction(wanted), atol=1e-6)

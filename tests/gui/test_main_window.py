@@ -311,6 +311,17 @@ def test_all_settings_are_folded_away_by_escape_and_before_the_layout_is_saved(
     button.click()
     window.save_layout(QSettings(str(tmp_path / "layout.ini"), QSettings.Format.IniFormat))
     assert not button.isChecked() and window._lower.sizes() == before
+    button.click()
+    window.show_tab(window.evaluation)  # what was asked for can be seen
+    assert not button.isChecked() and window.evaluation.isVisible()
+    window._lower.setSizes([500, 900])
+    button.click()
+    window.reset_layout()
+    designed = window._lower.sizes()
+    assert not button.isChecked() and designed[0] > designed[1]
+    button.click()
+    button.click()
+    assert window._lower.sizes() == designed
 
 
 def test_on_a_small_screen_every_part_can_be_scrolled_to(joint: Controller) -> None:
