@@ -217,7 +217,7 @@ class Session:
 
     def _start_from(self, path: Path) -> None:
         trained = load_model(path)
-        if trained.config != self.model.config:
+        if not self.model.config.is_like(trained.config):
             raise ConfigError(f"{path} is a model of another configuration than the one asked for.")
         self.model.load_state_dict(trained.state_dict())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -196,3 +197,17 @@ def test_train_metrics_are_of_the_labelled_images_where_only_some_are() -> None:
     joint, few = ModelConfig(kind="joint-vae", class_names=("a", "b")), TrainingConfig(labels=3000)
     assert train_title(joint, few) == "train, 3,000 labelled"
     assert train_title(joint, TrainingConfig()) == train_title(ModelConfig(), few) == "train"
+
+
+def test_models_are_alike_where_all_that_has_an_effect_agrees() -> None:
+    vae = ModelConfig(class_names=("a", "b"))
+    assert vae.is_like(ModelConfig()) and ModelConfig().is_like(vae)
+    assert vae.is_like(replace(vae, widths=(9,), levels=7, variance=0.3, classifier="conv"))
+    for change in ({"latent_dim": 3}, {"preset": "deep"}, {"likelihood": "categorical"}):
+        assert not vae.is_like(replace(vae, **change))
+    joint = ModelConfig(kind="joint-vae", class_names=("a", "b"))
+    assert not joint.is_like(replace(joint, class_names=("a", "c")))
+    assert not joint.is_like(vae) and not vae.is_like(joint)
+    ppca = ModelConfig(kind="ppca")
+    assert ppca.is_like(replace(ppca, likelihood="gaussian", preset="deep", class_names=("a",)))
+    assert not ppca.is_like(replace(ppca, latent_dim=3))

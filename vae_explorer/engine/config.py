@@ -206,6 +206,20 @@ class ModelConfig(_Config):
         """C: the number of classes that the model itself knows; 0 for a model of p(x)."""
         return len(self.class_names) if self.kind == "joint-vae" else 0
 
+    def is_like(self, other: ModelConfig) -> bool:
+        """Whether all settings that have an effect agree, so that weights of one are weights of the other.
+
+        The names of classes are a Joint VAE's alone.
+        """
+
+        def matters(name: str) -> bool:
+            if name == "class_names":
+                return self.kind == "joint-vae"
+            return effect_with(name, lambda needed: getattr(self, needed)) is None
+
+        names = [field.name for field in fields(self) if matters(field.name)]
+        return all(getattr(self, name) == getattr(other, name) for name in names)
+
     @property
     def kind_title(self) -> str:
         """The kind as a person writes it."""

@@ -391,7 +391,7 @@ class TrainingForm(QWidget):
         if self._running:
             self.start_from.setEnabled(False)
             return
-        can = self._in_hand is not None and self._describes(self._in_hand)
+        can = self._in_hand is not None and self._describes_one_like(self._in_hand)
         self.start_from.setEnabled(can)
         self.start_from.setChecked(can and self.start_from.isChecked())
         text = self.tr("Begin with the weights of the model in hand, not with random ones.")
@@ -400,15 +400,11 @@ class TrainingForm(QWidget):
         self.start_from.setToolTip(text)
         self.start_from.setAccessibleDescription(text)
 
-    def _describes(self, model: ModelConfig) -> bool:
-        """Whether the form's model is such a one; class names are a Joint VAE's alone."""
+    def _describes_one_like(self, model: ModelConfig) -> bool:
         try:
-            mine = self.model_config()
+            return self.model_config().is_like(model)
         except ConfigError:
             return False
-        if mine.kind != "joint-vae":
-            mine = replace(mine, class_names=model.class_names)
-        return mine == model
 
     def _plain_value(self, name: str) -> Value:
         editor = self._editors[name]
