@@ -50,6 +50,24 @@ def test_a_package_is_imported_a_module_at_a_time(
     assert list(import_in_turns("stepwise")) == []
 
 
+def test_others_import_while_a_package_waits_for_its_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package(tmp_path, "waiting", **MODULES)
+    (tmp_path / "meanwhile.py").write_text("done = True\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    turns = import_in_turns("waiting")
+    next(turns)
+    other = threading.Thread(target=importlib.import_module, args=("meanwhile",), daemon=True)
+    other.start()
+    other.join(10)
+    try:
+        assert not other.is_alive(), "it waits for a turn that whoever waits for it has to give"
+    finally:
+        assert list(turns) == [None] * 2
+    assert sys.modules["meanwhile"].done and sys.modules["waiting"].done
+
+
 def test_curves_that_cannot_be_made_say_why_every_time(
     qapp: QApplication, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,12 +6,14 @@ import beside the window ended one start in forty with a segmentation fault; all
 
 from __future__ import annotations
 
+import _imp
 import gc
 import importlib
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from PySide6 import QtCore, QtGui, QtWidgets
 
@@ -51,6 +53,20 @@ def _pieces() -> Iterator[None]:
     gc.freeze()  # what is never freed is not looked through for garbage
 
 
+@contextmanager
+def _imports_released() -> Iterator[None]:
+    """Let others import meanwhile: Python asks a finder under the lock of all imports, the window's own among them."""
+    try:
+        _imp.release_lock()
+    except RuntimeError:  # a Python that asks without it
+        yield
+        return
+    try:
+        yield
+    finally:
+        _imp.acquire_lock()
+
+
 def import_in_turns(package: str) -> Iterator[None]:
     """Import a package, a module each time that this is advanced, and none of them in between.
 
@@ -68,8 +84,9 @@ def import_in_turns(package: str) -> Iterator[None]:
         @staticmethod
         def find_spec(name: str, _path: object = None, _target: object = None) -> None:
             if threading.current_thread() is thread and name.startswith(f"{package}."):
-                back.release()
-                turn.acquire()
+                with _imports_released():
+                    back.release()
+                    turn.acquire()
 
     def run() -> None:
         turn.acquire()
