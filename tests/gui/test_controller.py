@@ -746,7 +746,7 @@ def test_the_size_of_everything_is_remembered_and_offered_where_it_fits(
         100, 125, 150,
     ]  # fmt: skip
     assert menus.scales_menu.toolTipsVisible()
-    assert menus.scales[200].toolTip() == "Needs a screen of 2052 × 1424"
+    assert menus.scales[200].toolTip() == "Needs a screen of 2052 × 1440"
     assert "Needs" not in menus.scales[150].toolTip()
 
 

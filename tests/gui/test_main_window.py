@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -271,8 +272,13 @@ def places(*widgets: QWidget) -> list[QRect]:
     return [QRect(w.mapTo(w.window(), QPoint()), w.size()) for w in widgets]
 
 
-@pytest.mark.parametrize("size", [(1280, 720), (1440, 900), (1920, 1080)])
-@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+@pytest.mark.parametrize(
+    ("size", "likelihood"),
+    [
+        (MINIMUM_SIZE, "bernoulli"),  # with more settings it scrolls there, by whole rows
+        *itertools.product([(1280, 720), (1440, 900), (1920, 1080)], ["bernoulli", "gaussian"]),
+    ],
+)
 def test_all_settings_are_in_sight_at_once_and_nothing_above_moves(
     joint: Controller, qtbot: QtBot, size: tuple[int, int], likelihood: str
 ) -> None:

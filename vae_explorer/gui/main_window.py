@@ -49,7 +49,7 @@ from vae_explorer.gui.training_panel import TrainingPanel
 if TYPE_CHECKING:
     from vae_explorer.gui.curves import Curves
 
-MINIMUM_SIZE = (1024, 680)
+MINIMUM_SIZE = (1024, 688)
 """What all parts need at once; in a smaller window they are scrolled."""
 LEAST_SIZE = (480, 320)  # smaller than any screen
 FRAME = (2, 32)  # about what a window manager puts around a window, which is known only later
