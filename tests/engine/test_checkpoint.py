@@ -6,13 +6,14 @@ import json
 import os
 import pickle
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from vae_explorer.engine import checkpoint
@@ -73,22 +74,33 @@ def test_a_model_comes_back_as_it_was(config: ModelConfig, tmp_path: Path) -> No
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
-def test_only_tensors_of_one_storage_are_copied_for_a_file(
+def test_tensors_go_to_a_file_from_where_they_lie_and_come_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = torch.arange(12.0).view(3, 4)
     tensors = {"whole": table, "rows": table[1:], "same": table, "turned": table.T}
-    tensors |= {"none": torch.empty(0), "own": torch.ones(2)}
-    taken: dict[str, torch.Tensor] = {}
-    write = checkpoint.to_bytes
-    monkeypatch.setattr(
-        checkpoint, "to_bytes", lambda own, **rest: taken.update(own) or write(own, **rest)
-    )
-    write_tensors(tmp_path / "some.safetensors", tensors, {})
-    for name, tensor in read_tensors(tmp_path / "some.safetensors")[0].items():
-        assert torch.equal(tensor, tensors[name])
-    for name in ("whole", "own"):
-        assert taken[name].data_ptr() == tensors[name].data_ptr()
+    tensors |= {"none": torch.empty(0, 3), "own": torch.ones(2), "scalar": torch.tensor(3.5)}
+    kinds = ("int64", "float64", "int32", "bfloat16", "float16", "int16", "int8", "uint8", "bool")
+    tensors |= {kind: torch.tensor([0, 1, 1], dtype=getattr(torch, kind)) for kind in kinds}
+    taken: list[int] = []
+    write = checkpoint.write_whole
+
+    def note(path: Path, pieces: Iterable[Any]) -> None:
+        held = list(pieces)
+        taken.extend(np.frombuffer(piece, np.uint8).ctypes.data for piece in held if len(piece))
+        write(path, held)
+
+    monkeypatch.setattr(checkpoint, "write_whole", note)
+    path = tmp_path / "some.safetensors"
+    write_tensors(path, tensors, {"é": 'of "all" kinds'})
+    read, header = read_tensors(path)
+    assert header == {"é": 'of "all" kinds'} and read.keys() == tensors.keys()
+    for name, tensor in tensors.items():
+        assert read[name].dtype == tensor.dtype and torch.equal(read[name], tensor)
+    for name in ("whole", "same", "own"):
+        assert tensors[name].data_ptr() in taken
+    with safe_open(path, framework="pt") as file:  # each at a multiple of its width
+        assert all(file.get_tensor(n).data_ptr() % t.element_size() == 0 for n, t in read.items())
 
 
 def test_the_first_weights_depend_on_the_seed_alone_and_leave_the_global_generator_alone() -> None:

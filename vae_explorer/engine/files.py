@@ -8,7 +8,7 @@ import glob
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from vae_explorer.engine.errors import EngineError
@@ -21,8 +21,10 @@ except ImportError:  # Windows, which removes no file that somebody has open
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Put data in a file, through a temporary file in the same folder; missing folders are made.
+def write_whole(path: Path, data: bytes | Iterable[bytes | memoryview]) -> None:
+    """Put data, or piece after piece of it, in a file, through a temporary file in the same folder.
+
+    Missing folders are made.
 
     A link stays one, and what it points to is replaced; a device or a pipe is written to. The file has the mode of the
     one that it replaces, or the user's usual one. A writer that is killed leaves its temporary file behind; the next
@@ -31,10 +33,11 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         EngineError: the file cannot be written; what was there before is untouched.
     """
+    pieces = [data] if isinstance(data, bytes) else data
     with _problems_told(path):
         if _is_special(path):
             with path.open("ab") as file:  # behind what the standard output has already
-                file.write(data)
+                file.writelines(pieces)
             return
         target = Path(os.path.realpath(path))
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +45,7 @@ def write_whole(path: Path, data: bytes) -> None:
         handle, temporary = _locked_part(target)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(data)
+                file.writelines(pieces)
                 file.flush()
                 os.fsync(file.fileno())
                 if target.exists():
