@@ -19,7 +19,7 @@ from tests.gui.windows import choose_dataset, image_of
 from vae_explorer import paths
 from vae_explorer.engine.checkpoint import load_model, read_card
 from vae_explorer.engine.errors import TrainingError
-from vae_explorer.engine.events import SnapshotEvent
+from vae_explorer.engine.events import Metrics, SnapshotEvent, StepEvent
 from vae_explorer.engine.explorer import Explorer
 from vae_explorer.engine.training import fit
 from vae_explorer.gui import jobs
@@ -580,6 +580,20 @@ def test_a_paused_training_shows_the_weights_it_holds_at_and_continues_after_a_s
     wait_idle(ready, qtbot)
     assert "Trained 5 epochs" in panel.note()
     assert panel._bar.value() == 1000
+
+
+def test_a_pause_is_where_the_steps_are_and_not_at_a_snapshot_that_comes_with_them(
+    ready: Controller, qtbot: QtBot
+) -> None:
+    panel, training = ready.window.training, ready.training
+    qtbot.mouseClick(panel.step_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "0.17" in panel.note(), timeout=PATIENCE)
+    last = training.history[-1]
+    metrics = Metrics(elbo=-1.0, reconstruction=-1.0, kl=0.0, objective=-1.0)
+    step = StepEvent(6, 1.0, 1.0, metrics, 1.0, 1.0, 1.0, 0.001)
+    training._flush([step], [SnapshotEvent(0.5, 3, last.state, last.means, last.stds)])
+    training._show_state()
+    assert panel.note() == "Paused at epoch 1.00 of 4"
 
 
 def test_a_stopped_training_can_be_continued(ready: Controller, qtbot: QtBot) -> None:

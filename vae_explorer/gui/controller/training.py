@@ -280,6 +280,8 @@ class Training(QObject):
 
     def _flush(self, steps: list[StepEvent], snapshots: list[SnapshotEvent]) -> None:
         """Show a batch: all steps in one call, and of the snapshots the last."""
+        if snapshots:
+            self._moment = snapshots[-1].epoch  # no later than the last of the steps
         if steps:
             self._window.curves.append_steps(
                 [(s.step, s.epoch, s.seconds, numbers(s.metrics) | in_force(s)) for s in steps]
@@ -290,7 +292,6 @@ class Training(QObject):
             self._show_progress(steps[-1])
             steps.clear()
         for event in snapshots:
-            self._moment = event.epoch
             self.history.add(Snapshot(event.epoch, event.state, event.means, event.stds))
         if snapshots:
             follows = self._window.snapshots.follows
