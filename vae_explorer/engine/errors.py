@@ -29,5 +29,9 @@ class TrainingError(EngineError):
     """A training that cannot go on, such as one whose objective is no longer a number."""
 
 
+class FolderHeld(EngineError):
+    """Another training has the folder."""
+
+
 class Cancelled(EngineError):
     """The user stopped a download or a computation."""

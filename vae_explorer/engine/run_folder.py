@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from vae_explorer.engine.errors import EngineError
+from vae_explorer.engine.errors import EngineError, FolderHeld
 from vae_explorer.engine.files import disk_problem
 
 try:
@@ -23,7 +23,8 @@ def held_folder(folder: Path) -> Iterator[None]:
     The lock ends with this process, whatever ends that.
 
     Raises:
-        EngineError: the folder cannot be written to, or another training has it.
+        FolderHeld: another training has it.
+        EngineError: it cannot be written to.
     """
     places = (folder, *folder.parents)
     missing = [place for place in places if not os.path.lexists(place)]
@@ -39,7 +40,7 @@ def held_folder(folder: Path) -> Iterator[None]:
         except OSError as error:
             raise EngineError(f"{folder} cannot be written to: {disk_problem(error)}") from error
         if handle is None:
-            raise EngineError(f"Another training writes into {folder}: name another folder.")
+            raise FolderHeld(f"Another training writes into {folder}: name another folder.")
         after.callback(_close, lock, handle)
         yield
 

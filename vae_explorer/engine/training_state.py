@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from vae_explorer.engine.checkpoint import read_tensors, write_tensors
+from vae_explorer.engine.checkpoint import read_header, read_tensors, write_tensors
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.data import Dataset
 from vae_explorer.engine.device import is_out_of_memory
@@ -27,6 +27,7 @@ class TrainingState:
         data: the `identity` of its data set.
         tensors: by name: `model.…`, `best.…`, `optimizer.…`, `generator`, `order.…`, ….
         counters: JSON-ready numbers: epoch, step, the best objective, the settings in force.
+        note: JSON-ready, what else its file shall say; a training takes no notice of it.
     """
 
     model_config: ModelConfig
@@ -34,6 +35,7 @@ class TrainingState:
     data: Mapping[str, Any]
     tensors: Mapping[str, Tensor]
     counters: Mapping[str, Any]
+    note: Mapping[str, Any] = field(default_factory=dict)
 
     def save(self, path: str | Path) -> None:
         """Write the state beside its model; the file is either the old or the new one, never half of it."""
@@ -43,17 +45,18 @@ class TrainingState:
             "training": self.training_config.to_dict(),
             "dataset": dict(self.data),
             "counters": dict(self.counters),
+            "note": dict(self.note),
         }
         write_tensors(Path(path), self.tensors, header)
 
     @classmethod
-    def load(cls, path: str | Path) -> TrainingState:
-        """Read a state.
+    def load(cls, path: str | Path, *, tensors: bool = True) -> TrainingState:
+        """Read a state; without its tensors, to see what it is the state of.
 
         Raises:
             ModelFileError: the file is missing, damaged or no training state.
         """
-        tensors, header = read_tensors(Path(path))
+        own, header = read_tensors(Path(path)) if tensors else ({}, read_header(Path(path)))
         if header.get("format") != FORMAT:
             raise ModelFileError(f"{path} is not the state of a training.")
         try:
@@ -62,8 +65,9 @@ class TrainingState:
                 ModelConfig.from_dict(header["model"]),
                 TrainingConfig.from_dict(header["training"]),
                 {"name": data} if isinstance(data, str) else dict(data),  # the name was all
-                tensors,
+                own,
                 dict(header["counters"]),
+                dict(header.get("note", {})),
             )
             _ = state.data["name"], state.epoch
         except (KeyError, TypeError, ValueError) as error:
