@@ -56,6 +56,11 @@ def user_models() -> Path:
     return _user_folder() / "models"
 
 
+def user_recovery() -> Path:
+    """The folder of a training of the window, for the case that its process is cut off; not created here."""
+    return _user_folder() / "recovery"
+
+
 def user_settings() -> Path:
     """The file in which the window remembers its layout and the recent models."""
     return platformdirs.user_config_path(APP_NAME, appauthor=False) / "window.ini"

@@ -64,7 +64,7 @@ def _run(options: argparse.Namespace, picture: Path | None) -> int:
     app = QApplication.instance() or QApplication(["vae-explorer"])
     assert isinstance(app, QApplication)
     model = options.model.absolute() if options.model else None
-    chosen = Options(model, options.data_dir, options.theme)
+    chosen = Options(model, options.data_dir, options.theme, offers_recovery=picture is None)
     controller = build(app, chosen, remembers=picture is None)
     if picture is not None:
         return _take_picture(controller, picture, QSize(*options.size))
@@ -117,6 +117,7 @@ def _close_unasked(controller: Controller) -> None:
         controller.training.show_newest()  # which is what is kept
         if not controller.files.keep_unsaved():
             _log.error("The model that was trained here could not be kept.")
+            controller.training.recovery.leave()  # for the next window to offer
     controller.training.shut_down()
     controller.session.unsaved = False
     controller.window.close()

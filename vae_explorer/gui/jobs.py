@@ -18,7 +18,7 @@ import numpy as np
 
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.control import TrainingControl
-from vae_explorer.engine.errors import Cancelled
+from vae_explorer.engine.errors import Cancelled, EngineError
 from vae_explorer.engine.evaluation_config import EvaluationConfig
 from vae_explorer.gui.gallery import (
     SPLITS,
@@ -32,9 +32,10 @@ from vae_explorer.gui.gallery import (
     sources_of,
 )
 from vae_explorer.gui.latent_plane import mean_kl
+from vae_explorer.gui.recovery import KEPT_EVERY, Interrupted, Recovery
 
 if TYPE_CHECKING:
-    from vae_explorer.engine.events import FinishedEvent, State
+    from vae_explorer.engine.events import EpochEvent, FinishedEvent, State
     from vae_explorer.engine.explorer import Explorer
     from vae_explorer.engine.image_folder import Fit
     from vae_explorer.engine.models import Model
@@ -80,11 +81,23 @@ class DownloadProgress:
 
 @dataclass(frozen=True, eq=False)
 class TrainingBegun:
-    """The data are there and the first step is about to be taken."""
+    """The data are there and the first step is about to be taken.
+
+    Attributes:
+        epochs: what they told before the training was cut off.
+    """
 
     opened: ModelOpened
     config: ModelConfig
     training: TrainingConfig
+    epochs: tuple[EpochEvent, ...] = ()
+
+
+@dataclass(frozen=True)
+class KeepingFailed:
+    """Why a training cannot be kept on the disk; it goes on."""
+
+    sentence: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,11 +176,18 @@ class Train:
         dataset: str,
         training: TrainingConfig,
         data_dir: Path | None = None,
-        resume: TrainingState | None = None,
+        resume: TrainingState | Interrupted | None = None,
         fit: Fit = "crop",
         start: State | None = None,
+        recovery: Recovery | None = None,
     ) -> None:
-        """`start`: the weights to begin with, of a model of the same configuration; else random ones."""
+        """Describe it.
+
+        Args:
+            resume: what to go on from; one that had ended ends at once.
+            start: the weights to begin with, of a model of the same configuration; else random ones.
+            recovery: keeps it on the disk meanwhile.
+        """
         self.model = model
         self.start = start
         self.fit: Fit = fit  # how a folder's pictures become square
@@ -176,14 +196,29 @@ class Train:
         self.control = TrainingControl()
         self._data_dir = data_dir
         self._resume = resume
+        self._recovery = recovery
+        self._epochs: list[EpochEvent] = []
+        self._keeping_failed = False
 
     def run(self, post: Post) -> None:
-        from vae_explorer.engine.events import FinishedEvent
+        try:
+            self._train(post)
+        finally:
+            if self._recovery is not None:
+                self._recovery.end()
+
+    def _train(self, post: Post) -> None:
+        from vae_explorer.engine.events import EpochEvent, FinishedEvent, StateEvent
         from vae_explorer.engine.explorer import Explorer
         from vae_explorer.engine.models import build_model
         from vae_explorer.engine.training import fit
 
         leave_a_core_free()
+        resume, ended = self._resume, None
+        if isinstance(resume, Interrupted):
+            assert self._recovery is not None
+            ended = resume.ended
+            resume, self._epochs = self._recovery.load()
 
         def progress(done: int, total: int | None) -> None:
             post(DownloadProgress(done, total))
@@ -212,25 +247,49 @@ class Train:
         }
         sources = (Source(self.dataset, dataset.title, SPLITS, self.fit),)
         shown = opened(explorer, None, card, gallery, sources)
-        begun = TrainingBegun(shown, config, self.training)
+        place = {"dataset": self.dataset, "fit": self.fit, "title": dataset.title}
+        begun = TrainingBegun(shown, config, self.training, tuple(self._epochs))
         events = fit(
             model,
             dataset,
             self.training,
             self.control,
-            resume=self._resume,
+            resume=resume,
             snapshot_images=dataset.test.images[:SNAPSHOT_IMAGES],
             snapshot_labels=first_labels(dataset.test.labels, SNAPSHOT_IMAGES),
             snapshot_seconds=SNAPSHOT_SECONDS,
+            state_seconds=None if self._recovery is None else KEPT_EVERY,
         )
+        if ended is not None:
+            self.control.stop()
         first = next(events)  # raises what keeps the training from beginning
+        if self._recovery is not None and isinstance(self._resume, Interrupted):
+            self._recovery.adopt()
         post(begun)
         post(first)
         for event in events:
             if isinstance(event, FinishedEvent):  # the model is left with its best weights
-                post(TrainingEnded(event, *embedded(Explorer(model), gallery)))
+                told = event if ended is None else replace(event, reason=ended)
+                post(TrainingEnded(told, *embedded(Explorer(model), gallery)))
+                if event.epoch and event.resume is not None and ended is None:
+                    self._keep(post, event.resume, place | {"ended": event.reason})
+            elif isinstance(event, StateEvent):
+                self._keep(post, event.resume, place)
             else:
+                if isinstance(event, EpochEvent):
+                    self._epochs.append(event)
                 post(event)
+
+    def _keep(self, post: Post, state: TrainingState, place: dict[str, Any]) -> None:
+        """Write the state; the first problem with that is told, and the training goes on."""
+        if self._recovery is None:
+            return
+        try:
+            self._recovery.keep(state, place, self._epochs)
+        except EngineError as error:
+            if not self._keeping_failed:
+                post(KeepingFailed(str(error)))
+            self._keeping_failed = True
 
     def cancel(self) -> None:
         self.control.stop()

@@ -80,7 +80,7 @@ class MessageBanner(QFrame):
         self.show()
         self.raise_()
         self.shown.emit()
-        if kind == "info":
+        if kind == "info" and not action:  # what asks for a decision waits for it
             self._leaving.start()
         else:
             self._leaving.stop()

@@ -24,6 +24,7 @@ from vae_explorer.gui.controller.layers import Layers
 from vae_explorer.gui.controller.looks import Looks
 from vae_explorer.gui.controller.pages import Pages
 from vae_explorer.gui.controller.plots import Plots
+from vae_explorer.gui.controller.recovering import Recovering
 from vae_explorer.gui.controller.reporting import Reporter
 from vae_explorer.gui.controller.training import Training
 from vae_explorer.gui.idle import IdleQueue, Turns
@@ -45,11 +46,13 @@ class Options:
         model: the file to open; None opens the bundled one.
         data_dir: where data sets lie; None takes the user's own data folder.
         theme: `light`, `dark`, or None for what was chosen before, or the system's.
+        offers_recovery: whether a training that was cut off is offered.
     """
 
     model: Path | None = None
     data_dir: Path | None = None
     theme: str | None = None
+    offers_recovery: bool = True
 
 
 class Controller(QObject):
@@ -80,6 +83,7 @@ class Controller(QObject):
         self.training = Training(
             window, self.session, self.reporter, self._may_train, options.data_dir
         )
+        self.recovering = Recovering(window, self.session, self.reporter, self.training, self.files)
         self.equation = Equation(window, self.session, self.exploring, self.handwriting, self.idle)
         self.evaluating = Evaluating(window, self.session, self.reporter, options.data_dir)
         self.export = Export(
@@ -150,8 +154,11 @@ class Controller(QObject):
             if not self.files.keep_unsaved():
                 return False
             self.training.shut_down()
+            self.training.recovery.discard()
         elif not self._may_let_go(self.tr("Save it before you quit?")):
             return False
+        else:
+            self.training.recovery.discard()
         self.window.save_layout(self.settings)
         self.window.hide()  # a server that does not answer is waited for unseen
         self.idle.drop()
@@ -197,6 +204,8 @@ class Controller(QObject):
         training.weights_changed.connect(self._on_weights)
         training.weights_changed.connect(self.evaluating.weights_changed)
         training.epoch_ended.connect(self.pages.epoch_ended)
+        training.epoch_ended.connect(self._show_title)
+        training.epochs_recovered.connect(self.pages.epochs_recovered)
         training.finished.connect(self._show_title)
         training.finished.connect(self.exploring.training_finished)
         training.finished.connect(self.pages.draw_again)
@@ -244,6 +253,8 @@ class Controller(QObject):
             self.window.training.set_note("")
             if not self.session.ready:
                 self._open_bundled_instead()
+            elif self.options.offers_recovery:
+                self.recovering.offer()
 
     def _open_bundled_instead(self) -> None:
         """The first model could not be opened: its message stays, and there is one to explore."""

@@ -26,6 +26,7 @@ class Files(QObject):
     open_requested = Signal(object)  # Path
     folder_dropped = Signal(str)
     saved = Signal(object)  # Path
+    discarded = Signal()  # what was not saved, by the user's decision
 
     def __init__(
         self, window: MainWindow, session: Session, reporter: Reporter, settings: QSettings
@@ -126,6 +127,8 @@ class Files(QObject):
         )
         if answer == buttons.Save:
             return self.save()
+        if answer == buttons.Discard:
+            self.discarded.emit()
         return answer == buttons.Discard
 
     def _what_is_unsaved(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -178,6 +178,14 @@ class Pages(QObject):
             e for e in self._epochs if e.epoch < event.epoch
         ]  # a training may go on from before the last
         self._epochs.append(event)
+        self._show_course()
+
+    def epochs_recovered(self, events: Sequence[EpochEvent]) -> None:
+        """The figure's curve up to where the training was cut off."""
+        self._epochs = list(events)
+        self._show_course()
+
+    def _show_course(self) -> None:
         curve = self._curve_so_far()
         self._session.follow(curve)
         self._window.figure.set_curve(curve)

@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from vae_explorer.engine.errors import EngineError, ModelFileError
-from vae_explorer.gui.message_banner import MessageBanner
+from vae_explorer.gui.message_banner import MessageBanner, MessageKind
 
 _log = logging.getLogger(__name__)
 
@@ -40,10 +40,16 @@ class Reporter(QObject):
         """Show a known problem that is no exception."""
         self._banner.show_message(sentence, "error")
 
-    def offer(self, sentence: str, action: str, remedy: Callable[[], None]) -> None:
-        """Show a known problem with a button, named `action`, that does something about it."""
+    def offer(
+        self,
+        sentence: str,
+        action: str,
+        remedy: Callable[[], None],
+        kind: MessageKind = "error",
+    ) -> None:
+        """Show a known problem, or news, with a button, named `action`, that does something about it."""
         self._remedy = remedy
-        self._banner.show_message(sentence, "error", action=action)
+        self._banner.show_message(sentence, kind, action=action)
 
     def inform(self, sentence: str) -> None:
         """Show good or neutral news."""

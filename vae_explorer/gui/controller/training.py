@@ -4,24 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from PySide6.QtCore import QObject, Signal
 
 from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.control import LIVE_SETTINGS
-from vae_explorer.engine.errors import Cancelled, DataError, EngineError
+from vae_explorer.engine.errors import Cancelled, DataError, EngineError, ModelFileError
 from vae_explorer.gui.controller.reporting import Reporter
-from vae_explorer.gui.controller.training_words import ending_in_words, in_force, numbers, run_of
+from vae_explorer.gui.controller.training_words import (
+    ending_in_words,
+    epoch_row,
+    in_force,
+    numbers,
+    run_of,
+)
 from vae_explorer.gui.jobs import (
     DownloadProgress,
+    KeepingFailed,
     ModelOpened,
     Train,
     TrainingBegun,
     TrainingEnded,
 )
 from vae_explorer.gui.main_window import MainWindow
+from vae_explorer.gui.recovery import Interrupted, Recovery
 from vae_explorer.gui.session import Session
 from vae_explorer.gui.snapshot_history import Snapshot, SnapshotHistory
 from vae_explorer.gui.training_thread import Failed, Worker
@@ -35,6 +43,8 @@ if TYPE_CHECKING:
     )
     from vae_explorer.engine.training_state import TrainingState
 
+Resumable: TypeAlias = "TrainingState | Interrupted"
+
 
 class Training(QObject):
     """Owns the training's worker. The canvas follows by snapshots, never by the live model."""
@@ -42,6 +52,7 @@ class Training(QObject):
     model_replaced = Signal()
     weights_changed = Signal()
     epoch_ended = Signal(object)  # an EpochEvent
+    epochs_recovered = Signal(object)  # those of before the training was cut off
     live_set = Signal(str, float)  # a setting of the running training, and its new value
     finished = Signal()
 
@@ -57,13 +68,14 @@ class Training(QObject):
         self._window, self._session, self._reporter = window, session, reporter
         self._may_begin = may_begin
         self._data_dir = data_dir
+        self.recovery = Recovery()
         self._worker = Worker(self)
         self._worker.messages_arrived.connect(self._on_messages)
         self._worker.ended.connect(self._on_ended)
         self._before: tuple[ModelOpened | None, bool] = (None, False)
         self._started: Train | None = None
-        self._resumed: TrainingState | None = None  # what it went on from
-        self._stopped: tuple[Train | None, TrainingState | None] = (None, None)
+        self._resumed: Resumable | None = None  # what it went on from
+        self._stopped: tuple[Train | None, Resumable | None] = (None, None)
         self._has_begun = False
         self._kept: Snapshot | None = None  # the best weights before a stopped training went on
         self._epochs = 1
@@ -129,11 +141,18 @@ class Training(QObject):
         if self._may_begin(not is_own):
             self._begin(stopped, state)
 
-    def _begin(self, asked: Train, state: TrainingState | None = None) -> None:
+    def recover(self, found: Interrupted) -> None:
+        """Go on with a training that was cut off; one that had ended shows how it did."""
+        if not self._worker.busy and self._may_begin(True):
+            model, training = found.state.model_config, found.state.training_config
+            self._begin(Train(model, found.dataset, training, fit=found.fit), found)
+
+    def _begin(self, asked: Train, state: Resumable | None = None) -> None:
         """Begin what `asked` describes: a job runs but once, and so a new one is made of it."""
         training = asked.training
         job = Train(
-            asked.model, asked.dataset, training, self._data_dir, state, asked.fit, asked.start
+            *(asked.model, asked.dataset, training, self._data_dir, state, asked.fit, asked.start),
+            self.recovery,
         )
         self._started, self._resumed, self._has_begun = job, state, False
         set_last = {} if state is None else state.counters
@@ -218,7 +237,8 @@ class Training(QObject):
             self._window.curves.set_moment(None)
 
     def shut_down(self) -> None:
-        """Stop and wait: the window is closing."""
+        """Stop and wait: the window is closing, and what was learned is kept or not wanted."""
+        self.recovery.close()
         self._worker.shut_down()
 
     # -- what the training says --------------------------------------------------------------
@@ -244,6 +264,9 @@ class Training(QObject):
                 case TrainingEnded():
                     self._flush(steps, snapshots)
                     self._on_finished(message)
+                case KeepingFailed():
+                    text = self.tr("{0} If the power failed, this training would be lost.")
+                    self._reporter.refuse(text.format(message.sentence))
                 case Failed():
                     self._flush(steps, [])
                     snapshots.clear()  # of a model that may be gone in a moment
@@ -261,6 +284,8 @@ class Training(QObject):
     def _on_begun(self, begun: TrainingBegun) -> None:
         self._has_begun = True
         state, session = self._resumed, self._session
+        if isinstance(state, Interrupted):  # of another window
+            state = None
         if state is None or not self._window.curves.go_on(state.counters["step"]):
             self._window.curves.begin_run(run_of(begun))
         session.unsaved = True
@@ -276,7 +301,17 @@ class Training(QObject):
             session.training = begun.training
             session.epoch = 0.0
             self.model_replaced.emit()
+        if begun.epochs:
+            self._recover_epochs(begun.epochs)
         self._show_state()
+
+    def _recover_epochs(self, events: Sequence[EpochEvent]) -> None:
+        """What a training told before it was cut off."""
+        for event in events:
+            self._window.curves.append_epoch(*epoch_row(event))
+        self._epochs_done = events[-1].epoch
+        self._session.learned = True
+        self.epochs_recovered.emit(events)
 
     def _flush(self, steps: list[StepEvent], snapshots: list[SnapshotEvent]) -> None:
         """Show a batch: all steps in one call, and of the snapshots the last."""
@@ -324,16 +359,10 @@ class Training(QObject):
     def _on_epoch(self, event: EpochEvent) -> None:
         epoch, seconds = event.epoch, event.seconds
         self._epochs_done = epoch
-        self._session.learned = True
-        self._window.curves.append_epoch(
-            epoch,
-            event.step,
-            seconds,
-            numbers(event.train) | in_force(event),
-            numbers(event.validation) | in_force(event),
-            event.kl_per_dimension,
-            event.reference,
+        self._session.learned = self._session.unsaved = (
+            True  # also where an earlier moment is saved
         )
+        self._window.curves.append_epoch(*epoch_row(event))
         left = (self._epochs - epoch) * seconds / epoch
         self._window.training.set_progress(epoch, self._epochs, left)
         self._show_state()
@@ -356,7 +385,7 @@ class Training(QObject):
             )  # all there was to do
         self._window.training.set_note(ending_in_words(event, self._moment))
 
-    def _may_go_on(self, state: TrainingState) -> None:
+    def _may_go_on(self, state: Resumable) -> None:
         self._stopped = (self._started, state)
         self._offer_to_go_on(True)
 
@@ -365,7 +394,8 @@ class Training(QObject):
         self._window.training.set_can_go_on(can)
 
     def _on_failed(self, failed: Failed) -> None:
-        if self._resumed is not None:  # where it was stopped before is not lost
+        is_lost = isinstance(failed.error, ModelFileError)  # as what to go on from is damaged
+        if self._resumed is not None and not is_lost:  # where it was stopped before stays
             self._may_go_on(self._resumed)
         self._window.training.clear_progress()
         if isinstance(failed.error, Cancelled):

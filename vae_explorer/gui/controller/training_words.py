@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from vae_explorer.engine.events import EpochEvent, FinishedEvent, Metrics, StepEvent
     from vae_explorer.gui.jobs import TrainingBegun
 
+Values = dict[str, float | None]
+EpochRow = tuple[float, float, float, Values, Values, tuple[float, ...], float | None]
+
 
 def _tr(text: str) -> str:
     return QCoreApplication.translate("Training", text)
@@ -57,6 +60,19 @@ def numbers(metrics: Metrics) -> dict[str, float | None]:
     """The metrics by name, as far as the model has them."""
     values = dataclasses.asdict(metrics)
     return {name: value for name, value in values.items() if value is not None}
+
+
+def epoch_row(event: EpochEvent) -> EpochRow:
+    """What the curves take of an epoch."""
+    return (
+        event.epoch,
+        event.step,
+        event.seconds,
+        numbers(event.train) | in_force(event),
+        numbers(event.validation) | in_force(event),
+        event.kl_per_dimension,
+        event.reference,
+    )
 
 
 def in_force(event: StepEvent | EpochEvent) -> dict[str, float | None]:
