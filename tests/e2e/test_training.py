@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -362,7 +363,7 @@ def test_a_snapshot_that_comes_with_the_failure_is_not_shown_on_the_model_before
     ready.window.training.stop_requested.emit()
     wait_idle(ready, qtbot)
     ready.training._epochs_done = 0
-    ready.training._before = (before, False)
+    ready.training._before = replace(ready.session, opened=before, unsaved=False)
     snapshot = SnapshotEvent(0.1, 1, dict(alien.state), alien.means, alien.stds)
     ready.training._on_messages([snapshot, Failed(TrainingError("It diverged."), "")])
     assert ready.session.opened is before
@@ -677,6 +678,66 @@ def test_a_continuation_that_fails_leaves_the_best_weights_and_can_be_tried_agai
     assert len(ready.window.curves.run_names) == 1
     assert np.all(np.diff(run.steps.column("step")) > 0)
     assert list(run.validation.column("epoch")) == [1, 2, 3, 4]
+
+
+def test_an_earlier_moment_is_saved_as_a_copy_and_the_best_stay_in_their_file(
+    ready: Controller, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(ready, qtbot)
+    own, copied = tmp_path / "own.safetensors", tmp_path / "copy.safetensors"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(own), ""))
+    assert ready.files.save()
+    before = own.read_bytes()
+    ready.training.show_snapshot(1)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(copied), ""))
+    assert ready.files.save()
+    assert own.read_bytes() == before and copied.exists()
+    assert not ready.session.unsaved and ready.session.path == own
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(own), ""))
+    assert ready.files.save()
+    assert ready.session.unsaved  # for the best are in no file any more
+
+
+def test_a_start_that_comes_to_nothing_leaves_what_can_be_continued(
+    ready: Controller, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped_in_second_epoch(ready, qtbot)
+    answers(monkeypatch, QMessageBox.StandardButton.Discard)
+    state = replace(ready.session)
+
+    def refuse(*_: object, **__: object) -> Iterator[object]:
+        raise TrainingError("It cannot begin.")
+        yield
+
+    with monkeypatch.context() as patch:
+        patch.setattr("vae_explorer.engine.training.fit", refuse)
+        press_start(ready, qtbot)
+        wait_idle(ready, qtbot)
+    panel = ready.window.training
+    assert "could not begin" in panel.note() and panel.go_on_button.isVisible()
+    assert ready.session.learned and ready.session.epoch == state.epoch
+    qtbot.mouseClick(panel.go_on_button, Qt.MouseButton.LeftButton)
+    wait_idle(ready, qtbot)
+    assert "Trained 4 epochs" in panel.note()
+
+
+def test_a_training_that_fails_at_once_gives_all_of_the_one_before_back(
+    ready: Controller, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(ready, qtbot)
+    answers(monkeypatch, QMessageBox.StandardButton.Discard)
+    before = replace(ready.session)
+    assert before.learned and before.unsaved
+
+    def begin_and_diverge(*arguments: object, **settings: object) -> Iterator[object]:
+        yield next(fit(*arguments, **settings))  # type: ignore[arg-type]
+        raise TrainingError("It diverged.")
+
+    monkeypatch.setattr("vae_explorer.engine.training.fit", begin_and_diverge)
+    press_start(ready, qtbot)
+    wait_idle(ready, qtbot)
+    for name in ("explorer", "unsaved", "learned", "training", "epoch"):
+        assert getattr(ready.session, name) == getattr(before, name), name
 
 
 def test_a_trained_model_is_saved_and_opens_again(

@@ -819,6 +819,14 @@ def test_new_weights_are_shown_part_by_part(joint: Controller, qtbot: QtBot) -> 
     assert not joint._followers._waiting
 
 
+def test_a_class_prior_that_is_given_back_is_no_unsaved_work(joint: Controller) -> None:
+    joint.window.classes._edit(3, 0.55)
+    assert joint.session.unsaved
+    joint.window.classes._restore()
+    assert not joint.session.unsaved and joint.session.edited_prior is None
+    assert joint.may_close()
+
+
 def test_an_edited_class_prior_is_unsaved_work_and_another_theme_keeps_the_learned_one(
     joint: Controller,
 ) -> None:

@@ -33,13 +33,14 @@ class Session:
         sample: the gallery image that was clicked; None for a point of the plane.
         unsaved: whether the model has weights that no file holds.
         learned: whether a training of this session has got through an epoch.
-        training: how the model in hand was trained, for its card.
+        training: how the model in hand was trained, where that was in this window.
         epoch: of a training in this window, whose weights are in hand; None for a model from a file.
         looks_back: whether that is an earlier moment than the newest or best.
         is_half: whether these weights were kept in half precision.
         learned_prior: (C,) π as the weights in hand have learned it; None for a model of p(x).
         curve: the course of the training of the model in hand; None where it is not known.
         edited_prior: (C,) π as the user wants it, whatever the weights have learned; None where unedited.
+        saved_prior: (C,) π as the model's file has it.
     """
 
     opened: ModelOpened | None = None
@@ -55,6 +56,7 @@ class Session:
     is_half: bool = False
     learned_prior: np.ndarray | None = None
     edited_prior: np.ndarray | None = None
+    saved_prior: np.ndarray | None = None
     curve: Curve | None = None
 
     @property
@@ -110,6 +112,7 @@ class Session:
         self.code = None
         self.sample = None
         self.learned = False
+        self.training = None
         self.epoch, self.looks_back, self.is_half = None, False, False
         self.learned_prior = opened.learned_prior
         self.edited_prior = None
@@ -117,12 +120,21 @@ class Session:
         if opened.learned_prior is not None:  # of a model come back to, π may be an edited one
             self._note_edit()
         self.label = min(self.label, max(0, len(self.class_names) - 1))
+        self._note_saved_prior()
 
     def saved_as(self, path: Path) -> None:
         """The model in hand is in this file now; of an earlier moment that is a copy, and the best still is in none."""
-        if self.opened is not None and not self.looks_back:
-            self.opened = replace(self.opened, path=path)
-            self.unsaved = False
+        if self.opened is None:
+            return
+        if self.looks_back:
+            self.unsaved |= path == self.path
+            return
+        self.opened = replace(self.opened, path=path)
+        self.unsaved = False
+        self._note_saved_prior()
+
+    def _note_saved_prior(self) -> None:
+        self.saved_prior = self.explorer.class_prior if self.explorer.has_classes else None
 
     def follow(self, curve: Curve) -> None:
         """The training in hand has come to the end of another epoch."""
@@ -139,6 +151,9 @@ class Session:
         """
         self.explorer.set_class_prior(weights)
         self._note_edit()
+        saved, is_only_change = self.saved_prior, self.path is not None and not self.learned
+        same = saved is not None and np.allclose(self.explorer.class_prior, saved, atol=SAME_WEIGHT)
+        self.unsaved = not (same and is_only_change)
 
     def _note_edit(self) -> None:
         prior, learned = self.explorer.class_prior, self.learned_prior

@@ -311,7 +311,6 @@ class Controller(QObject):
         except EngineError as error:
             self.reporter.error(error)
         else:
-            self.session.unsaved = True
             self._show_title()
             self.handwriting.answer()
             self.equation.invalidate()

@@ -94,9 +94,9 @@ class Files(QObject):
         self._window.menus.set_recent(self.recent(), self.open)
 
     def save(self) -> bool:
-        """Save under the model's own name, or ask for one; whether it was saved."""
+        """Save under the model's own name, or ask for one, as for an earlier moment; whether it was saved."""
         path = self._session.path
-        if path is None or path in paths.bundled_models():
+        if path is None or path in paths.bundled_models() or self._session.looks_back:
             return self.save_as()
         return self._write(path)
 
@@ -135,7 +135,7 @@ class Files(QObject):
         path = self._session.path
         if path is None:
             return self.tr("The model that was trained here is not saved.")
-        return self.tr("The class prior of {0} was changed and is not saved.").format(path.stem)
+        return self.tr("{0} was changed since it was saved.").format(path.stem)
 
     def keep_unsaved(self) -> bool:
         """Keep a model in training where it can be found again; whether nothing would be lost."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -23,7 +24,6 @@ from vae_explorer.gui.controller.training_words import (
 from vae_explorer.gui.jobs import (
     DownloadProgress,
     KeepingFailed,
-    ModelOpened,
     Train,
     TrainingBegun,
     TrainingEnded,
@@ -72,10 +72,11 @@ class Training(QObject):
         self._worker = Worker(self)
         self._worker.messages_arrived.connect(self._on_messages)
         self._worker.ended.connect(self._on_ended)
-        self._before: tuple[ModelOpened | None, bool] = (None, False)
+        self._before: Session | None = None
         self._started: Train | None = None
         self._resumed: Resumable | None = None  # what it went on from
         self._stopped: tuple[Train | None, Resumable | None] = (None, None)
+        self._stopped_before = self._stopped  # when this one was asked for
         self._has_begun = False
         self._kept: Snapshot | None = None  # the best weights before a stopped training went on
         self._epochs = 1
@@ -159,9 +160,9 @@ class Training(QObject):
         for name in LIVE_SETTINGS:  # the form may say something else since
             value = set_last.get(name, getattr(training, name))
             self._window.training.form.set_value(name, value)
-        self._stopped = (None, None)
+        self._stopped_before, self._stopped = self._stopped, (None, None)
         self._offer_to_go_on(False)
-        self._before = (self._session.opened, self._session.unsaved)
+        self._before = copy.copy(self._session)
         self._kept = None
         self._epochs, self._epochs_done = training.last_epoch, 0
         is_em = training.ppca_fit == "em"
@@ -376,7 +377,7 @@ class Training(QObject):
         self._show_moments()
         self.show_newest()
         self._resumed = self._kept = None
-        self._before = (None, False)  # large, and never gone back to now
+        self._before = None  # large, and never gone back to now
         if event.reason == "stopped" and event.resume is not None:
             self._may_go_on(event.resume)
         if event.reason == "converged":
@@ -397,6 +398,9 @@ class Training(QObject):
         is_lost = isinstance(failed.error, ModelFileError)  # as what to go on from is damaged
         if self._resumed is not None and not is_lost:  # where it was stopped before stays
             self._may_go_on(self._resumed)
+        elif not self._has_begun:
+            self._stopped = self._stopped_before
+            self._offer_to_go_on(self._stopped[1] is not None)
         self._window.training.clear_progress()
         if isinstance(failed.error, Cancelled):
             self._window.training.set_note(self.tr("Stopped"))
@@ -414,7 +418,7 @@ class Training(QObject):
             self.history.drop_broken()
             if self._kept is not None and not self._epochs_done:
                 self.history.end(self._kept)
-                self._session.unsaved = self._before[1]
+                self._session.unsaved = self._before is None or self._before.unsaved
             self._show_moments()
             self.show_newest()
         else:
@@ -426,11 +430,12 @@ class Training(QObject):
 
     def _go_back_to_before(self) -> None:
         """Nothing was learned: the model from before the training stays."""
-        opened, unsaved = self._before
-        if opened is None or opened is self._session.opened:
+        before, session = self._before, self._session
+        if before is None or before.opened is None or before.opened is session.opened:
             return
-        self._session.take(opened)
-        self._session.unsaved = unsaved
+        session.take(before.opened)
+        for name in ("unsaved", "learned", "training", "epoch", "is_half", "looks_back"):
+            setattr(session, name, getattr(before, name))
         self.history.clear()
         self._show_moments()
         self.model_replaced.emit()
