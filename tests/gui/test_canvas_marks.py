@@ -60,6 +60,15 @@ def test_no_ring_where_the_pin_is(canvas: LatentCanvas) -> None:
     assert SHOWN_RING in rings(canvas)
 
 
+def test_an_end_of_a_path_has_its_own_mark(canvas: LatentCanvas) -> None:
+    canvas.set_shown((1.0, 1.0))
+    assert SHOWN_RING in rings(canvas)
+    canvas.set_path((0.0, 0.0), (1.0, 1.0))
+    assert SHOWN_RING not in rings(canvas)
+    canvas.set_path(None)
+    assert SHOWN_RING in rings(canvas)
+
+
 def test_in_one_dimension_the_pins_height_means_nothing(canvas: LatentCanvas) -> None:
     canvas.set_axes(("z₁", ""))
     canvas.set_pinned((0.5, 2.0))

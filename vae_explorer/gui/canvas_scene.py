@@ -265,7 +265,9 @@ class CanvasScene:
         if nearest and nearest != aimed and not self._coincide(nearest, self.pin):
             rings.append(Ring(nearest, NEAREST_RING, self.theme.text))
         under_cursor = self.hovered is not None and self._follows_cursor
-        if self.shown and not under_cursor and not self._coincide(self.shown, self.pin):
+        marked = (self.pin, *(self.path or ()))  # which have marks of their own
+        seen = under_cursor or any(self._coincide(self.shown, mark) for mark in marked)
+        if self.shown and not seen:
             rings.append(Ring(self.shown, SHOWN_RING, self.theme.text))
         if aimed:
             rings.append(Ring(aimed, AIMED_RING, self.theme.accent))
