@@ -488,6 +488,22 @@ def test_a_training_starts_from_the_model_in_hand(
     for name, tensor in trained.items():
         assert torch.allclose(first[name].float(), tensor.float(), atol=1e-2), name
     assert not form.starts_from_model()  # that was for one training
+    assert ready.session.opened is not None
+    assert ready.session.opened.card["started_from"] == "the weights of a trained model"
+
+
+def test_a_card_tells_what_was_changed_while_the_training_ran(
+    ready: Controller, qtbot: QtBot
+) -> None:
+    panel = ready.window.training
+    qtbot.mouseClick(panel.step_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.state() == "paused", timeout=PATIENCE)
+    for value in (2.0, 3.0):
+        ready.training.set_live("beta", value)
+    qtbot.mouseClick(panel.stop_button, Qt.MouseButton.LeftButton)
+    wait_idle(ready, qtbot)
+    assert ready.session.opened is not None
+    assert ready.session.opened.card["changed_live"] == {"beta": 3.0}
 
 
 def test_the_panel_says_what_is_in_force_and_a_continuation_has_its_own_settings(

@@ -245,6 +245,8 @@ class Train:
             "train_images": len(dataset.train),
             "training": self.training.to_dict(),
         }
+        if self.start is not None:
+            card["started_from"] = "the weights of a trained model"
         sources = (Source(self.dataset, dataset.title, SPLITS, self.fit),)
         shown = opened(explorer, None, card, gallery, sources)
         place = {"dataset": self.dataset, "fit": self.fit, "title": dataset.title}

@@ -100,6 +100,12 @@ def _training(config: ModelConfig, card: Mapping[str, object]) -> list[tuple[str
             and effect_with(name, lambda field: values.get(field)) is None
         ]
         rows.append((_tr("Training"), ", ".join(parts) or _tr("all settings by default")))
+    changed = card.get("changed_live")
+    if isinstance(changed, Mapping) and changed:
+        text = ", ".join(_setting(str(name), value) for name, value in changed.items())
+        rows.append((_tr("Changed amid it"), _tr("in the end {0}").format(text)))
+    if "started_from" in card:
+        rows.append((_tr("Began with"), str(card["started_from"])))
     if "epochs" in card:
         best, moment = card.get("best_epoch"), card.get("epoch")
         if best is not None:

@@ -210,7 +210,16 @@ class Training(QObject):
             except EngineError as error:
                 self._reporter.error(error)
             else:
+                self._note_in_card(name, value)
                 self.live_set.emit(name, value)
+
+    def _note_in_card(self, name: str, value: float) -> None:
+        """A setting is no longer what the training began with: its last value, which the card tells."""
+        opened = self._session.opened
+        if opened is not None and self._has_begun:
+            changed = opened.card.get("changed_live")
+            kept = changed if isinstance(changed, dict) else {}
+            opened.card["changed_live"] = {**kept, name: value}
 
     def show_snapshot(self, index: int) -> None:
         """Go to a moment of the training."""
