@@ -182,7 +182,7 @@ def measure(
                 progress = next(steps)
             except StopIteration as finished:
                 return finished.value
-            show(bar, progress.title, (progress.step - 1 + progress.fraction) / progress.steps)
+            show(bar, progress.title, progress.share)
 
 
 def compare(model: Model, dataset: Dataset, options: argparse.Namespace) -> EstimatorComparison:

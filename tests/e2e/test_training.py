@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -46,6 +47,16 @@ def press_start(controller: Controller, qtbot: QtBot) -> None:
 
 def wait_idle(controller: Controller, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: controller.window.training.state() == "idle", timeout=PATIENCE)
+
+
+def diverging(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    """Trainings come to no number after so many events."""
+
+    def begin_and_diverge(*arguments: object, **settings: object) -> Iterator[object]:
+        yield from itertools.islice(fit(*arguments, **settings), after)  # type: ignore[arg-type]
+        raise TrainingError("It diverged.")
+
+    monkeypatch.setattr("vae_explorer.engine.training.fit", begin_and_diverge)
 
 
 def train(controller: Controller, qtbot: QtBot) -> None:
@@ -454,11 +465,7 @@ def test_a_step_is_not_taken_for_a_pause_before_there_are_images(
 def test_a_training_that_fails_gives_the_equation_its_weight_back(
     ready: Controller, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def begin_and_diverge(*arguments: object, **settings: object) -> Iterator[object]:
-        yield next(fit(*arguments, **settings))  # type: ignore[arg-type]
-        raise TrainingError("It diverged.")
-
-    monkeypatch.setattr("vae_explorer.engine.training.fit", begin_and_diverge)
+    diverging(monkeypatch, after=1)
     weights = [ready.equation._weight]
     replaced = ready.training.model_replaced
     replaced.connect(lambda: weights.append(ready.equation._weight))
@@ -675,13 +682,8 @@ def test_a_continuation_that_fails_leaves_the_best_weights_and_can_be_tried_agai
     best = ready.training.history[-1]
     ready.session.unsaved = False
 
-    def begin_and_diverge(*arguments: object, **settings: object) -> Iterator[object]:
-        for event, _ in zip(fit(*arguments, **settings), range(3), strict=False):  # type: ignore[arg-type]
-            yield event
-        raise TrainingError("It diverged.")
-
     with monkeypatch.context() as patch:
-        patch.setattr("vae_explorer.engine.training.fit", begin_and_diverge)
+        diverging(patch, after=3)
         ready.training.go_on()
         wait_idle(ready, qtbot)
     assert ready.training.history[-1] is best
@@ -745,11 +747,7 @@ def test_a_training_that_fails_at_once_gives_all_of_the_one_before_back(
     before = replace(ready.session)
     assert before.learned and before.unsaved
 
-    def begin_and_diverge(*arguments: object, **settings: object) -> Iterator[object]:
-        yield next(fit(*arguments, **settings))  # type: ignore[arg-type]
-        raise TrainingError("It diverged.")
-
-    monkeypatch.setattr("vae_explorer.engine.training.fit", begin_and_diverge)
+    diverging(monkeypatch, after=1)
     press_start(ready, qtbot)
     wait_idle(ready, qtbot)
     for name in ("explorer", "unsaved", "learned", "training", "epoch"):

@@ -40,6 +40,11 @@ class Progress:
     step: int = 1  # which part of the work this is, of how many
     steps: int = 1
 
+    @property
+    def share(self) -> float:
+        """Of all the work, what is done; every step counts as much as another."""
+        return (self.step - 1 + self.fraction) / self.steps
+
 
 T = TypeVar("T")
 Steps = Generator[Progress, None, T]

@@ -9,8 +9,6 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from vae_explorer.gui import style
 from vae_explorer.gui.style import Theme
 
-_UNLIMITED = 16777215  # Qt's own QWIDGETSIZE_MAX
-
 
 class CurveKey(QWidget):
     """Says which line is which: solid with points for validation, dashed for train, dotted for a closed form.
@@ -22,7 +20,7 @@ class CurveKey(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._unit, self._room = "", _UNLIMITED
+        self._unit, self._room = "", style.UNLIMITED
         self.setFont(style.small_font())
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.set_names(self.tr("train"), has_reference=False)

@@ -267,10 +267,7 @@ class EvaluationPage(QWidget):
         bar.setRange(0, 100)  # percent, as its text says
         bar.setTextVisible(False)
         bar.setFixedHeight(style.GRID)
-        bar.setStyleSheet(
-            "QProgressBar { background: palette(button); border: none; border-radius: 4px; }"
-            "QProgressBar::chunk { background: palette(highlight); border-radius: 4px; }"
-        )
+        bar.setStyleSheet(style.PROGRESS_BAR)
         bar.setAccessibleName(self.tr("Progress of the evaluation"))
         bar.hide()
         return bar

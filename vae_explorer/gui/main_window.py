@@ -60,7 +60,6 @@ _LOWER = (61, 39)
 _ROWS = (69, 31)
 _COMPACT_BELOW = 820  # pixels of height
 _ROW_HEIGHT = 60  # of the handwritten classes in the drawing's panel: one row of them
-_UNLIMITED = 16777215  # Qt's own QWIDGETSIZE_MAX
 _SCROLL_BAR = """QScrollBar:horizontal { background: transparent; height: 8px; margin: 0; }
     QScrollBar::handle:horizontal { background: palette(mid); border-radius: 4px; min-width: 24px; }
     QScrollBar::handle:horizontal:hover { background: palette(shadow); }"""  # as the others are
@@ -243,7 +242,7 @@ class MainWindow(QMainWindow):
         self.handwriting.setContentsMargins(0, style.GAP if compact else 0, 0, 0)
         if compact:
             layout.removeWidget(self.handwriting)
-            self.handwriting.setMaximumHeight(_UNLIMITED)
+            self.handwriting.setMaximumHeight(style.UNLIMITED)
             self.tabs.insertTab(1, self.handwriting, self.tr("Handwriting"))
             self.tabs.setTabVisible(1, self._has_classes)
         else:

@@ -39,6 +39,12 @@ GAP: Final = GRID
 RADIUS: Final = 6
 ICON: Final = 18
 CONTROL_HEIGHT: Final = 28
+UNLIMITED: Final = 16777215  # pixels of a side: Qt's own QWIDGETSIZE_MAX
+
+PROGRESS_BAR: Final = """
+    QProgressBar { background: palette(button); border: none; border-radius: 4px; }
+    QProgressBar::chunk { background: palette(highlight); border-radius: 4px; }
+"""
 
 # Font sizes in device-independent pixels, so that a layout is the same on every platform.
 FONT_SMALL: Final = 12

@@ -71,10 +71,7 @@ class TrainingPanel(QWidget):
         self._bar = QProgressBar(self)
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(style.GRID)
-        self._bar.setStyleSheet(
-            "QProgressBar { background: palette(button); border: none; border-radius: 4px; }"
-            "QProgressBar::chunk { background: palette(highlight); border-radius: 4px; }"
-        )
+        self._bar.setStyleSheet(style.PROGRESS_BAR)
         self._bar.setAccessibleName(self.tr("Training progress"))
         self._progress = _OneLine(self)
         self._build_buttons(theme)

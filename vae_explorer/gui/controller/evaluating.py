@@ -147,7 +147,7 @@ class Evaluating(QObject):
 
         for message in () if self._stale else messages:
             if isinstance(message, Progress):
-                self._window.evaluation.set_progress(self._step(message), how_far(message))
+                self._window.evaluation.set_progress(self._step(message), message.share)
             elif isinstance(message, Report):
                 self._report = message
                 self._show()
@@ -162,7 +162,7 @@ class Evaluating(QObject):
         words = self.tr("step {0} of {1}: {2}")
         step = words.format(progress.step, progress.steps, progress.title)
         text = step if progress.steps > 1 else progress.title
-        return self.tr("{0:.0f} % · {1}").format(100 * how_far(progress), text)
+        return self.tr("{0:.0f} % · {1}").format(100 * progress.share, text)
 
     def _show_rows(self) -> None:
         figures = [] if self._report is None else [row(f) for f in self._report.figures]
@@ -192,11 +192,6 @@ class Evaluating(QObject):
     def _on_ended(self) -> None:
         self._window.evaluation.set_running(False)
         self._show()  # what was there before, where it was stopped
-
-
-def how_far(progress: Progress) -> float:
-    """The share of all the work that is done; every step counts as much as another."""
-    return (progress.step - 1 + progress.fraction) / progress.steps
 
 
 def row(figure: Figure) -> FigureRow:

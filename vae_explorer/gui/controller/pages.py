@@ -174,9 +174,8 @@ class Pages(QObject):
 
     def epoch_ended(self, event: EpochEvent) -> None:
         """Another point of the figure's curve."""
-        self._epochs = [
-            e for e in self._epochs if e.epoch < event.epoch
-        ]  # a training may go on from before the last
+        # a training may go on from before the last
+        self._epochs = [e for e in self._epochs if e.epoch < event.epoch]
         self._epochs.append(event)
         self._show_course()
 

@@ -18,7 +18,6 @@ from vae_explorer.gui.controller.training_words import (
     ending_in_words,
     epoch_row,
     in_force,
-    numbers,
     run_of,
 )
 from vae_explorer.gui.jobs import (
@@ -329,7 +328,7 @@ class Training(QObject):
             self._moment = snapshots[-1].epoch  # no later than the last of the steps
         if steps:
             self._window.curves.append_steps(
-                [(s.step, s.epoch, s.seconds, numbers(s.metrics) | in_force(s)) for s in steps]
+                [(s.step, s.epoch, s.seconds, s.metrics.known() | in_force(s)) for s in steps]
             )
             # the user's doing, where the configuration says otherwise
             if steps[-1].beta not in (None, 1.0):
@@ -390,9 +389,8 @@ class Training(QObject):
         if event.reason == "stopped" and event.resume is not None:
             self._may_go_on(event.resume)
         if event.reason == "converged":
-            self._window.training.set_progress(
-                event.epoch, event.epoch, None
-            )  # all there was to do
+            # all there was to do
+            self._window.training.set_progress(event.epoch, event.epoch, None)
         self._window.training.set_note(ending_in_words(event, self._moment))
 
     def _may_go_on(self, state: Resumable) -> None:

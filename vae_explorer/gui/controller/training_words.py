@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
@@ -12,7 +11,7 @@ from vae_explorer.engine.control import LIVE_SETTINGS
 from vae_explorer.gui.curve_data import Run
 
 if TYPE_CHECKING:
-    from vae_explorer.engine.events import EpochEvent, FinishedEvent, Metrics, StepEvent
+    from vae_explorer.engine.events import EpochEvent, FinishedEvent, StepEvent
     from vae_explorer.gui.jobs import TrainingBegun
 
 Values = dict[str, float | None]
@@ -56,20 +55,14 @@ def ending_in_words(event: FinishedEvent, moment: float) -> str:
     return reasons[event.reason].format(moment if event.reason == "stopped" else epoch, best)
 
 
-def numbers(metrics: Metrics) -> dict[str, float | None]:
-    """The metrics by name, as far as the model has them."""
-    values = dataclasses.asdict(metrics)
-    return {name: value for name, value in values.items() if value is not None}
-
-
 def epoch_row(event: EpochEvent) -> EpochRow:
     """What the curves take of an epoch."""
     return (
         event.epoch,
         event.step,
         event.seconds,
-        numbers(event.train) | in_force(event),
-        numbers(event.validation) | in_force(event),
+        event.train.known() | in_force(event),
+        event.validation.known() | in_force(event),
         event.kl_per_dimension,
         event.reference,
     )
