@@ -342,9 +342,21 @@ def test_a_window_closed_amid_a_training_leaves_its_model_alone(
     controller = opened()
     train_to(controller, qtbot, two_classes, 1)
     qtbot.waitUntil(kept().is_file, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: controller.session.learned, timeout=PATIENCE)
     assert controller.window.close()
     assert not kept().exists()
     assert (paths.user_models() / "last-training.safetensors").is_file()
+
+
+def test_a_window_closed_before_it_has_heard_of_the_epoch_leaves_it_to_the_next(
+    opened: Callable[[], Controller], two_classes: Path, qtbot: QtBot
+) -> None:
+    controller = opened()
+    train_to(controller, qtbot, two_classes, 1)
+    qtbot.waitUntil(kept().is_file, timeout=PATIENCE)
+    controller.session.learned = False
+    assert controller.window.close()
+    assert TrainingState.load(kept()).epoch == 1
 
 
 def test_what_is_saved_amid_a_training_is_not_all_that_it_learns(

@@ -154,7 +154,8 @@ class Controller(QObject):
             if not self.files.keep_unsaved():
                 return False
             self.training.shut_down()
-            self.training.recovery.discard()
+            if self.session.learned:  # else nothing is kept but what may be recovered
+                self.training.recovery.discard()
         elif not self._may_let_go(self.tr("Save it before you quit?")):
             return False
         else:
