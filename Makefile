@@ -48,5 +48,5 @@ $(VENV)/.installed-dev: pyproject.toml | $(VENV)/.installed
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist bench.json bench.png .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find vae_explorer tests -name __pycache__ -type d -prune -exec rm -rf {} +
