@@ -24,7 +24,8 @@ from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.controller.layers import TOGETHER
 from vae_explorer.gui.dimensions_bar import SLIDER_STEPS
 from vae_explorer.gui.equation_bar import nats
-from vae_explorer.gui.model_card import title_of
+from vae_explorer.gui.jobs import learned_prior
+from vae_explorer.gui.model_card import LEARNED_PRIOR, title_of
 from vae_explorer.gui.screenshot import THREE
 from vae_explorer.gui.style import DARK
 
@@ -837,6 +838,33 @@ def test_an_edited_class_prior_is_unsaved_work_and_another_theme_keeps_the_learn
     joint._on_theme()
     joint.window.classes._restore()
     np.testing.assert_allclose(joint.session.explorer.class_prior, learned, atol=1e-6)
+
+
+def test_the_learned_class_prior_of_a_saved_model_can_be_given_back(
+    joint: Controller, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned = joint.session.explorer.class_prior
+    joint.window.classes._edit(3, 0.55)
+    save_name(monkeypatch, tmp_path / "edited.safetensors")
+    assert joint.files.save_as()
+    with qtbot.waitSignal(joint.opened, timeout=60_000):
+        joint.open_model(tmp_path / "edited.safetensors")
+    assert joint.window.classes.edited and not joint.session.unsaved
+    joint.window.classes._restore()
+    np.testing.assert_allclose(joint.session.explorer.class_prior, learned, atol=1e-6)
+    assert joint.session.unsaved
+    save_name(monkeypatch, tmp_path / "restored.safetensors")
+    assert joint.files.save_as()
+    assert "learned_class_prior" not in read_card(tmp_path / "restored.safetensors")
+
+
+@pytest.mark.parametrize("told", [None, "edited", [0.5, 0.5], [[0.1] * 10], [float("nan")] * 10])
+def test_a_card_without_a_learned_class_prior_leaves_that_of_the_weights(
+    joint: Controller, told: object
+) -> None:
+    explorer = joint.session.explorer
+    found = learned_prior(explorer, {LEARNED_PRIOR: told})
+    np.testing.assert_array_equal(found, explorer.class_prior)
 
 
 def test_boxes_and_menus_go_when_they_are_closed(

@@ -66,7 +66,7 @@ def test_a_card_tells_how_the_model_was_trained_where_not_by_default() -> None:
         beta=0.5, classification_weight=50.0, samples=5, seed=3, optimizer="adamax", labels=100
     ).to_dict()
     card = {"training": training, "epochs": 4, "epoch": 1.0, "half_precision": True}
-    rows = dict(card_rows(config, {**card, "class_prior": "edited"}))
+    rows = dict(card_rows(config, {**card, "learned_class_prior": [0.5, 0.5]}))
     assert rows["Model"] == "Joint VAE p(x, y), d = 2"
     assert "M2 with labels (Kingma" in rows["Known as"] and "not the" in rows["Known as"]
     assert rows["Posterior"] == "q(z|x, y), isotropic"

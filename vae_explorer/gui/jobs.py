@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import gc
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +32,7 @@ from vae_explorer.gui.gallery import (
     sources_of,
 )
 from vae_explorer.gui.latent_plane import mean_kl
+from vae_explorer.gui.model_card import LEARNED_PRIOR
 from vae_explorer.gui.recovery import KEPT_EVERY, Interrupted, Recovery
 
 if TYPE_CHECKING:
@@ -376,12 +377,25 @@ def opened(
     sources: tuple[Source, ...],
 ) -> ModelOpened:
     """A model with its gallery embedded."""
-    prior = explorer.class_prior if explorer.has_classes else None
+    prior = learned_prior(explorer, card)
     if gallery is None:
         return ModelOpened(explorer, path, card, None, sources, prior)
     means, stds = embedded(explorer, gallery)
     kl = mean_kl(means, stds)
     return ModelOpened(explorer, path, card, gallery, sources, prior, means, stds, kl)
+
+
+def learned_prior(explorer: Explorer, card: Mapping[str, object]) -> np.ndarray | None:
+    """(C,) π as the training left it, which the card tells where it was edited since; None for a model of p(x)."""
+    if not explorer.has_classes:
+        return None
+    prior = explorer.class_prior
+    try:
+        told = np.array(card.get(LEARNED_PRIOR, prior), dtype=float)
+    except (TypeError, ValueError):  # no numbers
+        return prior
+    is_prior = told.shape == prior.shape and np.all(told >= 0.0) and np.isclose(told.sum(), 1.0)
+    return told if is_prior else prior
 
 
 def embedded(explorer: Explorer, gallery: Gallery) -> tuple[np.ndarray, np.ndarray]:

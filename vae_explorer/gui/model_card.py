@@ -15,6 +15,7 @@ from vae_explorer.gui.notation import signed, typeset
 from vae_explorer.gui.training_settings import ACTIVATIONS
 
 KINDS = {"vae": "VAE p(x)", "joint-vae": "Joint VAE p(x, y)", "ppca": "PPCA"}
+LEARNED_PRIOR = "learned_class_prior"  # of a card: π as it was before it was edited
 _ELSEWHERE = {"epochs"}  # told beside the epoch of the weights
 _LINE = 60  # characters of a command in a line
 _SIGNS = {"beta": "β", "classification_weight": "λ", "samples": "M"}
@@ -52,7 +53,7 @@ def card_rows(
         images = f", {count:,} {_tr('training images')}" if isinstance(count, int) else ""
         rows.append((_tr("Data"), f"{card['dataset']}{images}"))
     rows += _training(config, card)
-    if card.get("class_prior") == "edited":
+    if LEARNED_PRIOR in card:
         rows.append((_tr("Class prior π"), _tr("edited by hand")))
     if "command" in card:
         rows.append((_tr("Made by"), str(card["command"])))

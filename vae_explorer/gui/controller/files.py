@@ -12,7 +12,7 @@ from vae_explorer.engine.errors import EngineError
 from vae_explorer.gui.controller.reporting import Reporter, text_box
 from vae_explorer.gui.drawing_sheet import PICTURES
 from vae_explorer.gui.main_window import MainWindow
-from vae_explorer.gui.model_card import card_html
+from vae_explorer.gui.model_card import LEARNED_PRIOR, card_html
 from vae_explorer.gui.session import Session
 
 SUFFIX = ".safetensors"
@@ -166,10 +166,10 @@ class Files(QObject):
         Figures that were measured with the learned π are not of a model with another one, and the
         best epoch is not that of weights of another moment.
         """
-        session, left_out, added = self._session, {"config"}, {}
-        if session.edited_prior is not None:
+        session, left_out, added = self._session, {"config", LEARNED_PRIOR}, {}
+        if session.edited_prior is not None and session.learned_prior is not None:
             left_out |= {"evaluation"}
-            added["class_prior"] = "edited"
+            added[LEARNED_PRIOR] = session.learned_prior.tolist()
         if session.epoch is not None and session.epoch != card.get("best_epoch"):
             left_out |= {"best_epoch"}
             added |= {"epoch": session.epoch, "half_precision": session.is_half}
