@@ -24,8 +24,10 @@ from vae_explorer.engine.errors import TrainingError
 from vae_explorer.engine.events import Metrics, SnapshotEvent, StepEvent
 from vae_explorer.engine.explorer import Explorer
 from vae_explorer.engine.training import fit
+from vae_explorer.engine.training_state import TrainingState
 from vae_explorer.gui import jobs
 from vae_explorer.gui.controller.application import Controller
+from vae_explorer.gui.recovery import EPOCHS, epochs_of
 from vae_explorer.gui.training_thread import Failed
 
 PATIENCE = 60_000  # milliseconds
@@ -534,6 +536,29 @@ def test_the_panel_says_what_is_in_force_and_a_continuation_has_its_own_settings
     assert "now 1" in notes and "now 1.5" in notes and notes[-1] == ""
     steps = ready.window.curves._runs[-1].steps
     assert steps.at(len(steps) - 1, "beta") == 2.0
+
+
+def test_a_training_continued_after_another_model_was_opened_keeps_its_course_and_what_was_changed(
+    ready: Controller, qtbot: QtBot, vae_file: Path
+) -> None:
+    panel, session = ready.window.training, ready.session
+    change = ready.training.epoch_ended.connect(lambda _: ready.training.set_live("beta", 3.0))
+    stopped_in_second_epoch(ready, qtbot)
+    ready.training.epoch_ended.disconnect(change)
+    session.unsaved = False
+    with qtbot.waitSignal(ready.opened, timeout=PATIENCE):
+        ready.open_model(vae_file)
+    runs = len(ready.window.curves._runs)
+    ready.training.go_on()
+    wait_idle(ready, qtbot)
+    assert "Trained 4 epochs" in panel.note()
+    assert session.curve is not None and session.curve.epochs == [1, 2, 3, 4]
+    assert len(ready.window.curves._runs) == runs
+    assert len(ready.window.curves._runs[-1].validation) == 4
+    assert session.opened is not None
+    assert session.opened.card["changed_live"] == {"beta": 3.0}
+    kept = TrainingState.load(ready.training.recovery.path)
+    assert len(epochs_of(kept.tensors[EPOCHS])) == 4  # for the next window
 
 
 @pytest.mark.parametrize("fault", ["empty", "text", "gone"])

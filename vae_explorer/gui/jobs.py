@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import gc
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
-from vae_explorer.engine.control import TrainingControl
+from vae_explorer.engine.control import LIVE_SETTINGS, TrainingControl
 from vae_explorer.engine.errors import Cancelled, EngineError
 from vae_explorer.engine.evaluation_config import EvaluationConfig
 from vae_explorer.gui.gallery import (
@@ -85,7 +85,7 @@ class TrainingBegun:
     """The data are there and the first step is about to be taken.
 
     Attributes:
-        epochs: what they told before the training was cut off.
+        epochs: what they told before the training was stopped or cut off.
     """
 
     opened: ModelOpened
@@ -181,6 +181,7 @@ class Train:
         fit: Fit = "crop",
         start: State | None = None,
         recovery: Recovery | None = None,
+        epochs: Sequence[EpochEvent] = (),
     ) -> None:
         """Describe it.
 
@@ -188,6 +189,7 @@ class Train:
             resume: what to go on from; one that had ended ends at once.
             start: the weights to begin with, of a model of the same configuration; else random ones.
             recovery: keeps it on the disk meanwhile.
+            epochs: what they told before it was stopped; of one that was cut off its file tells.
         """
         self.model = model
         self.start = start
@@ -198,7 +200,7 @@ class Train:
         self._data_dir = data_dir
         self._resume = resume
         self._recovery = recovery
-        self._epochs: list[EpochEvent] = []
+        self.epochs = list(epochs)
         self._keeping_failed = False
 
     def run(self, post: Post) -> None:
@@ -219,7 +221,7 @@ class Train:
         if isinstance(resume, Interrupted):
             assert self._recovery is not None
             ended = resume.ended
-            resume, self._epochs = self._recovery.load()
+            resume, self.epochs = self._recovery.load()
 
         def progress(done: int, total: int | None) -> None:
             post(DownloadProgress(done, total))
@@ -248,10 +250,16 @@ class Train:
         }
         if self.start is not None:
             card["started_from"] = "the weights of a trained model"
+        if resume is not None:
+            last = {name: resume.counters.get(name) for name in LIVE_SETTINGS}
+            began = card["training"]
+            card["changed_live"] = {
+                name: value for name, value in last.items() if value not in (None, began[name])
+            }
         sources = (Source(self.dataset, dataset.title, SPLITS, self.fit),)
         shown = opened(explorer, None, card, gallery, sources)
         place = {"dataset": self.dataset, "fit": self.fit, "title": dataset.title}
-        begun = TrainingBegun(shown, config, self.training, tuple(self._epochs))
+        begun = TrainingBegun(shown, config, self.training, tuple(self.epochs))
         events = fit(
             model,
             dataset,
@@ -280,7 +288,7 @@ class Train:
                 self._keep(post, event.resume, place)
             else:
                 if isinstance(event, EpochEvent):
-                    self._epochs.append(event)
+                    self.epochs.append(event)
                 post(event)
 
     def _keep(self, post: Post, state: TrainingState, place: dict[str, Any]) -> None:
@@ -288,7 +296,7 @@ class Train:
         if self._recovery is None:
             return
         try:
-            self._recovery.keep(state, place, self._epochs)
+            self._recovery.keep(state, place, self.epochs)
         except EngineError as error:
             if not self._keeping_failed:
                 post(KeepingFailed(str(error)))

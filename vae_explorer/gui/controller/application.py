@@ -404,6 +404,9 @@ def _call(act: Callable[[], None]) -> None:
 
 
 def _weight(card: dict[str, object]) -> float | None:
-    training = card.get("training")
-    value = training.get("classification_weight") if isinstance(training, dict) else None
+    """λ as it was in the end."""
+    value = None
+    for told in (card.get("training"), card.get("changed_live")):
+        if isinstance(told, dict):
+            value = told.get("classification_weight", value)
     return float(value) if isinstance(value, int | float) else None

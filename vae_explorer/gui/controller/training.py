@@ -51,7 +51,7 @@ class Training(QObject):
     model_replaced = Signal()
     weights_changed = Signal()
     epoch_ended = Signal(object)  # an EpochEvent
-    epochs_recovered = Signal(object)  # those of before the training was cut off
+    epochs_recovered = Signal(object)  # those of before the training was stopped or cut off
     live_set = Signal(str, float)  # a setting of the running training, and its new value
     finished = Signal()
 
@@ -150,9 +150,11 @@ class Training(QObject):
     def _begin(self, asked: Train, state: Resumable | None = None) -> None:
         """Begin what `asked` describes: a job runs but once, and so a new one is made of it."""
         training = asked.training
+        step = 0 if state is None else state.counters["step"]
         job = Train(
             *(asked.model, asked.dataset, training, self._data_dir, state, asked.fit, asked.start),
             self.recovery,
+            [event for event in asked.epochs if event.step <= step],
         )
         self._started, self._resumed, self._has_begun = job, state, False
         set_last = {} if state is None else state.counters
@@ -295,7 +297,8 @@ class Training(QObject):
         state, session = self._resumed, self._session
         if isinstance(state, Interrupted):  # of another window
             state = None
-        if state is None or not self._window.curves.go_on(state.counters["step"]):
+        is_new = state is None or not self._window.curves.go_on(state.counters["step"])
+        if is_new:
             self._window.curves.begin_run(run_of(begun))
         session.unsaved = True
         if state is not None and len(self.history):  # what it goes on from is in hand
@@ -311,16 +314,14 @@ class Training(QObject):
             session.epoch = 0.0
             self.model_replaced.emit()
         if begun.epochs:
-            self._recover_epochs(begun.epochs)
+            if is_new:
+                for event in begun.epochs:
+                    self._window.curves.append_epoch(*epoch_row(event))
+            if isinstance(self._resumed, Interrupted):
+                self._epochs_done = begun.epochs[-1].epoch
+            session.learned = True
+            self.epochs_recovered.emit(begun.epochs)
         self._show_state()
-
-    def _recover_epochs(self, events: Sequence[EpochEvent]) -> None:
-        """What a training told before it was cut off."""
-        for event in events:
-            self._window.curves.append_epoch(*epoch_row(event))
-        self._epochs_done = events[-1].epoch
-        self._session.learned = True
-        self.epochs_recovered.emit(events)
 
     def _flush(self, steps: list[StepEvent], snapshots: list[SnapshotEvent]) -> None:
         """Show a batch: all steps in one call, and of the snapshots the last."""
