@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QIcon
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QCheckBox, QMainWindow, QWidget
 from pytestqt.qtbot import QtBot
 
 from vae_explorer import paths
@@ -150,6 +152,40 @@ def test_a_button_that_is_on_and_one_that_has_the_focus_look_different(
     button.clearFocus()
     assert ground_and_edge() == (theme.chosen.name(), theme.chosen.name())
     assert ground != theme.chosen.name()
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
+def test_the_style_sheet_is_read_in_a_folder_of_any_name(
+    qtbot: QtBot,
+    qapp: QApplication,
+    own_palette: None,
+    theme: Theme,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    home = tmp_path / "Jörg's (old) files 😀"
+    shutil.copytree(paths.resources() / "icons", home / "icons")
+    monkeypatch.setattr(paths, "resources", lambda: home)
+    qapp.setPalette(style.make_palette(theme))
+    window = QMainWindow()
+    window.setProperty("dark", theme.is_dark)
+    box = QCheckBox(window)
+    window.setCentralWidget(box)
+    window.setStyleSheet(style_sheet())
+    qtbot.addWidget(window)
+    box.setChecked(True)
+    picture = box.grab().toImage()
+    places = itertools.product(range(min(20, picture.width())), range(picture.height()))
+    seen = {picture.pixelColor(x, y).name() for x, y in places}
+    assert {theme.accent.name(), theme.on_accent.name()} <= seen
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
+def test_the_pictures_of_the_style_sheet_have_the_colours_of_the_theme(theme: Theme) -> None:
+    colors = {"check": theme.on_accent, "chevron-up": theme.muted, "chevron-down": theme.muted}
+    for name, color in colors.items():
+        drawn = paths.icon(f"{name}-{theme.name}").read_text(encoding="utf-8")
+        assert f'stroke="{color.name()}"' in drawn
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from PySide6.QtCore import QDir
 
-from PySide6.QtGui import QColor
+from vae_explorer import paths
+from vae_explorer.gui.style import DARK, LIGHT, RADIUS, Theme
 
-from vae_explorer.gui.style import DARK, LIGHT, RADIUS, Theme, icon
+_FOLDER = "icons"  # a search path: with an umlaut or a quote in a folder's own name, no rule is read
 
 
 def style_sheet() -> str:
@@ -17,6 +16,7 @@ def style_sheet() -> str:
     It is the same for every theme, for Qt takes a quarter of a second to exchange one: colours are
     named by their role in the palette, and pictures chosen by the window's property `dark`.
     """
+    QDir.setSearchPaths(_FOLDER, [str(paths.resources() / "icons")])
     light, dark = (_picture_rules(theme) for theme in (LIGHT, DARK))
     return f"""
     QFrame[panel="true"] {{ background: palette(base); border: 1px solid palette(mid);
@@ -103,24 +103,12 @@ def style_sheet() -> str:
 
 
 def _picture_rules(theme: Theme) -> str:
-    up, down = (_picture_file(name, theme, theme.muted) for name in ("chevron-up", "chevron-down"))
-    check = _picture_file("check", theme, theme.on_accent)
+    """A style sheet takes pictures from files alone: these have the theme's colours in them."""
+    names = ("chevron-up", "chevron-down", "check")
+    up, down, check = (f"{_FOLDER}:{name}-{theme.name}.svg" for name in names)
     within = f'QMainWindow[dark="{str(theme.is_dark).lower()}"]'
     return f"""
     {within} QComboBox::down-arrow, {within} QSpinBox::down-arrow {{ image: url({down}); }}
     {within} QSpinBox::up-arrow {{ image: url({up}); }}
     {within} QCheckBox::indicator:checked {{ image: url({check}); }}
     """
-
-
-@cache
-def _picture_folder() -> TemporaryDirectory[str]:
-    """Where tinted pictures lie: a style sheet takes them from files alone."""
-    return TemporaryDirectory(prefix="vae-explorer-")
-
-
-def _picture_file(name: str, theme: Theme, color: QColor) -> str:
-    path = Path(_picture_folder().name) / f"{name}-{theme.name}.png"
-    if not path.exists():
-        icon(name, color).pixmap(24, 24).save(str(path))
-    return path.as_posix()
