@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QColor, QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
@@ -130,6 +130,36 @@ def test_the_brush_and_the_eraser(qtbot: QtBot, pad: DrawingPad) -> None:
     qtbot.mouseClick(pad._eraser, Qt.MouseButton.LeftButton)
     drag(qtbot, pad, (0.5, 0.5))
     assert pad.array()[140, 140] == 255
+
+
+def test_the_eraser_shows_what_it_would_erase(qtbot: QtBot, pad: DrawingPad) -> None:
+    """By a picture, since a screen's scale has no bearing on one."""
+    sheet = sheet_of(pad)
+    bare = sheet.grab().toImage()
+
+    def outline(x: float, y: float) -> tuple[np.ndarray, QPoint]:
+        side = min(sheet.width(), sheet.height())
+        mouse = QPoint(round(x * side), round(y * side)) + sheet._square().topLeft()
+        qtbot.mouseMove(sheet, mouse)
+        shown = sheet.grab().toImage()
+        size = range(shown.height()), range(shown.width())
+        return np.array(
+            [[shown.pixel(c, r) != bare.pixel(c, r) for c in size[1]] for r in size[0]]
+        ), mouse
+
+    assert not outline(0.4, 0.7)[0].any()
+    qtbot.mouseClick(pad._eraser, Qt.MouseButton.LeftButton)
+    ratio = sheet.devicePixelRatioF()
+    for width in (20, 44):
+        pad._brush.setValue(width)
+        changed, mouse = outline(0.4, 0.7)
+        rows, columns = (np.flatnonzero(changed.any(axis=axis)) for axis in (1, 0))
+        wanted = width / RESOLUTION * sheet._square().width()
+        for found, middle in ((rows, mouse.y()), (columns, mouse.x())):
+            assert abs((found[-1] - found[0]) / ratio - wanted) < 3
+            assert abs((found[-1] + found[0]) / 2 / ratio - middle) < 1.5
+    QGuiApplication.sendEvent(sheet, QEvent(QEvent.Type.Leave))
+    assert sheet.grab().toImage() == bare
 
 
 def test_a_wider_brush_leaves_more_ink(pad: DrawingPad) -> None:

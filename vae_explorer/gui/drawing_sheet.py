@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, QUrl, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, QUrl, Signal
 from PySide6.QtGui import (
-    QCursor,
     QDragEnterEvent,
     QDropEvent,
     QFocusEvent,
@@ -19,8 +18,6 @@ from PySide6.QtGui import (
     QPainterPath,
     QPaintEvent,
     QPen,
-    QPixmap,
-    QResizeEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -50,6 +47,7 @@ class DrawingSheet(QWidget):
         self._sheet = InkSheet(1, theme.text)
         self._brush = 0.1
         self._erasing = False
+        self._mouse: QPointF | None = None
         self._pen_is_down = False
         self._drop_is_near = False
         self._shows_focus = False
@@ -59,7 +57,8 @@ class DrawingSheet(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(self.tr("Sheet to draw on"))
         self.setAccessibleDescription(self.tr("Draw with the mouse; Delete clears the sheet."))
-        self._show_cursor()
+        self.setMouseTracking(True)
+        self.setCursor(Qt.CursorShape.CrossCursor)
 
     def sizeHint(self) -> QSize:
         return QSize(280, 280)
@@ -71,11 +70,10 @@ class DrawingSheet(QWidget):
 
     def set_brush(self, width: float) -> None:
         self._brush = width
-        self._show_cursor()
 
     def set_erasing(self, on: bool) -> None:
         self._erasing = on
-        self._show_cursor()
+        self.update()
 
     def begin(self, stroke: Stroke) -> None:
         self._fit_sheet()
@@ -110,11 +108,10 @@ class DrawingSheet(QWidget):
         lit = self._shows_focus or self._drop_is_near
         painter.setPen(QPen(self._theme.accent if lit else self._theme.border, 1))
         painter.drawPath(outline)
+        painter.setPen(QPen(self._theme.muted, 1.5))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(self._eraser_rect())
         painter.end()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._show_cursor()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
@@ -122,8 +119,12 @@ class DrawingSheet(QWidget):
             self.stroke_began.emit(*self._to_unit(event))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._eraser_at(event.position())
         if self._pen_is_down:
             self.stroke_extended.emit(*self._to_unit(event))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._eraser_at(None)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self._pen_is_down:
@@ -204,19 +205,22 @@ class DrawingSheet(QWidget):
         side = max(1, square.width())
         return (place.x() - square.x()) / side, (place.y() - square.y()) / side
 
-    def _show_cursor(self) -> None:
-        if not self._erasing:
-            self.setCursor(Qt.CursorShape.CrossCursor)
-            return
-        side = max(6, round(self._brush * min(self.width(), self.height())))
-        circle = QPixmap(side + 2, side + 2)
-        circle.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(circle)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(self._theme.muted, 1.5))
-        painter.drawEllipse(QRectF(1, 1, side, side))
-        painter.end()
-        self.setCursor(QCursor(circle))
+    def _eraser_at(self, place: QPointF | None) -> None:
+        """Have the eraser's outline follow the mouse.
+
+        As a cursor it would not have the eraser's size on every screen: systems differ in how they scale one.
+        """
+        for area in (self._eraser_rect(), self._eraser_rect(place)):
+            self.update(area.adjusted(-2, -2, 2, 2).toAlignedRect())
+        self._mouse = place
+
+    def _eraser_rect(self, place: QPointF | None = None) -> QRectF:
+        """Around what it would erase, in widget pixels; empty where the mouse is elsewhere."""
+        place = place or self._mouse
+        if place is None or not self._erasing:
+            return QRectF()
+        side = self._brush * self._square().width()
+        return QRectF(place.x() - side / 2, place.y() - side / 2, side, side)
 
 
 class ModelView(QWidget):
