@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, QSettings, QSize, Qt
+from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -32,6 +33,7 @@ from vae_explorer.gui.app import DEFAULT_SIZE
 from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.curves import Curves
 from vae_explorer.gui.main_window import MINIMUM_SIZE, MainWindow
+from vae_explorer.gui.menus import full_screen_keys
 from vae_explorer.gui.style import DARK, LIGHT
 
 
@@ -416,6 +418,41 @@ def test_menus_name_every_action_and_no_shortcut_twice(joint: Controller) -> Non
         if keys and action.parent() is joint.window:
             assert taken.setdefault(keys, action.text()) == action.text(), keys
     assert len(taken) > 15
+
+
+def test_macos_moves_only_about_and_quit_to_the_menu_of_the_application(joint: Controller) -> None:
+    """It would guess others by the beginnings of their texts."""
+    menus = joint.window.menus
+    role = QAction.MenuRole
+    roles = {
+        action: action.menuRole() for action in vars(menus).values() if isinstance(action, QAction)
+    }
+    assert roles.pop(menus.about) == role.AboutRole
+    assert roles.pop(menus.quit) == role.QuitRole
+    assert {*roles.values()} == {role.NoRole}
+
+
+@pytest.mark.parametrize("platform", ["linux", "win32", "darwin"])
+def test_the_full_screen_has_the_key_that_the_system_leaves_to_programs(
+    monkeypatch: pytest.MonkeyPatch, platform: str
+) -> None:
+    usual, f11 = QKeySequence("Meta+Ctrl+F"), QKeySequence("F11")
+    monkeypatch.setattr("sys.platform", platform)
+    monkeypatch.setattr(QKeySequence, "keyBindings", lambda key: [usual])
+    wanted = [usual] if platform == "darwin" else [f11, usual]
+    assert full_screen_keys() == wanted
+
+
+def test_the_help_writes_keys_as_the_system_does(
+    joint: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def as_macos(keys: str | QKeySequence | QKeySequence.StandardKey) -> str:
+        return QKeySequence(keys).toString().replace("Ctrl+", "⌘")
+
+    monkeypatch.setattr("vae_explorer.gui.controller.looks.key_words", as_macos)
+    names = [name for name, _ in joint.looks._canvas_keys() + joint.looks._other_keys()]
+    assert not [name for name in names if "Ctrl" in name]
+    assert {"⌘1 … 5", "⌘O, ⌘S", "⌘Z", "F11"} <= {*names}
 
 
 def test_the_curves_are_made_behind_the_first_model(

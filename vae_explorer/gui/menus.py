@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -19,6 +20,14 @@ LAYER_KEYS = {
     "regions": "Ctrl+4",
     "support": "Ctrl+5",
 }
+
+
+def full_screen_keys() -> list[QKeySequence]:
+    """F11 in front, but on macOS, where the system takes it before any program."""
+    usual, f11 = QKeySequence.keyBindings(QKeySequence.StandardKey.FullScreen), QKeySequence("F11")
+    if sys.platform == "darwin":
+        return usual
+    return [f11, *(keys for keys in usual if keys != f11)]
 
 
 class Menus:
@@ -155,7 +164,8 @@ class Menus:
             scale_group.addAction(action)
             self.scales[percent] = action
         menu.addSeparator()
-        self.full_screen = self._action(menu, self._tr("F&ull screen"), "F11")
+        self.full_screen = self._action(menu, self._tr("F&ull screen"))
+        self.full_screen.setShortcuts(full_screen_keys())
         self.full_screen.setCheckable(True)
         self.reset_layout = self._action(menu, self._tr("&Reset the layout"))
 
@@ -194,6 +204,8 @@ class Menus:
         self, menu: QMenu, text: str, shortcut: str | QKeySequence.StandardKey | None = None
     ) -> QAction:
         action = QAction(text, self._window)
+        # By their first word alone macOS would move some to the menu of the application, such as "About this model"
+        action.setMenuRole(QAction.MenuRole.NoRole)
         if isinstance(shortcut, QKeySequence.StandardKey):
             action.setShortcuts(shortcut)  # all that people know it by, such as Ctrl+Y for redo
         elif shortcut is not None:

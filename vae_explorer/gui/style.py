@@ -312,11 +312,14 @@ def retint(button: QToolButton, theme: Theme) -> None:
 
 def with_shortcut(text: str, shortcut: str | QKeySequence.StandardKey | None) -> str:
     """`text (Ctrl+S)`, in the platform's own writing of the keys."""
-    if shortcut is None:
-        return text
-    keys = QKeySequence(shortcut).toString(QKeySequence.SequenceFormat.NativeText)
-    keys = keys.replace("Right", "→")  # as in the menus
+    keys = "" if shortcut is None else key_words(shortcut)
     return f"{text} ({keys})" if keys else text
+
+
+def key_words(shortcut: str | QKeySequence | QKeySequence.StandardKey) -> str:
+    """A shortcut in the platform's own writing: Ctrl+S, or ⌘S on macOS."""
+    keys = QKeySequence(shortcut).toString(QKeySequence.SequenceFormat.NativeText)
+    return keys.replace("Right", "→")  # as in the menus
 
 
 def icon(name: str, color: QColor, disabled: QColor | None = None) -> QIcon:

@@ -7,7 +7,7 @@ from PySide6.QtCore import QDir
 from vae_explorer import paths
 from vae_explorer.gui.style import DARK, LIGHT, RADIUS, Theme
 
-_FOLDER = "icons"  # a search path: with an umlaut or a quote in a folder's own name, no rule is read
+_FOLDER = "icons"  # a search path: an umlaut or quote in a folder's own name makes the sheet unread
 
 
 def style_sheet() -> str:

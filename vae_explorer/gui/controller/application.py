@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QObject, QSettings, Signal
+from PySide6.QtGui import QKeySequence
 
 from vae_explorer import paths
 from vae_explorer.engine.catalogue import DatasetInfo
 from vae_explorer.engine.errors import Cancelled, EngineError
+from vae_explorer.gui import style
 from vae_explorer.gui.collector import Collector
 from vae_explorer.gui.controller.equation import Equation
 from vae_explorer.gui.controller.evaluating import Evaluating
@@ -377,7 +379,9 @@ class Controller(QObject):
 
     def _nothing_to_open(self) -> None:
         self.window.canvas.set_enabled_message(
-            self.tr("No model yet.\nOpen one (Ctrl+O), drop a file here, or train one.")
+            self.tr("No model yet.\nOpen one ({0}), drop a file here, or train one.").format(
+                style.key_words(QKeySequence.StandardKey.Open)
+            )
         )
         self.window.training.set_state("idle")
         self.window.training.set_note("")

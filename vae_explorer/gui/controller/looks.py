@@ -16,7 +16,7 @@ from vae_explorer.gui import style
 from vae_explorer.gui.controller.reporting import text_box
 from vae_explorer.gui.idle import IdleQueue
 from vae_explorer.gui.main_window import FRAME, MINIMUM_SIZE, MainWindow
-from vae_explorer.gui.style import Theme
+from vae_explorer.gui.style import Theme, key_words
 
 
 class Looks(QObject):
@@ -150,7 +150,7 @@ class Looks(QObject):
             (self.tr("Wheel, + and −"), self.tr("zoom about the cursor")),
             (self.tr("Arrow keys"), self.tr("step the pin")),
             ("F", self.tr("fit the canvas")),
-            ("Ctrl+1 … 5", self.tr("switch the layers")),
+            (f"{key_words('Ctrl+1')} … 5", self.tr("switch the layers")),
             ("Esc", self.tr("unpin")),
         ]
 
@@ -158,14 +158,14 @@ class Looks(QObject):
         return [
             ("0 … 9", self.tr("choose the class")),
             (self.tr("Space"), self.tr("start or pause training")),
-            ("Ctrl+→", self.tr("one training step")),
-            ("Ctrl+Shift+→", self.tr("one epoch")),
-            ("Ctrl+.", self.tr("stop the training")),
-            ("Ctrl+Z", self.tr("undo a stroke")),
-            ("Ctrl+V", self.tr("paste a picture to the drawing")),
-            ("Ctrl+Shift+C", self.tr("copy the decoded image")),
-            ("Ctrl+O, Ctrl+S", self.tr("open or save a model")),
-            ("F11", self.tr("full screen")),
+            (key_words("Ctrl+Right"), self.tr("one training step")),
+            (key_words("Ctrl+Shift+Right"), self.tr("one epoch")),
+            (key_words("Ctrl+."), self.tr("stop the training")),
+            (key_words("Ctrl+Z"), self.tr("undo a stroke")),
+            (key_words("Ctrl+V"), self.tr("paste a picture to the drawing")),
+            (key_words("Ctrl+Shift+C"), self.tr("copy the decoded image")),
+            (f"{key_words('Ctrl+O')}, {key_words('Ctrl+S')}", self.tr("open or save a model")),
+            (key_words(self._window.menus.full_screen.shortcut()), self.tr("full screen")),
             ("Esc", self.tr("dismiss a message")),
         ]
 
