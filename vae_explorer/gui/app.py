@@ -103,9 +103,9 @@ def _close_on_signals(app: QApplication, controller: Controller) -> None:
             continue
         if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
             signal.signal(number, lambda number, _frame: noted.add(number))
-    heartbeat = QTimer(app, interval=HEARTBEAT_MS)
+    heartbeat = QTimer(app)
     heartbeat.timeout.connect(beat)
-    heartbeat.start()
+    heartbeat.start(HEARTBEAT_MS)
 
 
 def _close_unasked(controller: Controller) -> None:
@@ -138,7 +138,7 @@ def _take_scale() -> None:
 
 def build(app: QApplication, options: Options, *, remembers: bool) -> Controller:
     """The window and its controller, themed and laid out, not yet shown."""
-    from PySide6.QtCore import QSettings
+    from PySide6.QtCore import QLocale, QSettings
     from PySide6.QtGui import QIcon
 
     from vae_explorer import paths
@@ -146,6 +146,7 @@ def build(app: QApplication, options: Options, *, remembers: bool) -> Controller
     from vae_explorer.gui.controller.application import Controller
     from vae_explorer.gui.main_window import MainWindow
 
+    QLocale.setDefault(QLocale(QLocale.Language.English))  # as every text is, and its numbers
     app.setApplicationName("vae-explorer")
     app.setApplicationDisplayName("VAE Explorer")
     app.setApplicationVersion(vae_explorer.__version__)

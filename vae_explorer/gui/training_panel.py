@@ -65,7 +65,9 @@ class TrainingPanel(QWidget):
         self._explanation = self._refusal = ""
         self.form.explained.connect(self._explain)
         self.form.refused.connect(self._show_refusal)
-        self._forgetting = QTimer(self, interval=REFUSAL_MS, singleShot=True)
+        self._forgetting = QTimer(self)
+        self._forgetting.setInterval(REFUSAL_MS)  # by keyword, it is not found in Turkish
+        self._forgetting.setSingleShot(True)
         self._forgetting.timeout.connect(lambda: self._show_refusal(""))
         self._title = style.section_title("", self)
         self._bar = QProgressBar(self)
