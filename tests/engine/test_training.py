@@ -213,6 +213,16 @@ def test_a_state_that_knows_only_the_name_of_its_data_resumes(
     assert timeless(resumed(TrainingState.load(path))) == timeless(resumed(stopped))
 
 
+def test_a_state_that_was_read_lets_go_of_its_file(stopped: TrainingState, tmp_path: Path) -> None:
+    """Which the training that goes on writes anew: Windows replaces none that is mapped into memory."""
+    path = tmp_path / "state.safetensors"
+    stopped.save(path)
+    state = TrainingState.load(path)
+    with path.open("r+b") as file:  # what lies in the file changes with it
+        file.write(bytes(path.stat().st_size))
+    assert all(state.tensors[name].equal(value) for name, value in stopped.tensors.items())
+
+
 @pytest.mark.parametrize("name", ["position", "learning_rate", "seconds"])
 def test_a_state_without_a_counter_is_refused(stopped: TrainingState, name: str) -> None:
     counters = {key: value for key, value in stopped.counters.items() if key != name}

@@ -56,7 +56,9 @@ class TrainingState:
         Raises:
             ModelFileError: the file is missing, damaged or no training state.
         """
-        own, header = read_tensors(Path(path)) if tensors else ({}, read_header(Path(path)))
+        read, header = read_tensors(Path(path)) if tensors else ({}, read_header(Path(path)))
+        # copies: what is read lies in the file, which the training replaces, and Windows replaces none that is mapped
+        own = {name: tensor.clone() for name, tensor in read.items()}
         if header.get("format") != FORMAT:
             raise ModelFileError(f"{path} is not the state of a training.")
         try:
