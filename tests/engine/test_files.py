@@ -8,11 +8,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from vae_explorer.engine.errors import EngineError
-from vae_explorer.engine.files import write_whole
+from vae_explorer.engine import run_folder
+from vae_explorer.engine.errors import EngineError, FolderHeld
+from vae_explorer.engine.files import disk_problem, write_whole
 
 KILLED_IN_THE_MIDDLE = """
 import os, signal, sys
@@ -174,3 +176,53 @@ def test_a_file_has_the_usual_mode_or_that_of_the_one_replaced(tmp_path: Path) -
 def test_a_folder_is_no_file_to_write(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="cannot be written"):
         write_whole(tmp_path, b"new")
+
+
+@pytest.mark.parametrize("code", [5, 32, 1224])
+def test_a_file_that_windows_keeps_for_another_program_is_to_be_closed_there(code: int) -> None:
+    error = PermissionError(13, "Access is denied")
+    assert disk_problem(error) == "Access is denied. Choose a folder of your own."
+    error.winerror = code  # type: ignore[attr-defined]
+    assert "Close it in other programs" in disk_problem(error)
+
+
+class WindowsHandles:
+    """The calls on files of a system that removes none that is open."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.paths: dict[int, Path] = {}
+        unlink = Path.unlink
+
+        def unlink_closed(path: Path, missing_ok: bool = False) -> None:
+            if path in self.paths.values():
+                raise PermissionError(13, "Another process uses the file")
+            unlink(path, missing_ok)
+
+        calls = SimpleNamespace(**{**vars(os), "open": self.open, "close": self.close})
+        monkeypatch.setattr(run_folder, "os", calls)
+        monkeypatch.setattr(run_folder, "fcntl", None)
+        monkeypatch.setattr(Path, "unlink", unlink_closed)
+
+    def open(self, path: Path, flags: int, mode: int = 0o777) -> int:
+        handle = os.open(path, flags, mode)
+        self.paths[handle] = path
+        return handle
+
+    def close(self, handle: int) -> None:
+        del self.paths[handle]
+        os.close(handle)
+
+
+def test_a_folder_is_held_on_windows_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    handles = WindowsHandles(monkeypatch)
+    folder = tmp_path / "run"
+    for _ in range(2):
+        with run_folder.held_folder(folder):
+            with pytest.raises(FolderHeld), run_folder.held_folder(folder):
+                pass
+            assert len(handles.paths) == 1
+        assert not folder.exists()
+    folder.mkdir()
+    (folder / ".training.lock").touch()  # of a process that was killed
+    with run_folder.held_folder(folder):
+        assert handles.paths

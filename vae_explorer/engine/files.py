@@ -19,6 +19,7 @@ except ImportError:  # Windows, which removes no file that somebody has open
     fcntl = None
 
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+_IN_USE = (5, 32, 33, 1224)  # of Windows: access denied, shared, locked, mapped into memory
 
 
 def write_whole(path: Path, data: bytes | Iterable[bytes | memoryview]) -> None:
@@ -115,6 +116,8 @@ def disk_problem(error: OSError) -> str:
     reason = error.strerror or str(error)
     if error.errno in _FULL:
         return f"{reason}. Free some room, or choose another disk, and try again."
+    if getattr(error, "winerror", None) in _IN_USE:
+        return f"{reason}. Close it in other programs, or choose another name or folder."
     if error.errno == errno.EROFS or isinstance(error, PermissionError):
         return f"{reason}. Choose a folder of your own."
     return f"{reason}."

@@ -54,10 +54,10 @@ def _remove_empty(folders: list[Path]) -> None:
 
 def _open(lock: Path) -> int | None:
     """The file, locked; nothing where another process has it."""
+    if fcntl is None:
+        return _open_alone(lock)
     while True:
         handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
-        if fcntl is None:
-            return handle
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -68,6 +68,18 @@ def _open(lock: Path) -> int | None:
         if os.fstat(handle).st_nlink:
             return handle
         os.close(handle)  # its owner removed it in the moment before the lock
+
+
+def _open_alone(lock: Path) -> int | None:
+    """The same on Windows, where no file can be removed as long as a process has it open."""
+    try:
+        lock.unlink(missing_ok=True)  # of a process that is dead
+    except PermissionError:
+        return None
+    try:
+        return os.open(lock, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+    except FileExistsError:  # another came first
+        return None
 
 
 def _close(lock: Path, handle: int) -> None:
