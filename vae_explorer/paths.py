@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
@@ -40,15 +42,15 @@ def bundled_models() -> list[Path]:
 def user_data() -> Path:
     """The folder of downloaded data sets (`VAE_EXPLORER_DATA` names another); not created here."""
     named = os.environ.get(DATA_VARIABLE)
-    return Path(named).expanduser() if named else _user_folder() / "data"
+    return expanded(named) if named else _user_folder() / "data"
 
 
 def user_cache() -> Path:
     """The folder of what can be made again (`VAE_EXPLORER_CACHE` names another); not created here."""
     named = os.environ.get(CACHE_VARIABLE)
     if named:
-        return Path(named).expanduser()
-    return platformdirs.user_cache_path(APP_NAME, appauthor=False)
+        return expanded(named)
+    return _own(platformdirs.user_cache_path)
 
 
 def user_models() -> Path:
@@ -63,8 +65,28 @@ def user_recovery() -> Path:
 
 def user_settings() -> Path:
     """The file in which the window remembers its layout and the recent models."""
-    return platformdirs.user_config_path(APP_NAME, appauthor=False) / "window.ini"
+    return _own(platformdirs.user_config_path) / "window.ini"
+
+
+def home() -> Path:
+    """The user's home; for one that has none, as in a container, the system's folder for what does not last."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path(tempfile.gettempdir())
+
+
+def expanded(path: str | Path) -> Path:
+    """A path with its `~` resolved, or as it is where there is no such user."""
+    return Path(os.path.expanduser(path))
 
 
 def _user_folder() -> Path:
-    return platformdirs.user_data_path(APP_NAME, appauthor=False)
+    return _own(platformdirs.user_data_path)
+
+
+def _own(folder: Callable[..., Path]) -> Path:
+    try:
+        return folder(APP_NAME, appauthor=False)
+    except RuntimeError:  # as `Path.home`
+        return home() / APP_NAME

@@ -161,13 +161,13 @@ def load_dataset(
         if data_dir is None:
             raise DataError("Name the folder that holds the images.")
         frame = Frame(image_size, fit, channels)
-        return _load_folder(Path(data_dir).expanduser(), frame, progress, cancelled)
+        return _load_folder(paths.expanded(data_dir), frame, progress, cancelled)
     if name == "digits":
         arrays = _read_embedded()
     elif name == "digits-8x8":
         return _load_small_digits(info)
     else:
-        folder = Path(data_dir).expanduser() if data_dir is not None else paths.user_data()
+        folder = paths.expanded(data_dir) if data_dir is not None else paths.user_data()
         arrays = read_relative(name, folder, progress, cancelled, download)
     return _with_validation(info, *arrays)
 

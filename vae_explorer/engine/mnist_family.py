@@ -17,6 +17,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from vae_explorer import paths
 from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.downloads import Cancelling, Progress, RemoteFile, fetch, fetch_all
 from vae_explorer.engine.errors import Cancelled, DataError
@@ -104,7 +105,7 @@ def read_relative(
 def is_complete(name: str, data_dir: Path) -> bool:
     """Whether the four files of a member are in the folder of data."""
     relative = FAMILY[name]
-    return not _missing(relative, _find_folder(relative, data_dir.expanduser()))
+    return not _missing(relative, _find_folder(relative, paths.expanded(data_dir)))
 
 
 def _find_folder(relative: Relative, data_dir: Path) -> Path:

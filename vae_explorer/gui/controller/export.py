@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
+from vae_explorer import paths
 from vae_explorer.engine import films
 from vae_explorer.engine.figures import save_film, save_picture, tile
 from vae_explorer.engine.files import write_whole
@@ -210,7 +211,7 @@ class Export(QObject):
         if self._worker.busy:
             self._reporter.refuse(self.tr("Another file is still being written."))
             return
-        start = str(Path.home() / suggestion)
+        start = str(paths.home() / suggestion)
         name, kind = QFileDialog.getSaveFileName(self._window, self.tr("Export"), start, kinds)
         if not name:
             return

@@ -178,7 +178,7 @@ class Files(QObject):
     def _folder(self) -> Path:
         folder = Path(str(self._settings.value("files/folder", "")) or paths.user_models())
         if not folder.is_dir():
-            folder = Path.home()
+            folder = paths.home()
         return folder
 
     def _filter(self) -> str:
