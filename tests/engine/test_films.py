@@ -98,6 +98,16 @@ def test_what_ffmpeg_complains_of_is_told_and_the_old_film_stays(
     assert (tmp_path / "film.mp4").read_bytes() == b"old"
 
 
+@posix
+def test_a_machine_without_a_temporary_folder_makes_no_film(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path, monkeypatch, broken="nothing")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    with pytest.raises(EngineError, match="no folder for temporary files"):
+        save_film(tmp_path / "film.mp4", walk(2))
+
+
 @pytest.mark.skipif(films.ffmpeg_program() is None, reason="no ffmpeg here")
 def test_a_real_film_has_its_frames(tmp_path: Path) -> None:
     program = films.ffmpeg_program()

@@ -277,6 +277,34 @@ def test_save_and_open_again_gives_the_same_pictures(
     assert "mine" in joint.window.windowTitle()
 
 
+def test_a_model_is_not_replaced_unasked_by_a_name_without_its_suffix(
+    joint: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The dialog asks about the name that was typed, and no file has that."""
+    other = tmp_path / "mine.safetensors"
+    other.write_bytes(b"another model")
+    buttons = QMessageBox.StandardButton
+    questions: list[str] = []
+
+    def answer(button: QMessageBox.StandardButton) -> None:
+        def ask(_parent: object, _title: str, question: str) -> QMessageBox.StandardButton:
+            questions.append(question)
+            return button
+
+        monkeypatch.setattr(QMessageBox, "question", ask)
+
+    save_name(monkeypatch, tmp_path / "mine")
+    answer(buttons.No)
+    assert not joint.files.save_as()
+    assert other.read_bytes() == b"another model"
+    answer(buttons.Yes)
+    assert joint.files.save_as()
+    assert read_card(other)["config"]
+    assert questions == ["mine.safetensors exists already. Replace it?"] * 2
+    save_name(monkeypatch, other.with_name("Other.SafeTensors"))
+    assert joint.files.save_as() and (tmp_path / "Other.SafeTensors").is_file()
+
+
 def test_a_failed_save_says_so_and_keeps_the_work(
     joint: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -528,6 +528,22 @@ def test_export_as_a_table_and_as_a_picture(
     assert f"{below_a_file} cannot be written" in failed.args[0]
 
 
+def test_a_table_is_offered_a_place_in_the_home_folder(
+    curves: Curves, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder in which a system starts a program may be its own."""
+    started: list[str] = []
+
+    def ask(_parent: object, _title: str, start: str, _kinds: str) -> tuple[str, str]:
+        started.append(start)
+        return "", ""
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", ask)
+    monkeypatch.setattr("vae_explorer.paths.home", lambda: tmp_path)
+    curves.export.ask("csv")
+    assert started == [str(tmp_path / "curves.csv")]
+
+
 def test_another_theme_keeps_the_curves(curves: Curves) -> None:
     curves.begin_run(Run("run", True, UNIT))
     feed(curves)

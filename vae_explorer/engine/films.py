@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vae_explorer.engine.errors import EngineError, InputError
+from vae_explorer.engine.files import disk_problem
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,7 +50,7 @@ def mp4(frames: NDArray[np.uint8], frames_per_second: float) -> bytes:
     sides = [(0, side % 2) for side in frames.shape[1:3]]
     even = np.ascontiguousarray(np.pad(frames, [(0, 0), *sides, (0, 0)], mode="edge"))
     said = ""
-    with tempfile.TemporaryDirectory(prefix="vae-explorer-") as folder:
+    with _temporary_folder() as folder:
         film = Path(folder) / "film.mp4"
         for codec in _CODECS:
             said = _run(
@@ -59,6 +60,15 @@ def mp4(frames: NDArray[np.uint8], frames_per_second: float) -> bytes:
                 return film.read_bytes()
     reason = said.splitlines()[-1] if said else "it wrote nothing"
     raise EngineError(f"ffmpeg could not make the film ({reason}): save it as .gif instead.")
+
+
+def _temporary_folder() -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(prefix="vae-explorer-")
+    except OSError as error:
+        raise EngineError(
+            f"There is no folder for temporary files: {disk_problem(error)}"
+        ) from error
 
 
 def _arguments(shape: Sequence[int], frames_per_second: float, codec: Sequence[str]) -> list[str]:
@@ -71,7 +81,13 @@ def _arguments(shape: Sequence[int], frames_per_second: float, codec: Sequence[s
 def _run(command: Sequence[str], frames: NDArray[np.uint8]) -> str:
     """What the program complains of; an empty text where it is content."""
     try:
-        done = subprocess.run(command, input=frames.tobytes(), capture_output=True, timeout=TIMEOUT)
+        done = subprocess.run(
+            command,
+            input=frames.tobytes(),
+            capture_output=True,
+            timeout=TIMEOUT,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # no console on Windows
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
     complaint = done.stderr.decode(errors="replace").strip()

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QRegion
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QWidget
 
+from vae_explorer import paths
 from vae_explorer.engine.errors import EngineError
 from vae_explorer.engine.files import write_whole
 from vae_explorer.gui import style
@@ -70,7 +71,10 @@ class CurveExport(QWidget):
         """Ask for a file and write `csv` or `png`."""
         kinds = {"csv": self.tr("Table (*.csv)"), "png": self.tr("Picture (*.png)")}
         title = self.tr("Export the curves")
-        name, _ = QFileDialog.getSaveFileName(self, title, f"curves.{kind}", kinds[kind])
+        start = str(
+            paths.home() / f"curves.{kind}"
+        )  # Windows may start a program in its own folder
+        name, _ = QFileDialog.getSaveFileName(self, title, start, kinds[kind])
         if not name:
             return
         try:

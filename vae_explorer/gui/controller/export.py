@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QMessageBox
+from PySide6.QtWidgets import QFileDialog
 
 from vae_explorer import paths
 from vae_explorer.engine import films
@@ -22,7 +22,7 @@ from vae_explorer.gui.controller.evaluating import Evaluating
 from vae_explorer.gui.controller.exploring import Exploring
 from vae_explorer.gui.controller.layers import TILES, grid, grid_shape
 from vae_explorer.gui.controller.pages import Pages
-from vae_explorer.gui.controller.reporting import Reporter
+from vae_explorer.gui.controller.reporting import Reporter, may_overwrite
 from vae_explorer.gui.controller.training import Training
 from vae_explorer.gui.jobs import WriteFile
 from vae_explorer.gui.main_window import MainWindow
@@ -216,7 +216,7 @@ class Export(QObject):
         if not name:
             return
         path = path_of_kind(Path(name), kind, kinds, Path(suggestion).suffix)
-        if path != Path(name) and path.exists() and not self._may_overwrite(path):
+        if path != Path(name) and path.exists() and not may_overwrite(self._window, path):
             return
         self._worker.start(WriteFile(path, write))
 
@@ -230,12 +230,6 @@ class Export(QObject):
                 self._reporter.error(message.error, message.details)
             else:
                 self._on_exported(str(message))
-
-    def _may_overwrite(self, path: Path) -> bool:
-        """The dialog asked about the name it was given; this is about the one that came of it."""
-        question = self.tr("{0} exists already. Replace it?").format(path.name)
-        answer = QMessageBox.question(self._window, self.tr("Export"), question)
-        return answer == QMessageBox.StandardButton.Yes
 
     def _on_exported(self, path: str) -> None:
         self._reporter.inform(self.tr("Saved {0}").format(path))

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from vae_explorer import paths
 from vae_explorer.engine.errors import EngineError
-from vae_explorer.gui.controller.reporting import Reporter, text_box
+from vae_explorer.gui.controller.reporting import Reporter, may_overwrite, text_box
 from vae_explorer.gui.drawing_sheet import PICTURES
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.model_card import LEARNED_PRIOR, card_html
@@ -111,7 +111,11 @@ class Files(QObject):
         if not name:
             return False
         path = Path(name).absolute()
-        return self._write(path if path.suffix == SUFFIX else path.with_name(path.name + SUFFIX))
+        if path.suffix.lower() != SUFFIX:
+            path = path.with_name(path.name + SUFFIX)
+            if path.exists() and not may_overwrite(self._window, path):
+                return False
+        return self._write(path)
 
     def may_replace(self, question: str) -> bool:
         """Whether the model in hand may go: saved, or the user, asked whether to save it first, lets it go."""
