@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from vae_explorer.engine import run_folder
+from vae_explorer.engine import files, run_folder
 from vae_explorer.engine.errors import EngineError, FolderHeld
 from vae_explorer.engine.files import disk_problem, write_whole
 
@@ -184,6 +185,31 @@ def test_a_file_that_windows_keeps_for_another_program_is_to_be_closed_there(cod
     assert disk_problem(error) == "Access is denied. Choose a folder of your own."
     error.winerror = code  # type: ignore[attr-defined]
     assert "Close it in other programs" in disk_problem(error)
+
+
+@pytest.mark.parametrize("looks", [2, 10_000])
+def test_on_windows_a_look_at_the_new_file_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, looks: int
+) -> None:
+    path, asked, move = tmp_path / "model.bin", itertools.count(), os.replace
+    path.write_bytes(b"old")
+
+    def replace(source: Path, target: Path) -> None:
+        if next(asked) < looks:
+            raise PermissionError(13, "Another process uses the file")
+        move(source, target)
+
+    monkeypatch.setattr(files, "fcntl", None)
+    monkeypatch.setattr(files, "PATIENCE", 0.1)
+    monkeypatch.setattr("os.replace", replace)
+    if looks == 2:
+        write_whole(path, b"new")
+        assert path.read_bytes() == b"new"
+    else:
+        with pytest.raises(EngineError, match="Another process uses the file"):
+            write_whole(path, b"new")
+        assert path.read_bytes() == b"old"
+    assert not parts(path)
 
 
 class WindowsHandles:

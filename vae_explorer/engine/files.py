@@ -8,6 +8,7 @@ import glob
 import os
 import secrets
 import stat
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ except ImportError:  # Windows, which removes no file that somebody has open
     fcntl = None
 
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+PATIENCE = 0.5  # seconds that a file may be looked at by others; the window may stand still so long, and not longer
 _IN_USE = (5, 32, 33, 1224)  # of Windows: access denied, shared, locked, mapped into memory
 
 
@@ -54,11 +56,24 @@ def write_whole(path: Path, data: bytes | Iterable[bytes | memoryview]) -> None:
                 if fcntl is not None:  # still locked: nobody can take it for abandoned
                     os.replace(temporary, target)
             if fcntl is None:
-                os.replace(temporary, target)
+                _replace_patiently(temporary, target)
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
             raise
+
+
+def _replace_patiently(temporary: Path, target: Path) -> None:
+    """As `os.replace`, on Windows, where a virus scanner opens every new file for a moment, and it cannot be moved."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            os.replace(temporary, target)
+            return
+        except PermissionError:
+            if time.monotonic() >= end:
+                raise
+            time.sleep(PATIENCE / 50)
 
 
 def check_writable(path: Path) -> None:
