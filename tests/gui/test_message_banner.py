@@ -28,3 +28,12 @@ def test_trouble_stays_and_outlives_news(banner: MessageBanner, qtbot: QtBot) ->
     banner.show_message("It failed.", "error")
     qtbot.wait(120)
     assert banner.text() == "It failed."
+
+
+def test_a_name_that_looks_like_html_is_shown_as_it_is(banner: MessageBanner) -> None:
+    pictures = []
+    for name in ("mine", "mine<b></b>"):
+        banner.show_message(f"Saved {name}", "info")
+        banner.resize(400, 40)
+        pictures.append(banner.grab().toImage())
+    assert pictures[0] != pictures[1]
