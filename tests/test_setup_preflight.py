@@ -11,10 +11,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from vae_explorer.gui import preflight
+from vae_explorer.engine.command_line import BAD_INPUT
+from vae_explorer.gui import app, preflight
 
 Which = Callable[[str], str | None]
 
@@ -199,6 +201,33 @@ def test_a_virtual_screen_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
         finally:
             server.terminate()
     assert not preflight.display_available()
+
+
+@pytest.mark.parametrize(("platform", "loads"), [("win32", True), ("linux", False)])
+def test_on_windows_torch_has_its_runtime_before_qt_brings_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: str, loads: bool
+) -> None:
+    loaded: list[str] = []
+
+    def load(name: str) -> None:
+        loaded.append(name)
+        raise OSError("it is damaged")  # which the import of torch will tell
+
+    found = SimpleNamespace(origin=str(tmp_path / "torch" / "__init__.py"))
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: found)
+    monkeypatch.setattr("ctypes.CDLL", load)
+    preflight.load_torch_runtime()
+    assert loaded == ([str(tmp_path / "torch" / "lib" / "c10.dll")] if loads else [])
+
+
+def test_the_window_asks_for_torchs_runtime_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(preflight, "load_torch_runtime", lambda: asked.append("torch"))
+    monkeypatch.setattr(preflight, "display_available", lambda: bool(asked.append("display")))
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    assert app.main(["there-is-no-such.safetensors"]) == BAD_INPUT
+    assert asked == ["torch", "display"]
 
 
 def test_it_needs_the_standard_library_alone() -> None:

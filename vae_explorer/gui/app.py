@@ -34,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command `vae-explorer`; returns the exit code."""
     options = _parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    preflight.load_torch_runtime()
     for_screen = options.screenshot is None and preflight.display_available()
     missing = preflight.missing_libraries(for_screen)
     if missing:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ctypes
+import importlib.util
 import logging
 import os
 import re
@@ -119,6 +120,20 @@ def display_available() -> bool:
     if sys.platform in ("win32", "darwin", "cygwin"):
         return True
     return _wayland_answers() or _x11_answers()
+
+
+def load_torch_runtime() -> None:
+    """On Windows, load torch's first library before Qt, a moment's work: torch itself is imported when it is wanted.
+
+    Qt brings a C++ runtime of its own, and with an older one already in the process torch 2.9 and later fail to load.
+    """
+    torch = importlib.util.find_spec("torch") if sys.platform == "win32" else None
+    if torch is None or torch.origin is None:
+        return
+    try:
+        ctypes.CDLL(str(Path(torch.origin).with_name("lib") / "c10.dll"))
+    except OSError as error:  # what is wrong with it, the import will tell
+        _log.info("%s", error)
 
 
 def font_available() -> bool:
