@@ -596,7 +596,8 @@ def test_a_clicked_image_stays_the_clicked_one_on_another_plane(deep: Controller
         choose()
         assert exploring.neighbour == deep.session.sample == 17
         np.testing.assert_array_equal(code_of(deep), opened.means[17])
-        assert deep.window.canvas._scene.selected is not None
+        posterior = deep.window.canvas._scene.selected
+        assert posterior is not None and posterior.label == "q(z|x)"
     exploring.centre()  # which moves it
     assert deep.session.sample is None
     assert deep.window.canvas._scene.selected is None

@@ -405,6 +405,13 @@ def chips(canvas: LatentCanvas, monkeypatch: pytest.MonkeyPatch) -> dict[str, QR
     return placed
 
 
+def test_a_posterior_is_called_by_its_symbol(
+    canvas: LatentCanvas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    canvas.set_ellipse((0.3, 0.75), np.eye(2) / 20, "q(z|x)")
+    assert chips(canvas, monkeypatch).keys() == {"1σ", "2σ", "q(z|x)"}
+
+
 @pytest.mark.parametrize("pin", [(0.3, 0.75), (0.5, 0.75), (0.72, -0.72), (3.2, 3.0), (-3.2, -3.2)])
 def test_words_keep_clear_of_the_pin(
     canvas: LatentCanvas, monkeypatch: pytest.MonkeyPatch, pin: tuple[float, float]

@@ -19,9 +19,12 @@ _LAYER_TEXT = {
     "support": QT_TRANSLATE_NOOP("CanvasHeader", "Support"),
 }
 _LAYER_TIPS = {
-    "points": QT_TRANSLATE_NOOP("CanvasHeader", "Encoded images, in the colours of their classes"),
+    "points": QT_TRANSLATE_NOOP(
+        "CanvasHeader",
+        "Real images, each at the mean μ of its q(z|x), in the colours of their classes",
+    ),
     "manifold": QT_TRANSLATE_NOOP("CanvasHeader", "Decoded images as a background"),
-    "prior": QT_TRANSLATE_NOOP("CanvasHeader", "The standard normal prior: circles at 1σ and 2σ"),
+    "prior": QT_TRANSLATE_NOOP("CanvasHeader", "The prior p(z) = N(0, I): circles at 1σ and 2σ"),
     "regions": QT_TRANSLATE_NOOP(
         "CanvasHeader",
         "The class that the classifier sees in the image decoded at each place, with the y selected",

@@ -125,9 +125,11 @@ class CanvasView(QWidget):
         self._scene.drawing = None
         self.update()
 
-    def set_ellipse(self, mean: NDArray[np.floating] | Point, factor: NDArray[np.floating]) -> None:
-        """Show the posterior of the selected encoded image, as `set_drawing` does."""
-        self._scene.selected = _gaussian(mean, factor, "")
+    def set_ellipse(
+        self, mean: NDArray[np.floating] | Point, factor: NDArray[np.floating], name: str = ""
+    ) -> None:
+        """Show the posterior of the selected encoded image, as `set_drawing` does, under a name."""
+        self._scene.selected = _gaussian(mean, factor, name)
         self.update()
 
     def clear_ellipse(self) -> None:

@@ -225,7 +225,8 @@ class Exploring(QObject):
         plane = self._session.plane
         x, y = plane.project(opened.means)[index].tolist()
         if opened.stds is not None:
-            self._window.canvas.set_ellipse((x, y), plane.project_std(opened.stds[index]))
+            name = f"q(z|x{opened.explorer.config.given_class})"
+            self._window.canvas.set_ellipse((x, y), plane.project_std(opened.stds[index]), name)
         self._hold(opened.means[index], (x, y))
 
     def select_class(self, index: int) -> None:
