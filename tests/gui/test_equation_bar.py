@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from vae_explorer.gui.equation_bar import EquationBar, equation, nats
+from vae_explorer.gui.equation_bar import SAMPLES, EquationBar, equation, nats
 
 TERMS = {
     "elbo": -123.4,
@@ -52,7 +52,7 @@ def test_the_bound_of_a_joint_vae_has_the_class_prior_in_it_and_the_classifier_b
     bar.set_terms(TERMS, "joint-vae", classification_weight=0.5)
     assert written(bar) == (
         "ELBO −123.4 = reconstruction −115.7 − KL 5.40 + class prior −2.30 "
-        "[ + 0.5 · classifier −0.02 ]"
+        "[ + λ · classifier −0.02 ]"
     )
     bar.set_terms(TERMS, "joint-vae")
     assert "[ + λ ·" in written(bar)
@@ -62,6 +62,22 @@ def test_ppca_writes_its_exact_log_likelihood(bar: EquationBar) -> None:
     bar.set_terms({"elbo": 812.2, "reconstruction": 815.6, "kl": 3.4}, "ppca", unit="nats")
     assert written(bar).startswith("log-likelihood 812.2 = ")
     assert "equality" in bar._blocks[0].toolTip()
+
+
+def test_the_weight_of_the_classifier_has_its_symbol_and_its_number(bar: EquationBar) -> None:
+    bar.set_terms(TERMS, "joint-vae", classification_weight=50.0)
+    assert "[ + λ ·" in written(bar)
+    assert bar._blocks[-1]._formula.text() == "log q(y|x), λ = 50"
+    bar.set_terms(TERMS, "joint-vae")
+    assert bar._blocks[-1]._formula.text() == "log q(y|x)"
+
+
+def test_an_estimate_says_of_how_many_samples_it_is(bar: EquationBar) -> None:
+    bar.set_terms(TERMS, "joint-vae")
+    assert f"M = {SAMPLES}" in bar._blocks[1].toolTip()
+    assert "p(z|y) = p(z)" in bar._blocks[2].toolTip()
+    bar.set_terms(TERMS, "ppca")
+    assert "exact" in bar._blocks[1].toolTip()
 
 
 def test_without_numbers_the_equation_stands_calm(bar: EquationBar) -> None:

@@ -13,6 +13,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLayout, QSizePolicy, QVBoxLa
 from vae_explorer.gui import style
 from vae_explorer.gui.notation import TOO_LONG, compact
 
+SAMPLES = 16  # M, the draws z of the reconstruction term
+
 _WIDEST = {
     "elbo": "−000.0",
     "reconstruction": "−000.0",
@@ -51,10 +53,7 @@ def equation(kind: str) -> tuple[Term, ...]:
             "=",
             _tr("reconstruction"),
             f"E<sub>q</sub> log {decoder}",
-            _tr(
-                "How well the image is recovered from its code, averaged over z drawn from {}. "
-                "Higher is better."
-            ).format(posterior),
+            _reconstruction(kind).format(posterior, SAMPLES),
         ),
         Term(
             "kl",
@@ -63,8 +62,9 @@ def equation(kind: str) -> tuple[Term, ...]:
             f"KL({posterior} ‖ p(z))",
             _tr(
                 "What the code costs: how far the posterior of this image is from the prior "
-                "N(0, I). For a Gaussian, Σ ½(μ² + σ² − 1 − log σ²). Zero: the code says nothing."
-            ),
+                "{} = N(0, I). For a Gaussian, Σ ½(μ² + σ² − 1 − log σ²). Zero: the code says "
+                "nothing."
+            ).format("p(z|y) = p(z)" if joint else "p(z)"),
         ),
     ]
     if joint:
@@ -88,6 +88,16 @@ def equation(kind: str) -> tuple[Term, ...]:
             ),
         ]
     return tuple(terms)
+
+
+def _reconstruction(kind: str) -> str:
+    """What the first term says, and whether it is exact; with places for the posterior and M."""
+    if kind == "ppca":
+        return _tr("How well the image is recovered from its code, on average over {}: exact.")
+    return _tr(
+        "How well the image is recovered from its code: an estimate, the average over M = {1} z "
+        "drawn from {0}. Higher is better."
+    )
 
 
 def _bound(kind: str) -> Term:
@@ -156,10 +166,9 @@ class EquationBar(QWidget):
                 block.show_name()
             else:
                 block.show_value(numbers.get(block.term.key))
-        if classification_weight is not None and kind == "joint-vae":
-            self._signs[-2].setText(f"[ + {classification_weight:g} ·")
-        elif kind == "joint-vae":
-            self._signs[-2].setText(self._blocks[-1].term.sign)
+        if kind == "joint-vae":
+            weight = classification_weight
+            self._blocks[-1].note("" if weight is None else f", λ = {weight:g}")
         self._subject.show_words(subject, ", ".join(filter(None, (given, unit))))
         self._has_numbers = terms is not None
         self._fit()
@@ -304,6 +313,10 @@ class _Block(QWidget):
         self._value.setText(self.term.name)
         self._value.setEnabled(False)
         self._name.hide()
+
+    def note(self, text: str) -> None:
+        """Write something behind the formula."""
+        self._formula.setText(self.term.formula + text)
 
     def show_formula(self, shown: bool) -> None:
         self._formula.setVisible(shown)

@@ -9,12 +9,12 @@ from PySide6.QtCore import QObject, QTimer
 
 from vae_explorer.gui.controller.exploring import Exploring
 from vae_explorer.gui.controller.handwriting import Drawn, Handwriting
+from vae_explorer.gui.equation_bar import SAMPLES
 from vae_explorer.gui.idle import IdleQueue
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.session import Session
 
 SETTLE_MS = 100
-SAMPLES = 16  # latent samples of the reconstruction term
 
 
 class Equation(QObject):
