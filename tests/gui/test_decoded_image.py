@@ -84,13 +84,13 @@ def test_the_unit_of_a_density_is_said_whole_or_on_hover_alone(decoded: DecodedI
     decoded.set_unit("nats of a density")
     decoded.set_terms({"log p(z)": -1.8, "log p(real|z)": 1199.3})
     decoded.resize(900, 340)
-    assert decoded._term_lines() == ["log p(z) −1.8  ·  log p(real|z) 1199.3 nats of a density"]
+    assert decoded._term_lines() == ["log p(z) −1.8  ·  log p(real|z) 1,199.3 nats of a density"]
     for width in (420, 340, 300, 260, 220, 140):
         decoded.resize(width, 340)
         written = " ".join(decoded._term_lines())
         assert written.endswith("nats of a density") or "nats" not in written
     assert "nats" not in written
-    assert decoded.toolTip().endswith("1199.3 nats of a density")
+    assert decoded.toolTip().endswith("1,199.3 nats of a density")
 
 
 def test_the_mode_is_told_when_the_user_changes_it(qtbot: QtBot, decoded: DecodedImage) -> None:

@@ -19,8 +19,8 @@ def compact(value: float) -> str:
 
 def signed(value: float, decimals: int) -> str:
     """A number with a real minus sign, never a negative zero."""
-    text = f"{value:.{decimals}f}"
-    if float(text) == 0:
+    text = f"{value:,.{decimals}f}"
+    if float(text.replace(",", "")) == 0:
         text = text.lstrip("-")
     return text.replace("-", "−")
 
