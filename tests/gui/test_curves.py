@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QLabel
+from PySide6.QtGui import QImage, QPainter, QPicture
+from PySide6.QtWidgets import QApplication, QFileDialog, QInputDialog, QLabel
 from pytestqt.qtbot import QtBot
 
 from vae_explorer.gui import style
@@ -344,7 +344,7 @@ def test_it_warns_where_visible_runs_cannot_be_compared(curves: Curves) -> None:
     assert curves.warning == ""
     density = "nats of a density per image"
     curves.begin_run(Run("Gaussian", False, density, data="MNIST", likelihood="Gaussian"))
-    assert curves.warning == "Not comparable: these runs differ in unit and likelihood."
+    assert curves.warning.startswith("Not comparable: these runs differ in unit and likelihood.")
     assert curves._warning.isVisible()
     curves.set_run_visible(0, False)
     assert not curves._warning.isVisible()
@@ -368,9 +368,52 @@ def test_ppca_shows_what_em_should_reach(curves: Curves) -> None:
 def test_a_kl_is_in_nats_even_of_a_density(curves: Curves) -> None:
     curves.begin_run(Run("PPCA", False, "nats of a density per image", label="log-likelihood"))
     tips = [panel._title.toolTip() for panel in curves._panels[:3]]
-    assert tips[0] == "log-likelihood, nats of a density per image"
-    assert tips[1] == "Reconstruction, nats of a density per image"
-    assert tips[2] == "KL, nats per image"
+    assert tips[0].startswith("log-likelihood, nats of a density per image\n")
+    assert "Reconstruction, nats of a density per image<br>" in tips[1]
+    assert tips[2].startswith("KL, nats per image\n")
+
+
+def test_a_title_tells_the_formula_that_the_model_has(curves: Curves) -> None:
+    titles = [panel._title for panel in curves._panels]
+    curves.begin_run(Run("VAE", False, UNIT))
+    assert titles[0].toolTip().endswith("\nreconstruction − KL")
+    assert "E<sub>q</sub> log p(x|z)<" in titles[1].toolTip()
+    assert titles[2].toolTip().endswith("KL(q(z|x) ‖ p(z))")
+    curves.begin_run(Run("Joint VAE", True, UNIT))
+    assert "+ log π<sub>y</sub>" in titles[0].toolTip()
+    assert "log p(x|z, y)" in titles[1].toolTip()
+    assert titles[2].toolTip().endswith("KL(q(z|x, y) ‖ p(z))")
+    assert "λ" in titles[3].toolTip()
+    assert "β and λ" in titles[5].toolTip()
+
+
+@pytest.mark.parametrize("ends", [(-180.0, -140.0), (-3900.0, -1000.0), (-90_000.0, -20_000.0)])
+def test_the_axis_at_the_left_has_room_for_its_numbers(
+    curves: Curves, ends: tuple[float, float]
+) -> None:
+    curves.begin_run(Run("run", True, UNIT))
+    feed(curves, steps=20)
+    panel = panel_of(curves, "elbo")
+    panel.view.setYRange(*ends, padding=0)
+    QApplication.processEvents()
+    picture = QPicture()
+    painter = QPainter(picture)
+    _, _, texts = panel.plot.getAxis("left").generateDrawSpecs(painter)
+    painter.end()
+    assert len(texts) >= 2  # of the library, which leaves out what sticks out
+
+
+def test_the_names_of_runs_come_before_the_key_to_their_lines(curves: Curves) -> None:
+    curves.resize(720, 200)
+    for name in ("PPCA 2-D, Embedded digits", "VAE 2-D, Embedded digits"):
+        curves.begin_run(Run(name, False, "nats of a density per image"))
+        value = {"elbo": -90.0}
+        curves.append_epoch(1, 50, 1.0, value, value, (2.0, 1.0), reference=-88.5)
+    curves.catch_up()
+    QApplication.processEvents()
+    for chip in curves._chips._chips:
+        assert chip.width() >= chip.sizeHint().width()
+        assert len(chip.text()) > 12
 
 
 def test_the_level_of_the_closed_form_has_a_name_wherever_it_is_drawn(

@@ -63,7 +63,10 @@ class CurveKey(QWidget):
 
     def sizeHint(self) -> QSize:
         lines = sum(self._width_of(text) for text, _ in self._lines())
-        return QSize(lines + self._width_of_unit(), 20)
+        whole = lines + self._width_of_unit()
+        if whole <= self._room:
+            return QSize(whole, 20)
+        return QSize(min(lines, max(self._room, self.minimumSizeHint().width())), 20)
 
     def minimumSizeHint(self) -> QSize:
         least = self.tr("validation"), self.tr("train")

@@ -23,11 +23,12 @@ MAX_MARKED_EPOCHS = 120
 
 @dataclass(frozen=True)
 class Measure:
-    """What a panel shows: the metric's key, its title, its unit, and a factor for the eye."""
+    """What a panel shows: the metric's key, its title, its unit, its meaning, and a factor for the eye."""
 
     key: str
     title: str
     unit: str
+    words: str  # with places for `, y` and `+ log π_y`, where a model has classes
     factor: float = 1.0
     decimals: int = 1
     sign: str = ""  # behind a number, where that is its unit
@@ -118,6 +119,7 @@ class CurvePanel(PlotPanel):
         self._curves: dict[int, _RunCurves] = {}
         self.measure = measure
         self.set_unit(measure.unit)
+        self.set_classes(False)
         self._is_free = False
         self._x_end = 0.0
         self._y_span = (0.0, 0.0)
@@ -216,6 +218,11 @@ class CurvePanel(PlotPanel):
             self._y_span = (low - 0.08 * height, high + 0.08 * height)
             self.view.setYRange(*self._y_span, padding=0)
 
+    def set_classes(self, known: bool) -> None:
+        """Say what the metric is of a model of p(x, y), or of one of p(x)."""
+        given, prior = (", y", " + log π_y") if known else ("", "")
+        self.set_words(self.measure.words.format(given, prior))
+
     def fit_again(self) -> None:
         """Undo a zoom; the next `fit` sets the ranges."""
         self._is_free = False
@@ -227,7 +234,7 @@ class CurvePanel(PlotPanel):
             return "–"
         if abs(value * self.measure.factor) >= TOO_LONG:
             return compact(value * self.measure.factor)
-        text = f"{value * self.measure.factor:.{self.measure.decimals}f}".replace("-", "−")
+        text = f"{value * self.measure.factor:,.{self.measure.decimals}f}".replace("-", "−")
         return text + self.measure.sign
 
     def set_cursor(self, x: float | None) -> None:
@@ -269,30 +276,34 @@ class CurvePanel(PlotPanel):
 
 def make_panels(theme: Theme, parent: QWidget | None = None) -> Iterator[PlotPanel | None]:
     """A panel for each metric, and last the bars of KL; between them None, half way to the next."""
-    nats = _tr("nats per image")
-    for measure in (
-        Measure("elbo", "ELBO", nats),
-        Measure("reconstruction", _tr("Reconstruction"), nats),
-        Measure("kl", "KL", nats, decimals=2),
-        Measure("classification", _tr("Classification"), nats, decimals=3),
-        Measure("accuracy", _tr("Accuracy"), "", factor=100, decimals=2, sign=" %"),
-        Measure("objective", _tr("Objective"), nats),
-    ):
+    for measure in _measures():
         item = plot_item()
         yield None
-        panel = CurvePanel(measure, theme, item, parent)
-        if measure.key == "objective":
-            panel.setToolTip(
-                _tr(
-                    "What is maximised, with the β and λ in force: the best validation value is kept"
-                )
-            )
-        yield panel
+        yield CurvePanel(measure, theme, item, parent)
     item = plot_item()
     yield None
     bars = KlBarsPanel(_tr("KL by dimension"), theme, item, parent)
     bars.set_unit(_tr("nats"))
     yield bars
+
+
+def _measures() -> tuple[Measure, ...]:
+    nats = _tr("nats per image")
+    elbo = _tr("reconstruction − KL{1}")
+    reconstruction = _tr("E_q log p(x|z{0})")
+    kl = _tr("KL(q(z|x{0}) ‖ p(z))")
+    classifier = _tr("log q(y|x) of the image's own class: λ weighs it in the objective")
+    accuracy = _tr("how often q(y|x) is largest for the image's own class")
+    objective = _tr("what is maximised, with the β and λ in force: the best weights are those"
+                    " where its validation value is highest")  # fmt: skip
+    return (
+        Measure("elbo", "ELBO", nats, elbo),
+        Measure("reconstruction", _tr("Reconstruction"), nats, reconstruction),
+        Measure("kl", "KL", nats, kl, decimals=2),
+        Measure("classification", _tr("Classification"), nats, classifier, decimals=3),
+        Measure("accuracy", _tr("Accuracy"), "", accuracy, factor=100, decimals=2, sign=" %"),
+        Measure("objective", _tr("Objective"), nats, objective),
+    )
 
 
 def _tr(text: str) -> str:

@@ -221,7 +221,7 @@ class Curves(QWidget):
         differing = difference([run for run in self._runs if run.visible])
         if not differing:
             return ""
-        text = self.tr("Not comparable: these runs differ in {}.")
+        text = self.tr("Not comparable: these runs differ in {}. A click on a run hides it.")
         return text.format(differing)
 
     def rename_run(self, index: int, name: str) -> None:
@@ -338,6 +338,8 @@ class Curves(QWidget):
         elbo, reconstruction, *_, objective = self._panels
         elbo.set_title(run.label)
         objective.set_title(run.objective or self.tr("Objective"))
+        for panel in self._panels:
+            panel.set_classes(run.has_classes)
         for panel in (elbo, reconstruction, objective):  # a KL is in nats, whatever the likelihood
             panel.set_unit(run.unit)
 

@@ -6,6 +6,7 @@ points then take 11 ms, against 295 ms for two pixels, anti-aliased.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,21 +17,41 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWi
 
 from vae_explorer.gui import style
 from vae_explorer.gui.latent_plane import COLLAPSED_KL
-from vae_explorer.gui.notation import TOO_LONG, compact
+from vae_explorer.gui.notation import TOO_LONG, compact, typeset_tip
 from vae_explorer.gui.style import Theme
 
-AXIS_WIDTH = 44
+AXIS_WIDTH = 44  # pixels, for numbers of four characters
+TICK_OFFSET = 4  # pixels between an axis and its numbers
 
 
 class NumberAxis(pg.AxisItem):
-    """Numbers with a real minus sign, or where `is_time` is set a clock: 45 s, 2:30, 1:05:00."""
+    """Numbers with a real minus sign, or where `is_time` is set a clock: 45 s, 2:30, 1:05:00.
+
+    At the left it is as wide as its numbers ask for: the library leaves out those that stick out.
+    """
 
     is_time = False
+    metrics: QFontMetricsF | None = None
+    """Of the numbers' font, where there shall be room for them."""
+
+    def linkedViewChanged(self, view: pg.ViewBox, newRange: Sequence[float] | None = None) -> None:
+        super().linkedViewChanged(view, newRange)
+        if self.orientation == "left" and self.metrics is not None:
+            low, high = view.viewRange()[1]
+            self._make_room(low, high, self.metrics)
+
+    def _make_room(self, low: float, high: float, metrics: QFontMetricsF) -> None:
+        spacing, values = self.tickValues(low, high, max(1.0, self.size().height()))[0]
+        texts = self.tickStrings(values, 1.0, spacing)
+        widest = max((metrics.horizontalAdvance(text) for text in texts), default=0.0)
+        width = max(AXIS_WIDTH, math.ceil(widest) + 2 * TICK_OFFSET)
+        if width != self.fixedWidth:
+            self.setWidth(width)
 
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
         if self.is_time:
             return [clock(value * scale) for value in values]
-        narrow = self.orientation == "left"  # numbers beside it have the room of five digits
+        narrow = self.orientation == "left"  # long numbers beside it leave the plot no room
         return [
             compact(value * scale)
             if narrow and abs(value * scale) >= TOO_LONG
@@ -72,7 +93,7 @@ class PlotPanel(QWidget):
         self._title = QLabel(title, self)
         self._title.setFont(style.title_font())
         self._unit = style.muted_label("", self)
-        self._unit_text, self._shows_unit = "", True
+        self._unit_text, self._shows_unit, self._words = "", True, ""
         self._unit.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._value = QLabel("", self)
         self._value.setFont(style.number_font(style.FONT_BASE))
@@ -114,7 +135,16 @@ class PlotPanel(QWidget):
         """Write the unit beside the title."""
         self._unit_text = unit
         self._unit.setText(unit if self._shows_unit else "")
-        self._title.setToolTip(f"{self.title}, {unit}" if unit else self.title)
+        self._explain_title()
+
+    def set_words(self, words: str) -> None:
+        """Say what the title means, in its tooltip below the unit."""
+        self._words = words
+        self._explain_title()
+
+    def _explain_title(self) -> None:
+        named = ", ".join(filter(None, (self.title, self._unit_text)))
+        self._title.setToolTip(typeset_tip("\n".join(filter(None, (named, self._words)))))
 
     def set_value(self, text: str) -> None:
         """Write a number at the right of the title."""
@@ -163,9 +193,11 @@ class PlotPanel(QWidget):
             axis = self.plot.getAxis(name)
             axis.enableAutoSIPrefix(False)
             axis.setStyle(tickFont=font, tickLength=-3, autoExpandTextSpace=False)
-        self.plot.getAxis("left").setWidth(AXIS_WIDTH)
+        left: NumberAxis = self.plot.getAxis("left")
+        left.metrics = QFontMetricsF(font)
+        left.setWidth(AXIS_WIDTH)
         self.plot.getAxis("bottom").setHeight(20)
-        self.plot.getAxis("left").setStyle(tickTextWidth=AXIS_WIDTH - 8, tickTextOffset=4)
+        left.setStyle(tickTextWidth=AXIS_WIDTH - 2 * TICK_OFFSET, tickTextOffset=TICK_OFFSET)
 
 
 class KlBarsPanel(PlotPanel):

@@ -67,13 +67,14 @@ class RunChips(QWidget):
     @property
     def wished_width(self) -> int:
         """Pixels of width that let the names be read."""
-        names = [shortened(str(chip.property("run_name")), NAME_LENGTHS[1]) for chip in self._chips]
-        widths = (
-            c.fontMetrics().horizontalAdvance(n) for c, n in zip(self._chips, names, strict=True)
-        )
-        return sum(
-            width + 3 * style.MARGIN + style.GAP for width in widths
-        )  # with line and margins
+        return sum(self._width_with(chip, NAME_LENGTHS[1]) for chip in self._chips)
+
+    def _width_with(self, chip: QToolButton, length: int) -> int:
+        """What a chip would take in the row with so many characters of its run's name."""
+        name = shortened(str(chip.property("run_name")), length)
+        advance = chip.fontMetrics().horizontalAdvance
+        text = chip.text().replace("&&", "&")
+        return chip.sizeHint().width() - advance(text) + advance(name) + style.HALF
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
