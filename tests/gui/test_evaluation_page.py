@@ -149,6 +149,21 @@ def test_an_empty_page_says_what_would_be_there(page: EvaluationPage) -> None:
     assert page._hint.isVisible()
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_figures_that_join_others_are_brought_into_sight(
+    page: EvaluationPage, qtbot: QtBot, first: bool
+) -> None:
+    page.resize(760, 190)
+    figures = [row(replace(BOUND, title=f"figure {i}")) for i in range(14)]
+    gradients = [row(replace(SHARE, title=f"gradient {i}")) for i in range(3)]
+    page.set_rows(figures if first else gradients)
+    QApplication.processEvents()
+    page.set_rows([*figures, *gradients])
+    table = page._table
+    added = item(table, 14 if first else 0, 0)
+    qtbot.waitUntil(lambda: table.viewport().rect().contains(table.visualItemRect(added).center()))
+
+
 def test_a_title_stands_over_its_column(page: EvaluationPage) -> None:
     page.set_rows([row(BOUND)])
     for column in range(page._table.columnCount()):

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QLabel,
     QLineEdit,
+    QMenu,
     QScrollArea,
     QSlider,
     QSpinBox,
@@ -32,6 +33,7 @@ from vae_explorer.gui import style
 from vae_explorer.gui.app import DEFAULT_SIZE
 from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.curves import Curves
+from vae_explorer.gui.evaluation_page import FigureRow
 from vae_explorer.gui.main_window import MINIMUM_SIZE, MainWindow
 from vae_explorer.gui.menus import full_screen_keys
 from vae_explorer.gui.style import DARK, LIGHT
@@ -497,6 +499,28 @@ def test_one_thing_has_one_name_in_the_menus_and_above_the_canvas(joint: Control
     named = {name: action.text().replace("&", "") for name, action in menus.layers.items()}
     assert named == {name: action.text() for name, action in header.layers.items()}
     assert header._fit.toolTip() == style.with_shortcut(menus.fit.text().replace("&", ""), "F")
+
+
+def test_what_a_recipe_is_and_where_a_file_lies_is_told_in_their_menus(joint: Controller) -> None:
+    menus = joint.window.menus
+    recipes = menus.recipes[0].associatedObjects()
+    assert any(isinstance(menu, QMenu) and menu.toolTipsVisible() for menu in recipes)
+    assert menus.recent_menu.toolTipsVisible()
+
+
+def test_figures_with_a_long_caption_leave_the_parts_above_their_room(qtbot: QtBot) -> None:
+    window = MainWindow(LIGHT)
+    qtbot.addWidget(window)
+    window.classes.set_classes([str(i) for i in range(10)])
+    window.resize(1280, 690)
+    window.show_tab(window.evaluation)
+    window.show()
+    window.evaluation.set_rows([FigureRow("ELBO", "−90.5", "", "", "bound", "8", "0.1", "")] * 12)
+    window.evaluation.set_progress("what the figures are of, " * 10)
+    for _ in range(3):  # until the layouts have told each other
+        QApplication.processEvents()
+    assert window.image.geometry().bottom() < window.classes.geometry().top()
+    assert window.evaluation._table.height() >= 3 * 22
 
 
 def test_what_nobody_foresaw_is_said_in_plain_words(joint: Controller) -> None:

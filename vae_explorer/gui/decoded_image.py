@@ -72,7 +72,7 @@ class DecodedImage(QWidget):
         self._is_smooth = False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(220, 200)
+        self.setMinimumSize(220, 160)
         self.setAccessibleName(self.tr("Decoded image"))
         self._build_header()
 

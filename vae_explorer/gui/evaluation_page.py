@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -33,7 +33,8 @@ from vae_explorer.gui.notation import typeset_tip
 from vae_explorer.gui.style import Theme
 
 IMAGES = (200, 1000, 0)  # 0: all of the split
-SAMPLES = (50, 500, 5000)  # K, of the importance-weighted bound
+SAMPLES = (50, 500, 5000)  # of the importance-weighted bound
+_ROW_HEIGHT, _LEAST_ROWS = 22, 3
 _NUMBERS = (1, 2, 3, 5, 6)  # columns that are read digit under digit
 _WIDE = (5, 6)  # columns that a narrow page leaves to the tooltip
 _COLUMNS = 7
@@ -93,10 +94,13 @@ class EvaluationPage(QWidget):
             ],
         )
         self._samples = self._choice(
-            self.tr("Samples of the importance-weighted bound"),
-            [(f"K = {n:,}", n) for n in SAMPLES],
+            self.tr("Samples z an image, of the importance-weighted bound on log p(x)"),
+            [(self.tr("{0:,} samples").format(n), n) for n in SAMPLES],
         )
         self._button = QPushButton(self.tr("Evaluate"), self)
+        self._button.setToolTip(
+            self.tr("Measure the ELBO and its parts, bounds on log p(x), and accuracy")
+        )
         self._button.clicked.connect(self._on_button)
         self._gradients = QPushButton(self.tr("Compare gradients"), self)
         tip = self.tr("Variance of ∇_ψ ELBO: the reparameterization beside the score function")
@@ -110,6 +114,9 @@ class EvaluationPage(QWidget):
         self._progress = style.muted_label("", self)
         self._progress.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._progress.setWordWrap(True)
+        self._progress.setMinimumHeight(
+            self._progress.fontMetrics().height()
+        )  # not of a guessed width
         self._progress.hide()
         self._bar = self._make_bar()
         self._table = self._make_table()
@@ -194,7 +201,9 @@ class EvaluationPage(QWidget):
         return self._progress.text()
 
     def set_rows(self, rows: Sequence[FigureRow]) -> None:
-        """Show the figures; none clears the table."""
+        """Show the figures; none clears the table. The first that joins others is brought into sight."""
+        items = [self._table.item(line, 0) for line in range(self.rows())]
+        before = {item.text() for item in items if item is not None}
         self._table.setRowCount(len(rows))
         for line, row in enumerate(rows):
             for column, text in enumerate(row.cells):
@@ -209,6 +218,14 @@ class EvaluationPage(QWidget):
         self._filled = [not rows or any(row.cells[i] for row in rows) for i in range(_COLUMNS)]
         self._show_columns()
         self._show_table()
+        joined = [line for line, row in enumerate(rows) if row.cells[0] not in before]
+        if before and joined:
+            QTimer.singleShot(0, self, lambda: self._bring_to_top(joined[0]))
+
+    def _bring_to_top(self, line: int) -> None:
+        self._table.doItemsLayout()  # else it scrolls as far as the rows before reached
+        top = QTableWidget.ScrollHint.PositionAtTop
+        self._table.scrollTo(self._table.model().index(line, 0), top)
 
     def rows(self) -> int:
         """How many figures are shown."""
@@ -315,5 +332,8 @@ class EvaluationPage(QWidget):
         table.setAccessibleName(self.tr("Figures of the model"))
         table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        table.verticalHeader().setDefaultSectionSize(22)
+        table.verticalHeader().setDefaultSectionSize(_ROW_HEIGHT)
+        table.setMinimumHeight(
+            table.horizontalHeader().sizeHint().height() + _LEAST_ROWS * _ROW_HEIGHT
+        )
         return table

@@ -62,7 +62,7 @@ class EvaluationSettingsRow(QWidget):
         self._add(self.prior_share, self.tr("z from the prior"), "")
 
     def config(self, samples: int, images: int | None) -> EvaluationConfig:
-        """What to measure on the `split`, with K samples and so many images; None: all."""
+        """What to measure on the `split`, with so many samples and images; None: all."""
         return EvaluationConfig(
             samples,
             self.elbo_samples.value(),
@@ -124,7 +124,7 @@ class EvaluationSettingsRow(QWidget):
         )  # fmt: skip
         self.prior_share.setToolTip(
             self.tr(
-                "The share of the K samples that comes from p(z) instead of q(z|x{0}): "
+                "The share of the bound's samples that comes from p(z) instead of q(z|x{0}): "
                 "the bound gets closer where q misses a mode of the true posterior"
             ).format(y)
         )

@@ -92,6 +92,7 @@ class Menus:
         self.open = self._action(menu, self._tr("&Open model…"), key.Open)
         self.bundled_menu = menu.addMenu(self._tr("&Bundled models"))
         self.recent_menu = menu.addMenu(self._tr("Open &recent"))
+        self.recent_menu.setToolTipsVisible(True)  # where a file lies
         menu.addSeparator()
         self.save = self._action(menu, self._tr("&Save model"), key.Save)
         self.save_as = self._action(menu, self._tr("Save model &as…"), "Ctrl+Shift+S")
@@ -185,8 +186,9 @@ class Menus:
             action = self._action(recipe_menu, recipe.title)
             action.setToolTip(recipe.note)
             self.recipes.append(action)
+        recipe_menu.setToolTipsVisible(True)
         menu.addSeparator()
-        self.evaluate = self._action(menu, self._tr("E&valuate on the test images…"))
+        self.evaluate = self._action(menu, self._tr("E&valuate on the test images"))
 
     def _build_help(self) -> None:
         menu = self._menu(self._tr("&Help"))
