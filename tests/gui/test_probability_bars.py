@@ -51,6 +51,10 @@ def test_the_longest_bar_is_in_the_colour_of_its_class(bars: ProbabilityBars) ->
     assert wide > 2.5 * narrow > 0
 
 
+def test_the_generative_verdict_is_typeset(bars: ProbabilityBars) -> None:
+    assert "π<sub>y</sub> exp ELBO(x|y)" in bars.toolTip()
+
+
 def test_where_the_two_agree_there_is_no_hint(bars: ProbabilityBars) -> None:
     bars.set_probabilities(peaked(4), peaked(4, 0.5), NAMES)
     assert bars.hint == ""

@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from vae_explorer.gui import style, verdict_line
+from vae_explorer.gui.notation import typeset_tip
 from vae_explorer.gui.style import Theme
 from vae_explorer.gui.verdict_line import Verdict
 
@@ -56,12 +57,11 @@ class ProbabilityBars(QWidget):
         self._bold.setWeight(QFont.Weight.DemiBold)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(self.tr("Class probabilities"))
-        self.setToolTip(
-            self.tr(
-                "q(y|x) is the classifier's; p(y|x) is what generation makes of it, in proportion to "
-                "π_y exp ELBO(x|y): an approximation, for the ELBO is a bound, of a few samples"
-            )
+        tip = self.tr(
+            "q(y|x) is the classifier's; p(y|x) is what generation makes of it, in proportion to "
+            "π_y exp ELBO(x|y): an approximation, for the ELBO is a bound, of a few samples"
         )
+        self.setToolTip(typeset_tip(tip))
 
     def set_probabilities(
         self, q: ArrayLike | None, verdict: ArrayLike | None, names: Sequence[str]

@@ -241,7 +241,7 @@ def training_settings() -> list[Setting]:
         ),
         Setting(
             "learning_rate",
-            _tr("Learning rate"),
+            _tr("Learning rate α"),
             _tr("Size of a step of the optimiser."),
             "number",
             1e-3,
@@ -287,7 +287,7 @@ def training_settings() -> list[Setting]:
         Setting(
             "optimisation",
             _tr("Steps"),
-            _tr("On θ and ψ together, or in turns as in the lecture."),
+            _tr("On θ (decoder) and ψ (encoder) together, or in turns as in the lecture."),
             "choice",
             "joint",
             (("joint", _tr("Joint")), ("alternating", _tr("Alternating"))),
