@@ -104,13 +104,13 @@ def recover_from_a_failure(player: Player) -> None:
     _ready(player)
     before = player.controller.session.opened
     player.click("All settings")
-    player.type_into("Learning rate", "1e6")
+    player.type_into("Learning rate α", "1e6")
     player.click("Start training")
     _wait_idle(player)
     assert window.banner.kind() == "error"
     assert "learning rate" in window.banner.text(), window.banner.text()
     assert player.controller.session.opened is before
-    player.type_into("Learning rate", "0.001")
+    player.type_into("Learning rate α", "0.001")
     player.type_into("Epochs", "1")
     player.click("Start training")
     _wait_idle(player)
