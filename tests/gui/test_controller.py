@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -981,6 +982,13 @@ def test_a_bundled_model_is_called_as_its_recipe_is_and_ticked_while_it_is_open(
     assert controller.window.windowTitle() == "Joint VAE, 2-D[*] — VAE Explorer"
     menus.bundled_menu.aboutToShow.emit()
     assert [action.isChecked() for action in menus.bundled_menu.actions()] == [True, False]
+
+
+def test_a_model_without_a_file_is_called_by_what_it_is(joint: Controller) -> None:
+    assert joint.session.opened is not None
+    joint.session.opened = replace(joint.session.opened, path=None)
+    joint._show_title()
+    assert joint.window.windowTitle() == "Untitled Joint VAE, 2-D[*] — VAE Explorer"
 
 
 def test_a_model_of_ones_own_keeps_the_name_of_its_file() -> None:

@@ -499,6 +499,8 @@ def test_one_thing_has_one_name_in_the_menus_and_above_the_canvas(joint: Control
     named = {name: action.text().replace("&", "") for name, action in menus.layers.items()}
     assert named == {name: action.text() for name, action in header.layers.items()}
     assert header._fit.toolTip() == style.with_shortcut(menus.fit.text().replace("&", ""), "F")
+    copied = menus.copy_image.shortcut().toString()
+    assert joint.window.image._copy.toolTip() == style.with_shortcut("Copy the image", copied)
 
 
 def test_what_a_recipe_is_and_where_a_file_lies_is_told_in_their_menus(joint: Controller) -> None:

@@ -219,10 +219,8 @@ class Curves(QWidget):
     def warning(self) -> str:
         """Why the visible runs cannot be compared; empty where they can."""
         differing = difference([run for run in self._runs if run.visible])
-        if not differing:
-            return ""
         text = self.tr("Not comparable: these runs differ in {}. A click on a run hides it.")
-        return text.format(differing)
+        return text.format(differing) if differing else ""
 
     def rename_run(self, index: int, name: str) -> None:
         """Give a run another name."""

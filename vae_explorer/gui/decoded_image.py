@@ -41,6 +41,7 @@ from vae_explorer.gui.style import (
     section_title,
     small_font,
     tool_button,
+    with_shortcut,
 )
 
 _HEADER = 32
@@ -99,6 +100,7 @@ class DecodedImage(QWidget):
         self.set_has_classes(False)
         row.addSpacing(HALF)
         self._copy = self._tool("copy", self.tr("Copy the image"))
+        self._copy.setToolTip(with_shortcut(self._copy.toolTip(), "Ctrl+Shift+C"))
         self._copy.clicked.connect(self.copy_requested)
         self._save = self._tool("save", self.tr("Save the image…"))
         self._save.clicked.connect(self.save_requested)

@@ -112,7 +112,9 @@ class DrawingPad(QWidget):
     def paste(self) -> None:
         """Take the picture, or the picture file, that is on the clipboard."""
         if not self._place_mime(QGuiApplication.clipboard().mimeData()):
-            self.picture_refused.emit(self.tr("There is no picture on the clipboard."))
+            self.picture_refused.emit(
+                self.tr("There is no picture on the clipboard: copy one first.")
+            )
 
     def choose_picture(self) -> None:
         """Ask for a picture file and take it."""

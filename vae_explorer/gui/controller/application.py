@@ -389,8 +389,8 @@ class Controller(QObject):
     def _show_title(self) -> None:
         if not self.session.ready:
             return
-        path = self.session.path
-        name = self.tr("Untitled model")
+        path, config = self.session.path, self.session.explorer.config
+        name = self.tr("Untitled {0}, {1}-D").format(config.kind_title, config.latent_dim)
         if path is not None:
             name = title_of(path, bundled=path in self._bundled)
         self.window.setWindowTitle(f"{name}[*] — VAE Explorer")
