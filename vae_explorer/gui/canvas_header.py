@@ -21,7 +21,7 @@ _LAYER_TEXT = {
 _LAYER_TIPS = {
     "points": QT_TRANSLATE_NOOP(
         "CanvasHeader",
-        "Real images, each at the mean μ of its q(z|x), in the colours of their classes",
+        "Real images, each at the mean μ of its posterior q, in the colours of their classes",
     ),
     "manifold": QT_TRANSLATE_NOOP("CanvasHeader", "Decoded images as a background"),
     "prior": QT_TRANSLATE_NOOP("CanvasHeader", "The prior p(z) = N(0, I): circles at 1σ and 2σ"),
