@@ -569,6 +569,17 @@ def test_export_as_a_table_and_as_a_picture(
         curves.export.ask("csv")
     assert failed.args is not None
     assert f"{below_a_file} cannot be written" in failed.args[0]
+    another = tmp_path / "curves.txt"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(another), ""))
+    with qtbot.waitSignal(curves.export.failed) as failed:
+        curves.export.ask("csv")
+    assert "curves.txt" in (failed.args or [""])[0]
+    assert not another.exists()
+    unnamed = tmp_path / "table"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(unnamed), ""))
+    with qtbot.waitSignal(curves.export.exported) as exported:
+        curves.export.ask("csv")
+    assert exported.args == [f"{unnamed}.csv"]
 
 
 def test_a_table_is_offered_a_place_in_the_home_folder(

@@ -13,9 +13,10 @@ from pytestqt.qtbot import QtBot
 
 from tests.gui.windows import MakeController, wait_open, wait_written, write_model
 from vae_explorer.engine import films
+from vae_explorer.engine.errors import InputError
 from vae_explorer.engine.events import EpochEvent, Metrics
 from vae_explorer.gui.controller.application import Controller
-from vae_explorer.gui.controller.export import path_of_kind
+from vae_explorer.gui.file_names import path_of_kind
 
 KINDS = "GIF (*.gif);;MP4 (*.mp4);;PNG (*.png)"
 
@@ -29,10 +30,16 @@ KINDS = "GIF (*.gif);;MP4 (*.mp4);;PNG (*.png)"
         ("walk.mp4", "GIF (*.gif)", "walk.mp4"),  # typed over the suggestion
         ("walk.png", "MP4 (*.mp4)", "walk.png"),
         ("walk.GIF", "GIF (*.gif)", "walk.GIF"),
+        ("run 0.5", "GIF (*.gif)", "run 0.5.gif"),  # no suffix, but a part of the name
     ],
 )
 def test_the_kind_of_a_file(name: str, kind: str, expected: str) -> None:
-    assert path_of_kind(Path(name), kind, KINDS, ".gif") == Path(expected)
+    assert path_of_kind(Path(name), kind, KINDS) == Path(expected)
+
+
+def test_the_suffix_of_another_kind_of_file_is_refused() -> None:
+    with pytest.raises(InputError, match=r"walk\.webm .*GIF .*MP4 .*PNG"):
+        path_of_kind(Path("walk.webm"), "GIF (*.gif)", KINDS)
 
 
 @pytest.fixture
@@ -95,8 +102,41 @@ def test_without_ffmpeg_the_dialog_says_what_it_takes(
     asked("path.mp4", "")
     joint.export.path()
     wait_written(qtbot, joint)
-    assert "needs ffmpeg" in joint.window.banner.text()
+    assert "install ffmpeg" in joint.window.banner.text()
     assert not (tmp_path / "path.mp4").exists()
+
+
+def test_no_picture_lies_under_the_name_of_another_kind_of_file(
+    joint: Controller, qtbot: QtBot, tmp_path: Path, asked: Callable[[str, str], list[str]]
+) -> None:
+    asked("canvas.jpg", "PNG (*.png)")
+    joint.export.canvas()
+    wait_written(qtbot, joint)
+    assert "canvas.jpg" in joint.window.banner.text()
+    assert not (tmp_path / "canvas.jpg").exists()
+    asked("model.json", "")
+    assert not joint.files.save_as()
+    assert not list(tmp_path.glob("model*"))
+
+
+def test_a_model_that_the_dialog_did_not_ask_about_is_not_replaced_unasked(
+    joint: Controller,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: Callable[[str, str], list[str]],
+) -> None:
+    (tmp_path / "own.safetensors").write_bytes(b"old")
+    questions = []
+
+    def no(*arguments: object) -> QMessageBox.StandardButton:
+        questions.append(arguments)
+        return QMessageBox.StandardButton.No
+
+    monkeypatch.setattr(QMessageBox, "question", no)
+    asked("own", "")
+    assert not joint.files.save_as()
+    assert len(questions) == 1
+    assert (tmp_path / "own.safetensors").read_bytes() == b"old"
 
 
 @pytest.mark.parametrize("yes", [True, False])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QRegion
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
 from vae_explorer import paths
 from vae_explorer.engine.errors import EngineError
@@ -15,6 +15,7 @@ from vae_explorer.engine.files import write_whole
 from vae_explorer.gui import style
 from vae_explorer.gui.curve_data import Run, csv_bytes
 from vae_explorer.gui.curve_key import CurveKey
+from vae_explorer.gui.file_names import ask_for_file
 from vae_explorer.gui.pixels import png_bytes
 from vae_explorer.gui.style import Theme
 
@@ -71,18 +72,16 @@ class CurveExport(QWidget):
         """Ask for a file and write `csv` or `png`."""
         kinds = {"csv": self.tr("Table (*.csv)"), "png": self.tr("Picture (*.png)")}
         title = self.tr("Export the curves")
-        start = str(
-            paths.home() / f"curves.{kind}"
-        )  # Windows may start a program in its own folder
-        name, _ = QFileDialog.getSaveFileName(self, title, start, kinds[kind])
-        if not name:
-            return
         try:
-            self.write_csv(name) if kind == "csv" else self.write_png(name)
+            start = paths.home() / f"curves.{kind}"  # Windows may start a program in its own folder
+            path = ask_for_file(self, title, start, kinds[kind])
+            if path is None:
+                return
+            self.write_csv(path) if kind == "csv" else self.write_png(path)
         except EngineError as error:
             self.failed.emit(str(error))
         else:
-            self.exported.emit(name)
+            self.exported.emit(str(path))
 
     def _show_menu(self) -> None:
         menu = QMenu(self)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog
 
 from vae_explorer import paths
 from vae_explorer.engine import films
+from vae_explorer.engine.errors import EngineError
 from vae_explorer.engine.figures import save_film, save_picture, tile
 from vae_explorer.engine.files import write_whole
 from vae_explorer.engine.lecture_figure import save_lecture_figure
@@ -22,8 +22,9 @@ from vae_explorer.gui.controller.evaluating import Evaluating
 from vae_explorer.gui.controller.exploring import Exploring
 from vae_explorer.gui.controller.layers import TILES, grid, grid_shape
 from vae_explorer.gui.controller.pages import Pages
-from vae_explorer.gui.controller.reporting import Reporter, may_overwrite
+from vae_explorer.gui.controller.reporting import Reporter
 from vae_explorer.gui.controller.training import Training
+from vae_explorer.gui.file_names import ask_for_file
 from vae_explorer.gui.jobs import WriteFile
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.pixels import mosaic, png_bytes, to_bytes
@@ -211,14 +212,14 @@ class Export(QObject):
         if self._worker.busy:
             self._reporter.refuse(self.tr("Another file is still being written."))
             return
-        start = str(paths.home() / suggestion)
-        name, kind = QFileDialog.getSaveFileName(self._window, self.tr("Export"), start, kinds)
-        if not name:
+        start = paths.home() / suggestion
+        try:
+            path = ask_for_file(self._window, self.tr("Export"), start, kinds)
+        except EngineError as error:
+            self._reporter.refuse(str(error))
             return
-        path = path_of_kind(Path(name), kind, kinds, Path(suggestion).suffix)
-        if path != Path(name) and path.exists() and not may_overwrite(self._window, path):
-            return
-        self._worker.start(WriteFile(path, write))
+        if path is not None:
+            self._worker.start(WriteFile(path, write))
 
     def shut_down(self) -> None:
         """Finish the file that is being written: the window is closing."""
@@ -233,15 +234,3 @@ class Export(QObject):
 
     def _on_exported(self, path: str) -> None:
         self._reporter.inform(self.tr("Saved {0}").format(path))
-
-
-def path_of_kind(path: Path, kind: str, kinds: str, default: str) -> Path:
-    """The name with the suffix of the kind of file that was chosen.
-
-    A suffix that was typed counts, but for one choice: another kind than the first was picked, and
-    the name still has the suffix that was suggested for the first.
-    """
-    offered = kinds.split(";;")
-    suffix = kind[kind.rfind("*") + 1 : -1] if kind in offered else default
-    changed = kind in offered[1:] and path.suffix.lower() == default
-    return path.with_suffix(suffix) if changed or not path.suffix else path

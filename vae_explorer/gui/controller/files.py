@@ -9,8 +9,9 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from vae_explorer import paths
 from vae_explorer.engine.errors import EngineError
-from vae_explorer.gui.controller.reporting import Reporter, may_overwrite, text_box
+from vae_explorer.gui.controller.reporting import Reporter, text_box
 from vae_explorer.gui.drawing_sheet import PICTURES
+from vae_explorer.gui.file_names import ask_for_file
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.model_card import LEARNED_PRIOR, card_html
 from vae_explorer.gui.session import Session
@@ -105,17 +106,12 @@ class Files(QObject):
         if not self._session.ready:
             return False
         start = self._folder() / self._suggestion()
-        name, _ = QFileDialog.getSaveFileName(
-            self._window, self.tr("Save the model"), str(start), self._filter()
-        )
-        if not name:
+        try:
+            path = ask_for_file(self._window, self.tr("Save the model"), start, self._filter())
+        except EngineError as error:
+            self._reporter.refuse(str(error))
             return False
-        path = Path(name).absolute()
-        if path.suffix.lower() != SUFFIX:
-            path = path.with_name(path.name + SUFFIX)
-            if path.exists() and not may_overwrite(self._window, path):
-                return False
-        return self._write(path)
+        return path is not None and self._write(path.absolute())
 
     def may_replace(self, question: str) -> bool:
         """Whether the model in hand may go: saved, or the user, asked whether to save it first, lets it go."""

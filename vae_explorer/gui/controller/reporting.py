@@ -7,7 +7,6 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from types import TracebackType
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -105,10 +104,3 @@ def text_box(parent: QWidget, title: str, text: str) -> QMessageBox:
     box.setText(text)
     box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return box
-
-
-def may_overwrite(window: QWidget, path: Path) -> bool:
-    """Ask before a file is replaced under a name that the dialog did not ask about, for it was not typed so."""
-    question = window.tr("{0} exists already. Replace it?").format(path.name)
-    answer = QMessageBox.question(window, window.tr("Replace a file"), question)
-    return answer == QMessageBox.StandardButton.Yes
