@@ -3,8 +3,9 @@
 Where the package alone is installed it is `python -m vae_explorer.train`, or `vae-explorer-train`.
 
 Writes `model.safetensors`, `history.csv`, `figure.png` (the lecture's figure) and `training.safetensors`, from which
-`--resume` goes on bit for bit, with the settings that it had. Ctrl-C stops cleanly and keeps the best model so far, as
-does a training that fails; what a pulled plug leaves is at most a minute old.
+`--resume` goes on bit for bit, with the settings that it had; --epochs, --patience and --device may be others. Ctrl-C
+stops cleanly and keeps the best model so far, as does a training that fails; what a pulled plug leaves is at most a
+minute old.
 """
 
 from __future__ import annotations
@@ -70,7 +71,12 @@ KEPT_EVERY = 60.0
 STATE, STOPPED = "training.safetensors", "stopped.safetensors"
 """The state to resume from; the other is of a first epoch, beside the files of another training."""
 FROM_DATA = ("image_shape", "class_names")
-FREE_TO_CHANGE = ("epochs", "device")  # of a training that goes on
+FREE_TO_CHANGE = ("epochs", "patience", "device")  # of a training that goes on
+FURTHER = {
+    "completed": " (more --epochs take it further)",
+    "early-stopped": " (a larger --patience, or None, takes it further)",
+}
+"""Of a training that was over before it was to go on."""
 HARMLESS = {"epochs", "seed", "device"}  # for PPCA, even where they change nothing
 
 
@@ -205,6 +211,7 @@ class Session:
             self.epoch, self.seconds = state.epoch, state.counters.get("seconds", 0.0)
             self.best_epoch = state.counters.get("best_epoch", state.epoch)
             self.best_validation = state.counters.get("best_validation", {})
+        self.was_over = state is not None  # until there is a step
         resumed: Path | None = arguments.resume
         earlier = resumed.parent / "history.csv" if resumed else None
         counters = None if state is None else state.counters
@@ -230,6 +237,7 @@ class Session:
         ) as bar:
             for event in self.events:
                 if isinstance(event, StepEvent):
+                    self.was_over = False
                     bar.set_postfix_str(
                         f"{describe(event.metrics, *configs)}  {pace(event)}", refresh=False
                     )
@@ -453,6 +461,10 @@ def complete(session: Session) -> int:
         else:
             problems = session.keep(finished.resume)
             ending = f"{finished.reason} after {counted(finished.epoch)}"
+            if session.was_over and finished.reason != "stopped":
+                closed = session.training.ppca_fit == "closed-form"
+                further = "" if closed else FURTHER.get(finished.reason, "")
+                ending = f"was over: {ending}{further}"
             sys.stdout.write(f"{ending}; {session.kept()}\n")
     if problems:
         names = ", ".join(session.written) or "nothing"

@@ -257,6 +257,9 @@ def test_a_training_climbs_to_the_closed_form() -> None:
     last = events[-1]
     assert isinstance(last, FinishedEvent) and last.reason == "converged"
     assert torch.equal(last.best_state["weight"], model.weight)
+    (again,) = fit(toy_model(), data, config, resume=last.resume)  # nothing is left to gain
+    assert isinstance(again, FinishedEvent)
+    assert (again.reason, again.epoch) == ("converged", last.epoch)
 
 
 def test_the_closed_form_is_fitted_at_once_and_em_reaches_it(tmp_path: Path) -> None:

@@ -614,6 +614,27 @@ def test_a_resumed_training_has_no_fewer_epochs_than_are_over(
     assert "has 2 epochs behind it: --epochs takes no fewer." in capsys.readouterr().err
 
 
+def test_a_training_that_was_over_takes_no_step_and_says_what_would_take_it_further(
+    train: ModuleType, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = ["--data-dir", folder, "--quiet", "--threads", 1]
+    settings = ["--dataset", "folder", "--image-size", 8, "--learning-rate", 0.5, "--seed", 1]
+    more = ["--resume", tmp_path / "training.safetensors", *data]
+
+    def trained(*words: object) -> str:
+        assert run_command(lambda: train.train([*map(str, words)])) == 0
+        return capsys.readouterr().out.splitlines()[-1]
+
+    first = trained(*settings, *data, "--patience", 1, "--epochs", 50, "--out", tmp_path)
+    assert first.startswith("early-stopped after")
+    epochs = len(rows(tmp_path / "history.csv"))
+    assert trained(*more).startswith(f"was over: early-stopped after {epochs} epochs (a larger --p")
+    assert len(rows(tmp_path / "history.csv")) == epochs
+    last = trained(*more, "--patience", "None", "--epochs", epochs + 2)
+    assert last.startswith(f"completed after {epochs + 2} epochs")
+    assert "(more --epochs take it further)" in trained(*more)
+
+
 def test_what_has_no_effect_is_refused(
     train: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -67,8 +67,18 @@ def _reader(hint: Any) -> dict[str, Any]:  # noqa: ANN401
         return {"action": argparse.BooleanOptionalAction}
     if get_origin(hint) is tuple:
         return {"type": _widths, "metavar": "N,N"}
-    kind = next((part for part in get_args(hint) if part is not type(None)), hint)  # of int | None
-    return {"type": kind, "metavar": "N" if kind is int else "X"}
+    if type(None) in get_args(hint):
+        return {"type": _whole_or_none, "metavar": "N"}
+    return {"type": hint, "metavar": "N" if hint is int else "X"}
+
+
+def _whole_or_none(text: str) -> int | None:
+    if text.lower() == "none":
+        return None
+    try:
+        return int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"neither a whole number nor None: {text!r}") from error
 
 
 def _widths(text: str) -> tuple[int, ...]:

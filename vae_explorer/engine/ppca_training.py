@@ -68,7 +68,7 @@ def fit_ppca(
     epoch, last_value = (0, run.train_metrics().elbo) if resume is None else run.restore(resume)
     if snapshots.wanted:
         yield snapshots.take(model, run.epoch, run.steps)
-    while epoch < config.last_epoch:
+    while epoch < config.last_epoch and not run.converged:
         while control.wait_for_turn():
             run.step()
             yield run.step_event()
@@ -87,13 +87,13 @@ def fit_ppca(
         if snapshots.wanted:
             yield snapshots.take(model, run.epoch, run.steps)
         run.best_validation = event.validation.known()
+        gain, last_value = event.train.elbo - last_value, event.train.elbo
+        run.converged = gain < CONVERGED * abs(last_value)
         yield from keeping.offer(
             partial(run.state_event, epoch, event.train.elbo), epoch_ended=True
         )
-        gain, last_value = event.train.elbo - last_value, event.train.elbo
-        if gain < CONVERGED * abs(last_value) and epoch < config.last_epoch:
-            reason = "converged"
-            break
+    if run.converged and epoch < config.last_epoch:
+        reason = "converged"
     state = run.state(epoch, last_value)
     if epoch:
         model.set_parameters(run.at_epoch)
@@ -125,6 +125,7 @@ class _Run:
         self.parameters = start.rotated()
         self.at_epoch = self.parameters  # at the end of the last one
         self.best_validation: dict[str, float] = {}
+        self.converged = False
         self.model.set_parameters(self.parameters)
         self.steps = 0
 
@@ -157,6 +158,7 @@ class _Run:
             "last_value": last_value,
             "best_epoch": epoch,
             "best_validation": self.best_validation,
+            "converged": self.converged,
         }
         data = self.dataset.identity
         return TrainingState(self.model.config, self.config, data, tensors, counters)
@@ -171,6 +173,7 @@ class _Run:
             self.model.set_parameters(self.parameters)
             self.steps, self.seconds = state.counters["step"], state.counters["seconds"]
             self.best_validation = state.counters.get("best_validation", {})
+            self.converged = bool(state.counters.get("converged"))  # files of before lack it
             return state.epoch, state.counters["last_value"]
 
     @property

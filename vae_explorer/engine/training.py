@@ -144,10 +144,10 @@ class Trainer:
 
     def run(self, snapshots: Snapshots, keeping: Keeping) -> Iterator[Event]:
         """All epochs from where the training is."""
-        reason = "completed"
+        reason = "early-stopped" if self._out_of_patience() else "completed"
         if snapshots.wanted:
             yield snapshots.take(self.model, self._epoch_now(), self.step)
-        while self.epoch < self.config.epochs:
+        while reason == "completed" and self.epoch < self.config.epochs:
             yield from self._rest_of_epoch(snapshots, keeping)
             if self.control.stopping and self.order.position < self.order.steps:
                 reason = "stopped"
@@ -156,20 +156,19 @@ class Trainer:
             if snapshots.wanted:
                 yield snapshots.take(self.model, self._epoch_now(), self.step)
             yield from keeping.offer(self._state_event, epoch_ended=True)
-            if (
-                self.config.patience is not None
-                and self.epoch - self.best_epoch >= self.config.patience
-            ):
+            if self._out_of_patience():
                 reason = "early-stopped"
-                break
-            if self.control.stopping and self.epoch < self.config.epochs:
+            elif self.control.stopping and self.epoch < self.config.epochs:
                 reason = "stopped"
-                break
         if self.best_epoch == 0:
             self._keep_best()
         state = self._state(copy=True)
         self.leave_best()
         yield FinishedEvent(reason, self.epoch, self.best_epoch, self.best_state, state)
+
+    def _out_of_patience(self) -> bool:
+        patience = self.config.patience
+        return patience is not None and self.epoch - self.best_epoch >= patience
 
     def _rest_of_epoch(self, snapshots: Snapshots, keeping: Keeping) -> Iterator[Event]:
         """Steps until the epoch is over or a stop is asked for, with a report every few."""

@@ -89,13 +89,13 @@ class TrainingState:
     ) -> Iterator[None]:
         """Take it up again within: of the same model, configuration and images.
 
-        Only the number of epochs and the device may differ.
+        Only the number of epochs, the patience and the device may differ.
 
         Raises:
             ConfigError: another model, data set or configuration.
             ModelFileError: a part is missing, or contradicts the model.
         """
-        free = {"epochs": 0, "device": ""}
+        free = {"epochs": 0, "patience": None, "device": ""}
         same = self.training_config.to_dict() | free == training.to_dict() | free
         identity = dataset.identity
         if not same or self.model_config != model or self.data["name"] != identity["name"]:
