@@ -308,6 +308,8 @@ def test_a_stop_before_the_unpacking_costs_no_second_download(
     server.requests.clear()
     assert load_dataset("emnist-digits", tmp_path).classes == 10
     assert server.requests == []
+    left = [path.name for path in archive.parent.iterdir()]  # nor does what was fetched stay
+    assert len(left) == 8 and not any("zip" in name for name in left)
 
 
 def test_torchvision_still_knows_addresses_and_checksums() -> None:

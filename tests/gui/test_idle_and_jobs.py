@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import math
 import subprocess
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,9 @@ import torch
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
+from vae_explorer.engine import mnist_family
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
+from vae_explorer.engine.downloads import RemoteFile
 from vae_explorer.engine.errors import ConfigError, DataError, ModelFileError
 from vae_explorer.engine.evaluation_config import EvaluationConfig
 from vae_explorer.gui.controller.application import Controller
@@ -185,8 +189,22 @@ def test_data_that_cannot_be_shown_beside_a_model_is_logged(
 
     monkeypatch.setattr("vae_explorer.gui.gallery.read_dataset", damaged)
     with caplog.at_level("INFO"):
-        assert find_gallery(ModelConfig(), {"dataset": "fashion-mnist"}, None, bool) is None
+        assert find_gallery(ModelConfig(), {"dataset": "digits"}, None, bool) is None
     assert "train-images is damaged." in caplog.text
+
+
+def test_no_archive_is_unpacked_to_show_images_beside_a_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = tmp_path / "EMNIST" / "raw" / "gzip.zip"
+    archive.parent.mkdir(parents=True)
+    with zipfile.ZipFile(archive, "w") as content:
+        content.writestr("emnist-balanced-test-labels-idx1-ubyte.gz", b"")
+    checksum = hashlib.md5(archive.read_bytes(), usedforsecurity=False).hexdigest()
+    remote = [RemoteFile(archive.name, [], checksum)]
+    monkeypatch.setattr(mnist_family, "remote_files", lambda _: remote)
+    assert find_gallery(ModelConfig(), {"dataset": "emnist-balanced"}, tmp_path, bool) is None
+    assert [path.name for path in archive.parent.iterdir()] == ["gzip.zip"]
 
 
 def test_opening_a_model_imports_what_the_first_percentile_would(joint_file: Path) -> None:

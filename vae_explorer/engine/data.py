@@ -25,7 +25,7 @@ from vae_explorer.engine.device import is_out_of_memory
 from vae_explorer.engine.downloads import Cancelling, Progress
 from vae_explorer.engine.errors import ConfigError, DataError
 from vae_explorer.engine.image_folder import Fit, Frame, list_folder, printable
-from vae_explorer.engine.mnist_family import is_complete, read_relative
+from vae_explorer.engine.mnist_family import FAMILY, is_complete, read_relative
 from vae_explorer.engine.pixel_cache import PixelFile, folder_pixels
 
 __all__ = ["DATASETS", "Dataset", "DatasetInfo", "Rows", "Split", "load_dataset", "pictures"]
@@ -173,8 +173,10 @@ def load_dataset(
 
 
 def is_at_hand(name: str, data_dir: Path | None) -> bool:
-    """Whether the files of one of MNIST's family lie in the folder of data, by default the user's own."""
-    return is_complete(name, data_dir if data_dir is not None else paths.user_data())
+    """Whether nothing is to be fetched: the files, if any, lie in the folder of data, by default the user's own."""
+    return name not in FAMILY or is_complete(
+        name, data_dir if data_dir is not None else paths.user_data()
+    )
 
 
 def _with_validation(

@@ -21,6 +21,7 @@ from vae_explorer import paths
 from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.downloads import Cancelling, Progress, RemoteFile, fetch, fetch_all
 from vae_explorer.engine.errors import Cancelled, DataError
+from vae_explorer.engine.files import write_whole
 from vae_explorer.engine.idx import find_idx, read_pair
 
 SIDE = 28
@@ -156,7 +157,10 @@ def _fetch_missing(
     if relative.folder == "EMNIST":
         was_there = _has_archive(relative, folder)
         archive = fetch(files[0], folder, progress, cancelled)
-        _unpack(archive, cancelled, keep=was_there)
+        fetched = archive.with_name(f"{archive.name}.fetched")  # not the user's own, which stays
+        if not was_there:
+            write_whole(fetched, b"")
+        _unpack(archive, cancelled, fetched)
     else:
         wanted = [file for file in files if file.name.removesuffix(".gz") in missing]
         fetch_all(wanted, folder, progress, cancelled)
@@ -175,8 +179,8 @@ def remote_files(relative: Relative) -> list[RemoteFile]:
     ]
 
 
-def _unpack(archive: Path, cancelled: Cancelling | None, keep: bool) -> None:
-    """Take the files of both EMNIST sets out of the archive, each whole or not at all; drop it unless it is to stay."""
+def _unpack(archive: Path, cancelled: Cancelling | None, fetched: Path) -> None:
+    """Take the files of both EMNIST sets out of the archive, each whole or not at all; `fetched` marks one to drop."""
     stems = {stem for member in FAMILY.values() if member.transposed for stem in member.stems}
     try:
         with zipfile.ZipFile(archive) as content:
@@ -190,8 +194,9 @@ def _unpack(archive: Path, cancelled: Cancelling | None, keep: bool) -> None:
                 with content.open(member) as source, partial.open("wb") as out:
                     shutil.copyfileobj(source, out)
                 os.replace(partial, archive.with_name(name))
-        if not keep:
+        if fetched.exists():
             archive.unlink()
+            fetched.unlink()
     except zipfile.BadZipFile as error:
         raise DataError(f"{archive} is damaged: delete it, and fetch it again.") from error
     except OSError as error:

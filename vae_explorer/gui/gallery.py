@@ -130,12 +130,17 @@ def find_gallery(
 ) -> Gallery | None:
     """Test images of the data set that a model was trained on; None where they are not at hand.
 
-    Nothing is downloaded for it. MNIST's are the embedded ones, which are of its test images: to read
+    Nothing is downloaded or unpacked for it. MNIST's are the embedded ones, which are of its test images: to read
     all of MNIST would hold up the start.
     """
     trained_on = dataset_of(card)
     name = "digits" if trained_on == "mnist" else trained_on
     if name is None:
+        return None
+    from vae_explorer.engine.data import is_at_hand
+
+    if not is_at_hand(name, data_dir):
+        _log.info("No images of %s beside the model: they are not at hand", name)
         return None
     try:
         dataset = read_dataset(name, data_dir, cancelled=cancelled, download=False)
