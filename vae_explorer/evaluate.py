@@ -20,7 +20,9 @@ from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.checkpoint import load_model, read_card, save_model
 from vae_explorer.engine.command_line import (
     chosen,
+    flag_of,
     framing,
+    named,
     outlive_readers,
     printed_all,
     run_command,
@@ -35,7 +37,11 @@ from vae_explorer.engine.files import check_writable, write_whole
 from vae_explorer.engine.gradients import EstimatorComparison, comparable, compare_estimators
 from vae_explorer.engine.image_folder import Fit
 from vae_explorer.engine.models import Model
+from vae_explorer.engine.ppca import PPCA
 from vae_explorer.engine.report import Report, document, json_bytes
+
+OF_SAMPLES = {"samples", "elbo_samples", "prior_share", "exact"}
+"""What says how to estimate figures, or whether to have the exact ones beside estimates."""
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -60,11 +66,11 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="weigh the classes of a Joint VAE so, instead of by the π that it has learned")  # fmt: skip
     add("--split", default="test", help="train, validation or test (default: test)")
     add("--samples", type=int, default=default.samples, metavar="K",
-        help=f"latent samples of the importance-weighted bound (default: {default.samples})")  # fmt: skip
+        help=f"latent samples of the importance-weighted bound, for each class (default: {default.samples})")  # fmt: skip
     add("--prior-share", type=float, default=default.prior_share, metavar="X",
         help="the share of these that comes from the prior, for a q that misses modes (default: 0)")  # fmt: skip
     add("--elbo-samples", type=int, default=default.elbo_samples, metavar="M",
-        help=f"latent samples of the reconstruction term (default: {default.elbo_samples})")  # fmt: skip
+        help=f"latent samples of the reconstruction term, for each class (default: {default.elbo_samples})")  # fmt: skip
     add("--images", type=int, metavar="N", help="only the first N images of the split")
     add("--seed", type=int, default=0, help="of binarisation and latent samples (default: 0)")
     add("--exact", action=argparse.BooleanOptionalAction, default=None,
@@ -77,7 +83,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--threads", type=int, default=spare_cores(), metavar="N",
         help="CPU threads (default: all cores but one)")  # fmt: skip
     add("--quiet", action="store_true", help="no progress bar")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    options.given = named(parser, arguments, options)
+    return options
 
 
 def weights(text: str) -> list[float]:
@@ -109,6 +117,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
                 "A card has the figures of the model's own π: leave out --class-prior."
             )
         Explorer(model).set_class_prior(options.class_prior)
+    if isinstance(model, PPCA) and (idle := sorted(options.given & OF_SAMPLES)):
+        flags = ", ".join(map(flag_of, idle))
+        raise ConfigError(f"PPCA is measured exactly, without samples: leave out {flags}.")
     if options.gradients is not None:
         comparable(model, options.gradients)
     model.to(device)

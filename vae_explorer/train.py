@@ -33,6 +33,7 @@ from vae_explorer.engine.command_line import (
     chosen,
     flag_of,
     framing,
+    named,
     outlive_readers,
     run_command,
     words_of,
@@ -139,9 +140,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         state = TrainingState.load(options.resume)
         parser.set_defaults(stopped=state, **settings_of(state))
         options = parser.parse_args(arguments)
-    unset = argparse.Namespace(**dict.fromkeys(vars(options), ...))
-    named = vars(parser.parse_args(arguments, unset))
-    options.given = {name for name, value in named.items() if value is not ...}
+    options.given = named(parser, arguments, options)
     return options
 
 

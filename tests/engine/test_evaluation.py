@@ -26,7 +26,7 @@ from tqdm import tqdm
 from vae_explorer import evaluate as command
 from vae_explorer.engine import evidence, importance
 from vae_explorer.engine.checkpoint import read_card, save_model
-from vae_explorer.engine.config import LikelihoodName, ModelConfig
+from vae_explorer.engine.config import Kind, LikelihoodName, ModelConfig
 from vae_explorer.engine.data import Dataset, Split, load_dataset
 from vae_explorer.engine.errors import ConfigError, EngineError
 from vae_explorer.engine.evaluation import evaluate, evaluation
@@ -636,6 +636,32 @@ def test_command_prints_a_table_and_writes_json(
     elbo = next(figure for figure in report["figures"] if figure["name"] == "elbo")
     assert elbo["unit"] == "nats per image" and elbo["certainty"] == "bound"
     assert f"{elbo['value']:.3f}".replace("-", "−") in printed
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "said"),
+    [
+        ("ppca", "--samples 9 --prior-share 0", "leave out --prior-share, --samples"),
+        ("ppca", "--no-exact", "leave out --exact"),
+        ("vae", "--data-dir .", "--data-dir has no effect with --dataset digits"),
+    ],
+)
+def test_command_refuses_what_has_no_effect(
+    tmp_path: Path, kind: Kind, words: str, said: str
+) -> None:
+    path = tmp_path / "model.safetensors"
+    save_model(path, build_model(ModelConfig(kind=kind)))
+    threads = str(torch.get_num_threads())
+    with pytest.raises(ConfigError, match=said):
+        command.run([str(path), *words.split(), "--quiet", "--threads", threads])
+
+
+def test_samples_and_their_source_are_told_of_every_figure_that_has_some() -> None:
+    config = EvaluationConfig(samples=1, elbo_samples=3, prior_share=0.125, exact=False)
+    report = evaluate(joint(), dataset(), "test", config)
+    assert report["verdict_accuracy"].samples == 3
+    assert report["accuracy"].samples is None
+    assert report["iw_bound"].note == "12.5 % of the samples come from the prior"
 
 
 def test_command_weighs_the_classes_as_asked(

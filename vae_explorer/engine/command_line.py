@@ -6,7 +6,7 @@ import argparse
 import errno
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields
 from typing import Any, Literal, TextIO, get_args, get_origin, get_type_hints
 
@@ -14,6 +14,7 @@ from vae_explorer.engine.errors import ConfigError, EngineError
 from vae_explorer.engine.files import disk_problem
 
 FLAGS = {"kind": "--model", "classification_weight": "--lambda"}
+DATASETS_WITHOUT_FILES = ("digits", "digits-8x8")
 FRAMING = ("image_size", "fit", "channels")  # of a folder's images
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -120,12 +121,25 @@ def chosen(
     return {f.name: getattr(arguments, f.name) for f in fields(config) if f.name not in leave_out}
 
 
+def named(
+    parser: argparse.ArgumentParser, arguments: Sequence[str] | None, options: argparse.Namespace
+) -> set[str]:
+    """The names of the options that the line itself sets, whatever their value; `options`: all of them, parsed."""
+    unset = argparse.Namespace(**dict.fromkeys(vars(options), ...))
+    values = vars(parser.parse_args(arguments, unset))
+    return {name for name, value in values.items() if value is not ...}
+
+
 def framing(options: argparse.Namespace) -> dict[str, Any]:
     """How a folder's images are asked to be brought to a form: of `FRAMING`, what is given.
 
     Raises:
-        ConfigError: it is given for a data set that is no folder.
+        ConfigError: it is given for a data set that is no folder, or a folder of data for one that has no files.
     """
+    if options.data_dir is not None and options.dataset in DATASETS_WITHOUT_FILES:
+        raise ConfigError(
+            f"--data-dir has no effect with --dataset {options.dataset}, which has no files of its own: leave it out."
+        )
     given = {name: getattr(options, name, None) for name in FRAMING}
     given = {name: value for name, value in given.items() if value is not None}
     if given and options.dataset != "folder":

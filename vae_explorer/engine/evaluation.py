@@ -162,9 +162,8 @@ def _joint(work: Measurement, model: JointVAE) -> Steps[None]:
         yield from _joint_evidence(work, model, bounds, log_prior)
     if known is not None:
         work.accuracy("accuracy", "accuracy of q(y|x)", likely.argmax(1) == known)
-        work.accuracy(
-            "verdict_accuracy", "accuracy of π_y exp ELBO(x|y)", bounds.argmax(1) == known
-        )
+        title = "accuracy of π_y exp ELBO(x|y)"
+        work.accuracy("verdict_accuracy", title, bounds.argmax(1) == known, samples)
 
 
 def _class_terms(work: Measurement, model: JointVAE) -> Steps[tuple[Tensor, Tensor, Tensor]]:

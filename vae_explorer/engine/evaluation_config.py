@@ -15,7 +15,7 @@ class EvaluationConfig:
     """What to measure, and how closely.
 
     Attributes:
-        samples: K, of the importance-weighted bound.
+        samples: K, of the importance-weighted bound; of a Joint VAE for every class, as M is.
         elbo_samples: M, of the reconstruction term and of the generative verdict.
         images: the first so many of the split; None for all.
         seed: of the binarisation and of the latent samples.

@@ -213,7 +213,7 @@ class Measurement:
             )
         )
 
-    def accuracy(self, name: str, title: str, correct: Tensor) -> None:
+    def accuracy(self, name: str, title: str, correct: Tensor, samples: int | None = None) -> None:
         """The figure of a share of the images, from bool (N,)."""
         share = float(correct.double().mean())
         error = math.sqrt(share * (1 - share) / len(correct))
@@ -225,7 +225,7 @@ class Measurement:
                 FRACTION,
                 "estimate",
                 len(correct),
-                None,
+                samples,
                 error,
                 seconds=self.lap(),
             )
@@ -252,12 +252,14 @@ class Measurement:
         count, mean = len(values), float(values.mean())
         alone = samples == 1  # which says nothing of how others would differ
         noise = None if variance is None or alone else float(variance.sum().sqrt()) / count
+        notes = [note] if note else []
         if noise is not None:
-            note = f"of its error, {noise:.2g} is Monte Carlo's, as far as these samples tell"
-            if self.config.prior_share:
-                note += (
-                    f"; {100 * self.config.prior_share:.0f} % of the samples come from the prior"
-                )
+            notes.append(
+                f"of its error, {noise:.2g} is Monte Carlo's, as far as these samples tell"
+            )
+        if variance is not None and self.config.prior_share:
+            share = 100 * self.config.prior_share
+            notes.append(f"{share:.4g} % of the samples come from the prior")
         per_bit = self.model.config.pixels * math.log(2)
         in_bits = of_x and self.model.likelihood.discrete
         self.figures.append(
@@ -273,7 +275,7 @@ class Measurement:
                 monte_carlo_error=noise,
                 bits_per_dimension=-mean / per_bit if in_bits else None,
                 seconds=self.lap() if seconds is None else seconds,
-                note=note,
+                note="; ".join(notes),
             )
         )
 

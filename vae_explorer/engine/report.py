@@ -25,7 +25,7 @@ class Figure:
         unit: `nats per image`, `fraction` or `dimensions`.
         certainty: `exact` (to a stated tolerance), a lower `bound`, or an `estimate` without a side.
         images: over how many images it is a mean.
-        samples: latent samples an image; None where there are none.
+        samples: latent samples an image, and of a Joint VAE for every class; None where there are none.
         standard_error: of the mean over images; None where it is no mean.
         monte_carlo_error: the part of it that other latent samples of the same images would change.
         bits_per_dimension: of log p(x) and bounds on it, for a discrete likelihood: −value / (D log 2).
