@@ -61,6 +61,19 @@ def test_what_systems_leave_behind_is_passed_over(tmp_path: Path) -> None:
     assert len(list_folder(tmp_path)) == 3
 
 
+def test_all_files_that_are_no_pictures_are_named_at_once(tmp_path: Path) -> None:
+    fill(tmp_path, 20)
+    for index in range(7):
+        (tmp_path / f"broken {index}.png").write_bytes(b"")
+    with pytest.raises(DataError) as caught:
+        load_dataset("folder", tmp_path)
+    said = str(caught.value)
+    assert [f"broken {index}.png is not a picture" in said for index in range(7)] == [True] * 5 + [
+        False
+    ] * 2
+    assert said.endswith("2 more files are like that.")
+
+
 def test_crop_takes_the_middle_and_pad_keeps_everything(tmp_path: Path) -> None:
     wide = np.full((10, 30), 40)
     wide[:, 10:20] = 200

@@ -24,6 +24,7 @@ _SIXTEEN_BITS = {
     "PNG",
     "PPM",
 }  # of which some releases of Pillow make 32, all the same from 0 to 65535
+NAMED_AT_ONCE = 5  # files that cannot be read
 _LITTER = {"thumbs.db", "desktop.ini", "__macosx"}  # what systems leave in folders; and .hidden
 
 
@@ -123,15 +124,28 @@ def decode(
         cancelled: asked before each picture whether to stop.
 
     Raises:
-        DataError: a file is no picture.
+        DataError: files are no pictures; it names several, so that not each costs another attempt.
         Cancelled: `cancelled()` said so.
     """
+    problems: list[str] = []
     for done, index in enumerate(order.tolist(), 1):
         if cancelled is not None and cancelled():
             raise Cancelled(f"Reading {listing.folder} was stopped.")
-        yield read_picture(listing.files[index], frame.size, frame.fit, frame.channels)
+        try:
+            picture = read_picture(listing.files[index], frame.size, frame.fit, frame.channels)
+        except DataError as error:
+            problems.append(str(error))
+        else:
+            if not problems:
+                yield picture
         if progress is not None:
             progress(done, len(order))
+    if problems:
+        more = len(problems) - NAMED_AT_ONCE
+        named = sorted(problems)[:NAMED_AT_ONCE]
+        raise DataError(
+            " ".join(named + ([f"{more:,} more files are like that."] if more > 0 else []))
+        )
 
 
 def read_picture(path: Path, size: int, fit: Fit, channels: Literal[1, 3]) -> np.ndarray:
