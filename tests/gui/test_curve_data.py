@@ -142,6 +142,17 @@ def test_the_csv_table_has_every_number() -> None:
     assert last["accuracy"] == ""
 
 
+def test_the_csv_table_says_what_its_numbers_are_of() -> None:
+    titles = {"data": "MNIST", "likelihood": "grey pixels", "train_title": "train, 100 labelled"}
+    run = Run("PPCA", False, "nats of a density per image", label="log-likelihood", **titles)
+    run.append_epoch(1, 10, 1.0, {"elbo": -1.0}, {"elbo": -2.0})
+    rows = list(csv.DictReader(io.StringIO(csv_bytes([run]).decode(), newline="")))
+    assert [row["images"] for row in rows] == ["train, 100 labelled", "validation"]
+    for row in rows:
+        assert (row["quantity"], row["unit"]) == ("log-likelihood", "nats of a density per image")
+        assert (row["data"], row["likelihood"]) == ("MNIST", "grey pixels")
+
+
 def test_the_csv_table_has_the_settings_in_force() -> None:
     run = Run("run", False, UNIT)
     run.steps.append([(10, 0.1, 1.0, {"elbo": -100.0, "beta": 0.25, "learning_rate": 1e-3})])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -214,21 +214,27 @@ def difference(runs: Sequence[Run]) -> str:
 
 
 def csv_bytes(runs: Sequence[Run]) -> bytes:
-    """All numbers of the runs as one table: a row a step, and two an epoch."""
+    """All numbers of the runs as one table: a row a step, and two an epoch, with what they are of behind them.
+
+    The `quantity` is what the column `elbo` holds, in its `unit`; a KL is in nats per image always.
+    """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(["run", "kind", *_COLUMN])
+    writer.writerow(["run", "kind", *_COLUMN, "quantity", "unit", "data", "likelihood", "images"])
     for run in runs:
         for kind in ("steps", "train", "validation"):
-            _write_table(writer, run.name, kind, getattr(run, kind))
+            images = "validation" if kind == "validation" else run.train_title
+            of = [run.label, run.unit, run.data, run.likelihood, images]
+            name = "step" if kind == "steps" else kind
+            for row in _texts(getattr(run, kind)):
+                writer.writerow([run.name, name, *row, *of])
     return text.getvalue().encode()
 
 
-def _write_table(writer: object, name: str, kind: str, table: Table) -> None:
+def _texts(table: Table) -> Iterator[list[str]]:
     columns = [table.column(column) for column in _COLUMN]
     for row in zip(*columns, strict=True):
-        texts = ["" if math.isnan(value) else f"{value:.10g}" for value in row]
-        writer.writerow([name, "step" if kind == "steps" else kind, *texts])  # type: ignore[attr-defined]
+        yield ["" if math.isnan(value) else f"{value:.10g}" for value in row]
 
 
 def _finite(values: Floats) -> Floats:
