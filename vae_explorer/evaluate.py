@@ -66,11 +66,13 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="weigh the classes of a Joint VAE so, instead of by the π that it has learned")  # fmt: skip
     add("--split", default="test", help="train, validation or test (default: test)")
     add("--samples", type=int, default=default.samples, metavar="K",
-        help=f"latent samples of the importance-weighted bound, for each class (default: {default.samples})")  # fmt: skip
+        help="latent samples of the importance-weighted bound, of a Joint VAE for each class "
+        f"(default: {default.samples})")  # fmt: skip
     add("--prior-share", type=float, default=default.prior_share, metavar="X",
         help="the share of these that comes from the prior, for a q that misses modes (default: 0)")  # fmt: skip
     add("--elbo-samples", type=int, default=default.elbo_samples, metavar="M",
-        help=f"latent samples of the reconstruction term, for each class (default: {default.elbo_samples})")  # fmt: skip
+        help="latent samples of the reconstruction term, of a Joint VAE for each class "
+        f"(default: {default.elbo_samples})")  # fmt: skip
     add("--images", type=int, metavar="N", help="only the first N images of the split")
     add("--seed", type=int, default=0, help="of binarisation and latent samples (default: 0)")
     add("--exact", action=argparse.BooleanOptionalAction, default=None,
