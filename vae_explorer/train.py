@@ -6,6 +6,12 @@ Writes `model.safetensors`, `history.csv`, `figure.png` (the lecture's figure) a
 `--resume` goes on bit for bit, with the settings that it had; --epochs, --patience and --device may be others. Ctrl-C
 stops cleanly and keeps the best model so far, as does a training that fails; what a pulled plug leaves is at most a
 minute old.
+
+`history.csv` has an epoch a row, in nats per image (of a density where pixels are grey levels from 0 to 1). train_… are
+averages over the steps of the epoch, while the weights moved: of all images, or but for the objective of the labelled
+ones alone. validation_… are of the weights at its end, on the images set apart for validation, by as many latent
+samples as --samples says. The ELBO has β = 1, and is log p(x) for PPCA; the objective has the β and λ in force, and for
+validation the β at which a warm-up ends. Accuracies are fractions.
 """
 
 from __future__ import annotations
@@ -231,6 +237,8 @@ class Session:
         """Train, and tell how it goes."""
         finished: FinishedEvent | None = None
         configs = self.model.config, self.training
+        if not self.quiet:
+            sys.stderr.write(f"{self._headline()}\n")
         with tqdm(
             total=self.training.last_epoch, unit="epoch", disable=self.quiet, bar_format=BAR
         ) as bar:
@@ -257,6 +265,19 @@ class Session:
                         bar.total = event.epoch  # so that it ends full
         assert finished is not None
         return finished
+
+    def _headline(self) -> str:
+        """What is trained on what, and what the figures to come are."""
+        data, config = self.dataset, self.model.config
+        draws = (
+            ""
+            if config.kind == "ppca"
+            else f", by M = {self.training.samples} latent samples of each"
+        )
+        return (
+            f"{config.title}; {data.title}: {len(data.train):,} train and {len(data.validation):,} validation "
+            f"images; figures in {self.model.likelihood.unit} per image{draws}"
+        )
 
     def _add(self, event: EpochEvent) -> None:
         """Count an epoch, and add it to the history; a full disk does not end the training."""

@@ -614,6 +614,26 @@ def test_a_resumed_training_has_no_fewer_epochs_than_are_over(
     assert "has 2 epochs behind it: --epochs takes no fewer." in capsys.readouterr().err
 
 
+def test_a_folder_of_images_is_asked_for_by_its_flag(
+    train: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(train, "--dataset", "folder", "--out", tmp_path / "out") == 2
+    assert "--data-dir FOLDER" in capsys.readouterr().err
+
+
+def test_a_training_says_what_its_figures_are(
+    train: ModuleType, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--dataset", "folder", "--data-dir", folder, "--image-size", 8, "--epochs", 1]
+    words += ["--likelihood", "gaussian", "--samples", 2, "--threads", 1, "--out", tmp_path / "out"]
+    assert run_command(lambda: train.train([*map(str, words)])) == 0
+    said = capsys.readouterr().err.splitlines()[0]
+    assert said.startswith(
+        "VAE, d = 2, Gaussian, η² = 0.05; pictures: 32 train and 4 validation images;"
+    )
+    assert said.endswith("figures in nats of a density per image, by M = 2 latent samples of each")
+
+
 def test_a_training_that_was_over_takes_no_step_and_says_what_would_take_it_further(
     train: ModuleType, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -134,12 +134,15 @@ def framing(options: argparse.Namespace) -> dict[str, Any]:
     """How a folder's images are asked to be brought to a form: of `FRAMING`, what is given.
 
     Raises:
-        ConfigError: it is given for a data set that is no folder, or a folder of data for one that has no files.
+        ConfigError: it is given for a data set that is no folder, or a folder of data for one that has no files; or a
+            folder of images is asked for and not named.
     """
     if options.data_dir is not None and options.dataset in DATASETS_WITHOUT_FILES:
         raise ConfigError(
             f"--data-dir has no effect with --dataset {options.dataset}, which has no files of its own: leave it out."
         )
+    if options.dataset == "folder" and options.data_dir is None:
+        raise ConfigError("A folder of images is named by --data-dir FOLDER: add it.")
     given = {name: getattr(options, name, None) for name in FRAMING}
     given = {name: value for name, value in given.items() if value is not None}
     if given and options.dataset != "folder":
