@@ -143,8 +143,8 @@ def test_the_csv_table_has_every_number() -> None:
 
 
 def test_the_csv_table_says_what_its_numbers_are_of() -> None:
-    titles = {"data": "MNIST", "likelihood": "grey pixels", "train_title": "train, 100 labelled"}
-    run = Run("PPCA", False, "nats of a density per image", label="log-likelihood", **titles)
+    run = Run("PPCA", False, "nats of a density per image", label="log-likelihood", data="MNIST")
+    run.likelihood, run.train_title = "grey pixels", "train, 100 labelled"
     run.append_epoch(1, 10, 1.0, {"elbo": -1.0}, {"elbo": -2.0})
     rows = list(csv.DictReader(io.StringIO(csv_bytes([run]).decode(), newline="")))
     assert [row["images"] for row in rows] == ["train, 100 labelled", "validation"]
