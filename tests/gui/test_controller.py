@@ -26,6 +26,7 @@ from vae_explorer.gui.dimensions_bar import SLIDER_STEPS
 from vae_explorer.gui.equation_bar import nats
 from vae_explorer.gui.jobs import learned_prior
 from vae_explorer.gui.model_card import LEARNED_PRIOR, title_of
+from vae_explorer.gui.pixels import to_bytes
 from vae_explorer.gui.screenshot import THREE
 from vae_explorer.gui.style import DARK
 
@@ -420,7 +421,7 @@ def test_layers_are_painted_when_they_are_switched_on(
     x = extent[0] + 0.5 * (extent[1] - extent[0]) / images.shape[1]
     y = extent[3] - 0.5 * (extent[3] - extent[2]) / images.shape[0]
     corner = joint.session.explorer.decode(np.array([[x, y]]), joint.session.label)[0]
-    np.testing.assert_allclose(images[0, 0], corner, atol=1e-5)
+    np.testing.assert_array_equal(images[0, 0], to_bytes(corner))
 
 
 def test_class_regions_are_for_a_model_with_classes(
@@ -509,7 +510,7 @@ def test_samples_and_the_figure_are_filled(joint: Controller) -> None:
     assert images is not None
     assert len(images) >= 60 and images.shape[1:] == (28, 28)
     joint.window.show_tab(joint.window.figure)
-    real, generated = joint.pages.figure_images()
+    real, generated = joint.pages.figure_piece()()
     assert real is not None
     assert real.shape == generated.shape == (36, 28, 28)
 

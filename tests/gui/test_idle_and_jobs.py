@@ -221,9 +221,9 @@ def test_a_training_begins_when_its_first_step_can_be_taken() -> None:
     assert isinstance(begun, TrainingBegun) and isinstance(ended, TrainingEnded)
     finished = ended.event
     assert "FinishedEvent" not in kinds and finished.best_epoch < finished.epoch
-    begun.opened.explorer.load_state(finished.best_state)
+    best = begun.opened.explorer.with_state(finished.best_state)
     assert begun.opened.gallery is not None
-    means, stds = begun.opened.explorer.embed(begun.opened.gallery.images)
+    means, stds = best.embed(begun.opened.gallery.images)
     np.testing.assert_allclose(ended.means, means, atol=1e-5)
     np.testing.assert_allclose(ended.stds, stds, atol=1e-5)
 

@@ -10,7 +10,7 @@ import gc
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.control import LIVE_SETTINGS, TrainingControl
 from vae_explorer.engine.errors import Cancelled, EngineError
 from vae_explorer.engine.evaluation_config import EvaluationConfig
+from vae_explorer.gui.decoding import DecodingTime, decoding_time
 from vae_explorer.gui.gallery import (
     SPLITS,
     Gallery,
@@ -59,6 +60,7 @@ class ModelOpened:
         learned_prior: (C,) π of its weights; None for a model of p(x).
         means, stds: (n, d), the posteriors of the gallery's images; None without a gallery.
         kl: (d,) their mean KL in nats; None without a gallery.
+        decoding: what the model takes to decode.
     """
 
     explorer: Explorer
@@ -70,6 +72,7 @@ class ModelOpened:
     means: np.ndarray | None = None
     stds: np.ndarray | None = None
     kl: np.ndarray | None = None
+    decoding: DecodingTime = field(default_factory=DecodingTime)
 
 
 @dataclass(frozen=True)
@@ -386,11 +389,13 @@ def opened(
 ) -> ModelOpened:
     """A model with its gallery embedded."""
     prior = learned_prior(explorer, card)
+    shown = ModelOpened(
+        explorer, path, card, gallery, sources, prior, decoding=decoding_time(explorer)
+    )
     if gallery is None:
-        return ModelOpened(explorer, path, card, None, sources, prior)
+        return shown
     means, stds = embedded(explorer, gallery)
-    kl = mean_kl(means, stds)
-    return ModelOpened(explorer, path, card, gallery, sources, prior, means, stds, kl)
+    return replace(shown, means=means, stds=stds, kl=mean_kl(means, stds))
 
 
 def learned_prior(explorer: Explorer, card: Mapping[str, object]) -> np.ndarray | None:

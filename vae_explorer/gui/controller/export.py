@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -99,7 +98,7 @@ class Export(QObject):
         extent, label = self._window.canvas.view, self._session.decoder_label
         rows, columns = grid_shape(extent, TILES)
         codes = self._session.plane.lift(np.concatenate(list(grid(extent, rows, columns))))
-        explorer = copy.deepcopy(self._session.explorer)
+        explorer = self._session.explorer
 
         def write(path: Path) -> None:
             images = explorer.decode(codes, label)
@@ -149,13 +148,12 @@ class Export(QObject):
             return
         moments = np.unique(np.linspace(0, len(history) - 1, FILM_FRAMES).round().astype(int))
         states = [history[index].state for index in moments.tolist()]
-        explorer, label = copy.deepcopy(session.explorer), session.decoder_label
+        explorer, label = session.explorer, session.decoder_label
         codes = session.plane.lift(np.concatenate(list(grid(FILM_EXTENT, 8, 8))))
 
         def frame(state: Mapping[str, Tensor]) -> np.ndarray:
             """A small manifold."""
-            explorer.load_state(state)
-            images = explorer.decode(codes, label)
+            images = explorer.with_state(state).decode(codes, label)
             return mosaic(images.reshape(8, 8, *images.shape[1:]))
 
         def write(path: Path) -> None:
@@ -174,16 +172,21 @@ class Export(QObject):
         """The lecture's figure, on white paper."""
         if not self._session.ready:
             return
-        real, generated = self._pages.figure_images()
-        if real is None:
+        if self._session.gallery is None:
             self._reporter.inform(
                 self.tr("No images at hand fit this model, and part (a) of the figure shows some.")
             )
             return
 
         config, data = self._session.explorer.config, self._pages.data_title
-        parts = config, data, real, generated, self._session.curve
-        self._ask("figure.pdf", f"{PDF};;{PNG}", lambda path: save_lecture_figure(path, *parts))
+        images, curve = self._pages.figure_piece(), self._session.curve
+
+        def write(path: Path) -> None:
+            real, generated = images()
+            assert real is not None
+            save_lecture_figure(path, config, data, real, generated, curve)
+
+        self._ask("figure.pdf", f"{PDF};;{PNG}", write)
 
     def curves(self) -> None:
         """The curves as a table."""
