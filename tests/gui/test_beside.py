@@ -6,11 +6,13 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
 from tests.gui.windows import MakeController, image_of, wait_open, wait_written
@@ -18,6 +20,7 @@ from vae_explorer.engine.explorer import Explorer
 from vae_explorer.gui.beside import Beside, Piece
 from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.decoding import LONGEST, DecodingTime, decoding_time
+from vae_explorer.gui.drawing_sheet import ink_of
 from vae_explorer.gui.idle import IdleQueue
 from vae_explorer.gui.jobs import OpenModel
 from vae_explorer.gui.screenshot import THREE
@@ -318,6 +321,33 @@ def test_a_fast_model_answers_at_once(
     joint.pages.draw_path(-1.0, -1.0, 1.0, 1.0)
     assert joint.window.film.count > 1
     assert threads["decode"] and all(threads["decode"])
+
+
+def test_a_picture_is_read_beside_the_window_and_then_answered(
+    joint: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    photo = QImage(60, 60, QImage.Format.Format_RGB32)
+    photo.fill(Qt.GlobalColor.white)
+    for y in range(10, 50):
+        photo.setPixelColor(30, y, QColor("black"))
+    path = tmp_path / "photo.png"
+    assert photo.save(str(path))
+    here: list[bool] = []
+
+    def read(picture: Path | QImage) -> np.ndarray:
+        here.append(threading.current_thread() is threading.main_thread())
+        return ink_of(picture)
+
+    monkeypatch.setattr("vae_explorer.gui.controller.handwriting.ink_of", read)
+    joint.window.files_dropped.emit([str(path)])
+    qtbot.waitUntil(lambda: joint.handwriting.drawn is not None)
+    assert here == [False]
+    before = joint.window.pad.array()
+    assert before[140, 140:145].max() > 100
+    path.write_text("not a picture")
+    joint.window.pad.open_picture(path)
+    qtbot.waitUntil(lambda: "photo.png" in joint.window.banner.text())
+    np.testing.assert_array_equal(joint.window.pad.array(), before)
 
 
 def test_an_edited_prior_disturbs_nothing_that_still_computes(joint: Controller) -> None:

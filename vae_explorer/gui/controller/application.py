@@ -166,6 +166,7 @@ class Controller(QObject):
         self.window.hide()  # a server that does not answer is waited for unseen
         self.idle.shut_down()
         self.exploring.shut_down()
+        self.handwriting.shut_down()
         self.training.shut_down()
         self.evaluating.shut_down()
         self.export.shut_down()

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QImage
 
 from vae_explorer.engine.drawing import to_model_input
 from vae_explorer.engine.errors import InputError
-from vae_explorer.gui.beside import Piece
+from vae_explorer.gui.beside import Beside, Piece
 from vae_explorer.gui.controller.reporting import Reporter
+from vae_explorer.gui.drawing_sheet import ink_of
 from vae_explorer.gui.idle import PAINTED_MS, IdleQueue
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.session import Session
@@ -85,13 +89,31 @@ class Handwriting(QObject):
         self._rest.setInterval(PAINTED_MS)
         self._rest.timeout.connect(self._show_rest)
         window.pad.drawing_changed.connect(self._on_drawing)
+        window.pad.picture_offered.connect(self._read_picture)
         window.pad.picture_refused.connect(reporter.refuse)
+        self._reader = Beside(self)
 
     def _on_drawing(self) -> None:
         """Answer after the events at hand, or a while after the last answer."""
         if not self._timer.isActive():
             since = 1000 * (time.perf_counter() - self._answered_at)
             self._timer.start(max(0, round(ANSWER_MS - since)))
+
+    def _read_picture(self, picture: Path | QImage) -> None:
+        """Read a picture beside the window, a photograph takes long, and lay its ink on the pad."""
+        self._reader.ask("picture", partial(ink_of, picture), self._on_picture)
+
+    def _on_picture(self, future: Future[np.ndarray]) -> None:
+        try:
+            ink = future.result()
+        except InputError as error:
+            self._reporter.refuse(str(error))
+        else:
+            self._window.pad.place(ink)
+
+    def shut_down(self) -> None:
+        """The window is closing."""
+        self._reader.shut_down()
 
     def model_changed(self) -> None:
         """Answer the same drawing with another model."""
