@@ -389,6 +389,7 @@ def test_six_dimensions_have_axes_sliders_and_a_principal_plane(
     controller.exploring.centre()
     assert not np.array_equal(image_of(controller), before)
     controller.exploring.choose_principal()
+    controller.exploring.finish()
     assert controller.session.plane.kind == "principal"
     controller.pages.draw_path(-1.0, 0.0, 1.0, 0.5)
     assert controller.pages.path_frames is not None
@@ -561,6 +562,7 @@ def test_a_coordinate_of_the_pinned_point_is_what_is_decoded(
 ) -> None:
     exploring, window = deep.exploring, deep.window
     exploring.choose_principal()
+    exploring.finish()
     assert deep.session.plane.kind == "principal"
     exploring.pin(0.4, -0.8)
     before = code_of(deep).copy()
@@ -578,6 +580,7 @@ def test_the_plane_comes_to_a_code_that_is_kept_off_it(deep: Controller, qtbot: 
     exploring, window, session = deep.exploring, deep.window, deep.session
     for choose, z3 in ((lambda: exploring.choose_axes(0, 1), 2.0), (exploring.choose_principal, 1)):
         choose()
+        exploring.finish()
         code = np.array([0.5, -0.5, z3], dtype=np.float32)
         with qtbot.waitSignal(exploring.weights_moved):  # layers lie on another plane
             exploring.pin_code(code)
@@ -595,6 +598,7 @@ def test_a_clicked_image_stays_the_clicked_one_on_another_plane(deep: Controller
     exploring.pick_sample(17)
     for choose in (lambda: exploring.choose_axes(1, 2), exploring.choose_principal):
         choose()
+        exploring.finish()
         assert exploring.neighbour == deep.session.sample == 17
         np.testing.assert_array_equal(code_of(deep), opened.means[17])
         assert deep.window.canvas._scene.selected is not None

@@ -49,6 +49,8 @@ SNAPSHOT_IMAGES = 2_000  # images embedded at every snapshot of a training
 SNAPSHOT_SECONDS = 0.25
 GRADIENT_DRAWS = 100
 
+_making = threading.Lock()
+
 
 @dataclass(frozen=True, eq=False)
 class ModelOpened:
@@ -125,12 +127,18 @@ def uncollected() -> Iterator[None]:
     """
     enabled = gc.isenabled()
     gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if enabled:
-            gc.enable()
+    with _making:
+        try:
+            yield
+        finally:
+            gc.freeze()
+            if enabled:
+                gc.enable()
+
+
+def is_uncollected() -> bool:
+    """Whether a thread is in `uncollected`."""
+    return _making.locked()
 
 
 def leave_a_core_free() -> None:
@@ -157,6 +165,7 @@ class OpenModel:
         with uncollected():
             import numpy.ma  # noqa: F401 - the first percentile would, on the window's thread
 
+            from vae_explorer.engine import image_folder, run_folder, training_state  # noqa: F401 - as would what follows
             from vae_explorer.engine.checkpoint import read_card
             from vae_explorer.engine.explorer import Explorer
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from vae_explorer.engine.explorer import Mode
 
 FRAME_SECONDS = 1 / 60
-PICTURE = "picture"  # of the code in hand
+PICTURE, PLANE = "picture", "principal plane"  # what another thread can be asked for
 
 
 class Exploring(QObject):
@@ -92,6 +92,7 @@ class Exploring(QObject):
         window, session = self._window, self._session
         self._asked = self._shown = self._next = self.decoded = self.neighbour = None
         self._beside.drop(PICTURE)
+        self._beside.drop(PLANE)
         self._rest.stop()
         window.image.set_image(None)
         self._plane_chosen = False
@@ -269,6 +270,7 @@ class Exploring(QObject):
     def choose_axes(self, first: int, second: int) -> None:
         """Show two dimensions; the others stay where they are."""
         self._plane_chosen = True
+        self._beside.drop(PLANE)
         plane = self._session.plane
         self._set_plane(LatentPlane.of_axes(plane.dim, (first, second)).with_rest(plane.rest))
 
@@ -276,8 +278,13 @@ class Exploring(QObject):
         """Show the plane along which the embedded images differ most."""
         opened = self._session.opened
         if opened is not None and opened.means is not None and self._session.plane.dim > 2:
-            self._plane_chosen = True
-            self._set_plane(LatentPlane.principal(opened.means))
+            # beside the window: it takes a second of a thousand dimensions
+            find = partial(LatentPlane.principal, opened.means)
+            self._beside.ask(PLANE, find, self._on_principal)
+
+    def _on_principal(self, future: Future[LatentPlane]) -> None:
+        self._plane_chosen = True
+        self._set_plane(future.result())
 
     def choose_strongest(self) -> None:
         """Show the two dimensions with the largest KL."""
@@ -372,7 +379,7 @@ class Exploring(QObject):
         self.looked.emit()
 
     def finish(self) -> None:
-        """Show the code in hand now: for a picture of the window."""
+        """Show what was asked for now: for a picture of the window, and for tests."""
         self._beside.finish()
 
     def shut_down(self) -> None:
