@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from vae_explorer.gui.controller.layers import TILES, grid, grid_shape
 from vae_explorer.gui.controller.pages import Pages
 from vae_explorer.gui.controller.reporting import Reporter, may_overwrite
 from vae_explorer.gui.controller.training import Training
+from vae_explorer.gui.curve_export import Writer
 from vae_explorer.gui.jobs import WriteFile
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.pixels import mosaic, png_bytes, to_bytes
@@ -42,8 +43,6 @@ PNG = "PNG (*.png)"
 PDF = "PDF (*.pdf)"
 GIF = "GIF (*.gif)"
 MP4 = "MP4 (*.mp4)"
-
-Writer = Callable[[Path], None]
 
 
 class Export(QObject):
@@ -83,8 +82,7 @@ class Export(QObject):
 
     def wire_curves(self) -> None:
         """Connect the curves, once they are there."""
-        self._window.curves.export.exported.connect(self._on_exported)
-        self._window.curves.export.failed.connect(self._reporter.refuse)
+        self._window.curves.export.write_requested.connect(self._write_curves)
 
     def canvas(self) -> None:
         """The canvas as it is on the screen."""
@@ -209,10 +207,7 @@ class Export(QObject):
             QGuiApplication.clipboard().setImage(picture)
 
     def _ask(self, suggestion: str, kinds: str, write: Writer) -> None:
-        if not self._session.ready:
-            return
-        if self._worker.busy:
-            self._reporter.refuse(self.tr("Another file is still being written."))
+        if not self._session.ready or not self._may_write():
             return
         start = str(paths.home() / suggestion)
         name, kind = QFileDialog.getSaveFileName(self._window, self.tr("Export"), start, kinds)
@@ -223,6 +218,16 @@ class Export(QObject):
             return
         self._worker.start(WriteFile(path, write))
 
+    def _write_curves(self, name: str, write: Writer) -> None:
+        if self._may_write():
+            self._worker.start(WriteFile(Path(name), write))
+
+    def _may_write(self) -> bool:
+        """Whether no other file is being written."""
+        if self._worker.busy:
+            self._reporter.refuse(self.tr("Another file is still being written."))
+        return not self._worker.busy
+
     def shut_down(self) -> None:
         """Finish the file that is being written: the window is closing."""
         self._worker.shut_down()
@@ -232,10 +237,7 @@ class Export(QObject):
             if isinstance(message, Failed):
                 self._reporter.error(message.error, message.details)
             else:
-                self._on_exported(str(message))
-
-    def _on_exported(self, path: str) -> None:
-        self._reporter.inform(self.tr("Saved {0}").format(path))
+                self._reporter.inform(self.tr("Saved {0}").format(message))
 
 
 def path_of_kind(path: Path, kind: str, kinds: str, default: str) -> Path:
