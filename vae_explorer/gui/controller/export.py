@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ from vae_explorer.gui.controller.pages import Pages
 from vae_explorer.gui.controller.reporting import Reporter, may_overwrite
 from vae_explorer.gui.controller.training import Training
 from vae_explorer.gui.curve_export import Writer
-from vae_explorer.gui.jobs import WriteFile
+from vae_explorer.gui.jobs import WriteFile, uncollected
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.pixels import mosaic, png_bytes, to_bytes
 from vae_explorer.gui.session import Session
@@ -180,6 +181,7 @@ class Export(QObject):
         images, curve = self._pages.figure_piece(), self._session.curve
 
         def write(path: Path) -> None:
+            _load_matplotlib()
             real, generated = images()
             assert real is not None
             save_lecture_figure(path, config, data, real, generated, curve)
@@ -238,6 +240,15 @@ class Export(QObject):
                 self._reporter.error(message.error, message.details)
             else:
                 self._reporter.inform(self.tr("Saved {0}").format(message))
+
+
+def _load_matplotlib() -> None:
+    """Its objects are so many that to look through them for garbage would take the window frames."""
+    if "matplotlib.figure" not in sys.modules:
+        with uncollected():
+            import matplotlib.backends.backend_agg
+            import matplotlib.figure
+            import matplotlib.ticker  # noqa: F401
 
 
 def path_of_kind(path: Path, kind: str, kinds: str, default: str) -> Path:
