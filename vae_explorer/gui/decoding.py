@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from vae_explorer.gui.notation import signed
 
 if TYPE_CHECKING:
     from vae_explorer.engine.explorer import Explorer
@@ -67,6 +70,15 @@ class Decoded:
     label: int | None
     image: np.ndarray
     every: np.ndarray | None
+
+    def caption(self, class_names: Sequence[str]) -> str:
+        """The code and its class in words: `z = (0.62, −0.35),  y = 3`."""
+        if len(self.code) <= 2:
+            text = ", ".join(signed(value, 2) for value in self.code)
+            text = f"z = ({text})" if len(self.code) > 1 else f"z = {text}"
+        else:
+            text = f"‖z‖ = {float(np.linalg.norm(self.code)):.2f}"
+        return text if self.label is None else f"{text},  y = {class_names[self.label]}"
 
 
 def decode_code(explorer: Explorer, code: np.ndarray, label: int | None, draws: bool) -> Decoded:

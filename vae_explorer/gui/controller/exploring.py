@@ -17,7 +17,6 @@ from vae_explorer.gui.decoding import Decoded, decode_code
 from vae_explorer.gui.idle import PAINTED_MS
 from vae_explorer.gui.latent_plane import LatentPlane, nearest
 from vae_explorer.gui.main_window import MainWindow
-from vae_explorer.gui.notation import signed
 from vae_explorer.gui.session import Session, best_plane
 
 if TYPE_CHECKING:
@@ -394,7 +393,7 @@ class Exploring(QObject):
             self._rest.stop()
         else:
             self._rest.start()
-        self._window.image.set_image(self.decoded, self._caption(decoded))
+        self._window.image.set_image(self.decoded, decoded.caption(self._session.class_names))
         x, y = self._session.plane.project(code)[0].tolist()
         self._window.canvas.set_shown((x, y))
         self._show_neighbour(decoded)
@@ -402,17 +401,6 @@ class Exploring(QObject):
 
     def _show_every(self) -> None:
         self._window.classes.set_images(self._every)
-
-    def _caption(self, decoded: Decoded) -> str:
-        code = decoded.code
-        if len(code) <= 2:
-            text = ", ".join(signed(value, 2) for value in code)
-            text = f"z = ({text})" if len(code) > 1 else f"z = {text}"
-        else:
-            text = f"‖z‖ = {float(np.linalg.norm(code)):.2f}"
-        if decoded.label is not None:
-            text += f",  y = {self._session.class_names[decoded.label]}"
-        return text
 
     def _show_neighbour(self, decoded: Decoded) -> None:
         opened, session, code = self._session.opened, self._session, decoded.code
