@@ -14,7 +14,7 @@ from vae_explorer.gui.notation import signed
 if TYPE_CHECKING:
     from vae_explorer.engine.explorer import Explorer
 
-LONGEST = 0.008  # seconds: half a frame, whose other half is for painting
+LONGEST = 0.005  # seconds, a third of a frame: a dragged pin is decoded twice, and then painted
 _SEVERAL = 5
 _TIMES = 3
 
