@@ -211,8 +211,8 @@ def test_the_noise_of_a_gaussian_is_known_as_it_is_now() -> None:
     explorer = Explorer(build_model(config))
     assert explorer.noise_variance == pytest.approx(0.05)
     state = dict(explorer.model.state_dict())
-    explorer.load_state(state | {"likelihood.log_variance": torch.tensor(0.02).log()})
-    assert explorer.noise_variance == pytest.approx(0.02)
+    other = explorer.with_state(state | {"likelihood.log_variance": torch.tensor(0.02).log()})
+    assert other.noise_variance == pytest.approx(0.02)
     ppca = build_model(ModelConfig(kind="ppca"))
     assert Explorer(ppca).noise_variance == pytest.approx(float(ppca.likelihood.log_variance.exp()))  # type: ignore[union-attr]
     assert Explorer(build_model(ModelConfig())).noise_variance is None
@@ -277,9 +277,9 @@ def test_the_manifold_lies_as_the_axes_do() -> None:
         lambda ex: ex.manifold(3, label=0, at=[[1.0], [1.0, 2.0]]),
         lambda ex: ex.manifold(3, label=0, extent=1e300),
         lambda ex: ex.decode([[1e300, 0.0, 0.0]], 0),
-        lambda ex: ex.load_state({}),
-        lambda ex: ex.load_state({**ex.model.state_dict(), "class_logits": torch.zeros(4)}),
-        lambda ex: ex.load_state({**ex.model.state_dict(), "class_logits": None}),
+        lambda ex: ex.with_state({}),
+        lambda ex: ex.with_state({**ex.model.state_dict(), "class_logits": torch.zeros(4)}),
+        lambda ex: ex.with_state({**ex.model.state_dict(), "class_logits": None}),
         lambda ex: ex.set_class_prior("abc"),
         lambda ex: ex.set_class_prior([[1.0], [1.0, 2.0]]),
         lambda ex: ex.set_class_prior({}),
@@ -349,9 +349,23 @@ def test_the_class_prior_takes_any_sequence_or_array_of_numbers() -> None:
 def test_a_state_of_half_precision_is_taken() -> None:
     ex = explorer()
     other = build_model(ex.config, 1)
-    ex.load_state({name: tensor.half() for name, tensor in other.state_dict().items()})
-    for name, tensor in ex.model.state_dict().items():
+    taken = ex.with_state({name: tensor.half() for name, tensor in other.state_dict().items()})
+    for name, tensor in taken.model.state_dict().items():
         torch.testing.assert_close(tensor, other.state_dict()[name].half().float())
+
+
+def test_other_weights_are_another_explorer_and_shared_with_their_snapshot() -> None:
+    ex = explorer()
+    own = {name: tensor.clone() for name, tensor in ex.model.state_dict().items()}
+    snapshot = {name: tensor + 1.0 for name, tensor in own.items()}
+    kept = {name: tensor.clone() for name, tensor in snapshot.items()}
+    taken = ex.with_state(snapshot)
+    taken.set_class_prior([0.2, 0.5, 0.3])
+    for name, tensor in taken.model.state_dict().items():
+        torch.testing.assert_close(ex.model.state_dict()[name], own[name])
+        torch.testing.assert_close(snapshot[name], kept[name])
+        shares = tensor.data_ptr() == snapshot[name].data_ptr()
+        assert shares == (name != "class_logits"), name
 
 
 def test_large_images_are_decoded_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

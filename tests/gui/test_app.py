@@ -90,6 +90,32 @@ def test_the_end_of_a_session_closes_the_window_unasked_and_keeps_what_was_train
     assert [path.name for path in (tmp_path / "models").iterdir()] == ["last-training.safetensors"]
 
 
+ONE_CORE = """
+import os, sys
+os.environ.pop("OMP_NUM_THREADS", None)  # the tests' own
+from vae_explorer.gui import app
+assert "numpy" not in sys.modules  # whose BLAS asks when it is loaded
+
+def build(*_, **__):
+    import numpy as np
+    from threading import active_count
+    np.ones((300, 300)) @ np.ones((300, 300))
+    print(len(os.listdir("/proc/self/task")) - active_count(), "OPENBLAS_NUM_THREADS" in os.environ)
+    sys.exit(0)
+
+app.build = build
+app.main(["--screenshot", "window.png"])
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="only Linux lists threads there")
+@pytest.mark.skipif(os.cpu_count() == 1, reason="one core is all there is")
+def test_numpy_multiplies_on_the_windows_own_core(tmp_path: Path) -> None:
+    """Its threads would wait for cores on which a training runs."""
+    ended = python("-c", ONE_CORE, cwd=tmp_path)
+    assert (ended.returncode, ended.stdout) == (0, "0 False\n"), ended.stderr
+
+
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         app.main(["--version"])

@@ -27,6 +27,7 @@ from vae_explorer.gui.dimensions_bar import SLIDER_STEPS
 from vae_explorer.gui.equation_bar import nats
 from vae_explorer.gui.jobs import learned_prior
 from vae_explorer.gui.model_card import LEARNED_PRIOR, title_of
+from vae_explorer.gui.pixels import to_bytes
 from vae_explorer.gui.screenshot import THREE
 from vae_explorer.gui.style import DARK
 
@@ -389,6 +390,7 @@ def test_six_dimensions_have_axes_sliders_and_a_principal_plane(
     controller.exploring.centre()
     assert not np.array_equal(image_of(controller), before)
     controller.exploring.choose_principal()
+    controller.exploring.finish()
     assert controller.session.plane.kind == "principal"
     controller.pages.draw_path(-1.0, 0.0, 1.0, 0.5)
     assert controller.pages.path_frames is not None
@@ -421,7 +423,7 @@ def test_layers_are_painted_when_they_are_switched_on(
     x = extent[0] + 0.5 * (extent[1] - extent[0]) / images.shape[1]
     y = extent[3] - 0.5 * (extent[3] - extent[2]) / images.shape[0]
     corner = joint.session.explorer.decode(np.array([[x, y]]), joint.session.label)[0]
-    np.testing.assert_allclose(images[0, 0], corner, atol=1e-5)
+    np.testing.assert_array_equal(images[0, 0], to_bytes(corner))
 
 
 def test_class_regions_are_for_a_model_with_classes(
@@ -510,7 +512,7 @@ def test_samples_and_the_figure_are_filled(joint: Controller) -> None:
     assert images is not None
     assert len(images) >= 60 and images.shape[1:] == (28, 28)
     joint.window.show_tab(joint.window.figure)
-    real, generated = joint.pages.figure_images()
+    real, generated = joint.pages.figure_piece()()
     assert real is not None
     assert real.shape == generated.shape == (36, 28, 28)
 
@@ -561,6 +563,7 @@ def test_a_coordinate_of_the_pinned_point_is_what_is_decoded(
 ) -> None:
     exploring, window = deep.exploring, deep.window
     exploring.choose_principal()
+    exploring.finish()
     assert deep.session.plane.kind == "principal"
     exploring.pin(0.4, -0.8)
     before = code_of(deep).copy()
@@ -578,6 +581,7 @@ def test_the_plane_comes_to_a_code_that_is_kept_off_it(deep: Controller, qtbot: 
     exploring, window, session = deep.exploring, deep.window, deep.session
     for choose, z3 in ((lambda: exploring.choose_axes(0, 1), 2.0), (exploring.choose_principal, 1)):
         choose()
+        exploring.finish()
         code = np.array([0.5, -0.5, z3], dtype=np.float32)
         with qtbot.waitSignal(exploring.weights_moved):  # layers lie on another plane
             exploring.pin_code(code)
@@ -595,6 +599,7 @@ def test_a_clicked_image_stays_the_clicked_one_on_another_plane(deep: Controller
     exploring.pick_sample(17)
     for choose in (lambda: exploring.choose_axes(1, 2), exploring.choose_principal):
         choose()
+        exploring.finish()
         assert exploring.neighbour == deep.session.sample == 17
         np.testing.assert_array_equal(code_of(deep), opened.means[17])
         posterior = deep.window.canvas._scene.selected

@@ -423,7 +423,7 @@ def test_the_level_of_the_closed_form_has_a_name_wherever_it_is_drawn(
     feed(curves, 100, joint=False)
     alone = [text for text, _ in curves._key._lines()]
     assert alone == ["validation", "train", "ten batches"]
-    curves.export.write_png(tmp_path / "vae.png")
+    curves.export.writer("png")(tmp_path / "vae.png")
     curves.begin_run(Run("PPCA", False, UNIT))
     value = {"elbo": -90.0}
     curves.append_epoch(1, 50, 1.0, value, value, (2.0, 1.0), reference=-88.5)
@@ -437,7 +437,7 @@ def test_the_level_of_the_closed_form_has_a_name_wherever_it_is_drawn(
     assert "closed form, train <b>−88.5</b>" in curves._readout.text()
     curves._hover(50.0, panel_of(curves, "kl"))
     assert "closed form" not in curves._readout.text()
-    curves.export.write_png(tmp_path / "ppca.png")
+    curves.export.writer("png")(tmp_path / "ppca.png")
     top = [QImage(str(tmp_path / f"{name}.png")).copy(0, 0, 900, 40) for name in ("vae", "ppca")]
     assert top[0] != top[1]  # the picture has the key too
     curves.set_run_visible(1, False)
@@ -557,29 +557,37 @@ def test_export_as_a_table_and_as_a_picture(
     for kind in ("csv", "png"):
         path = tmp_path / f"curves.{kind}"
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, p=path: (str(p), ""))
-        with qtbot.waitSignal(curves.export.exported):
+        with qtbot.waitSignal(curves.export.write_requested) as asked:
             curves.export.ask(kind)
+        assert asked.args is not None and asked.args[0] == str(path)
+        asked.args[1](path)
     assert len((tmp_path / "curves.csv").read_text().splitlines()) == 1 + 100 + 2
     picture = QImage(str(tmp_path / "curves.png"))
     assert picture.width() == 2 * curves._board.sheet.width()
     assert picture.pixelColor(2, 2) == style.LIGHT.panel
-    below_a_file = tmp_path / "curves.png" / "curves.csv"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(below_a_file), ""))
-    with qtbot.waitSignal(curves.export.failed) as failed:
-        curves.export.ask("csv")
-    assert failed.args is not None
-    assert f"{below_a_file} cannot be written" in failed.args[0]
     another = tmp_path / "curves.txt"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(another), ""))
-    with qtbot.waitSignal(curves.export.failed) as failed:
+    with qtbot.waitSignal(curves.export.refused) as refused:
         curves.export.ask("csv")
-    assert "curves.txt" in (failed.args or [""])[0]
-    assert not another.exists()
+    assert refused.args is not None and "curves.txt" in refused.args[0]
     unnamed = tmp_path / "table"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(unnamed), ""))
-    with qtbot.waitSignal(curves.export.exported) as exported:
+    with qtbot.waitSignal(curves.export.write_requested) as asked:
         curves.export.ask("csv")
-    assert exported.args == [f"{unnamed}.csv"]
+    assert asked.args is not None and asked.args[0] == f"{unnamed}.csv"
+
+
+def test_a_table_has_the_numbers_of_when_it_was_asked_for(curves: Curves, tmp_path: Path) -> None:
+    curves.begin_run(Run("run", True, UNIT))
+    feed(curves, 100)
+    path, other = tmp_path / "curves.csv", tmp_path / "other.csv"
+    write = curves.export.writer("csv")
+    write(path)
+    curves.end_run()
+    assert curves.go_on(40.0)
+    feed(curves, 300)
+    write(other)
+    assert other.read_bytes() == path.read_bytes()
 
 
 def test_a_table_is_offered_a_place_in_the_home_folder(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -191,6 +193,24 @@ def test_the_exported_figure_is_the_page_s(
     assert list(curve.train) == [-199.0, -119.0, -118.0]
     assert (curve.quantity, curve.unit) == ("ELBO", "nats")
     assert sheet.given_class == ", y"
+
+
+def test_what_draws_the_figure_is_imported_apart_from_garbage(
+    joint: Controller,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: Callable[[str, str], list[str]],
+) -> None:
+    apart: list[bool] = []
+    module = "vae_explorer.gui.controller.export"
+    monkeypatch.setattr(f"{module}.save_lecture_figure", lambda *_: None)
+    monkeypatch.setattr(f"{module}.uncollected", lambda: apart.append(True) or nullcontext())
+    monkeypatch.delitem(sys.modules, "matplotlib.figure", raising=False)
+    asked("figure.pdf", "PDF (*.pdf)")
+    for _ in range(2):
+        joint.export.figure()
+        wait_written(qtbot, joint)
+    assert apart == [True]  # the second time it is there
 
 
 def test_the_figure_of_ppca_is_of_its_log_density_beside_the_closed_form(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -184,3 +186,16 @@ def test_the_best_weights_are_the_last_moment_and_are_there_once() -> None:
     assert [each.epoch for each in history] == [0, 1, 2, 3, 1]
     history.clear()
     assert len(history) == 0
+
+
+def test_of_many_long_codes_none_is_copied_to_project_them_or_to_find_the_nearest() -> None:
+    codes = np.random.default_rng(0).normal(size=(2000, 512)).astype(np.float32)
+    point = codes[1234] + np.float32(0.01)
+    plane = LatentPlane.of_axes(512, (3, 5)).with_rest(point)
+    assert nearest(codes, point) == int(((codes - point) ** 2).sum(axis=1).argmin()) == 1234
+    for work in (lambda: nearest(codes, point), lambda: plane.project(codes)):
+        tracemalloc.start()
+        work()
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert most < codes.nbytes / 10

@@ -117,6 +117,18 @@ def test_a_change_exchanges_no_style_sheet(looks: Looks, qapp: QApplication) -> 
     assert (qapp.styleSheet(), looks._window.styleSheet()) == ("", sheet)
 
 
+def test_widgets_take_a_theme_one_after_the_other(
+    looks: Looks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[str] = []
+    for name in ("canvas", "classes", "pad", "film", "samples", "training"):
+        part = getattr(looks._window, name)
+        monkeypatch.setattr(part, "set_theme", lambda _, name=name: taken.append(name))
+    for _ in looks._take(style.DARK):
+        assert len(taken) <= 1
+        taken.clear()
+
+
 def test_nothing_is_painted_until_all_is_changed_and_then_it_is_once(
     looks: Looks, qapp: QApplication, qtbot: QtBot
 ) -> None:

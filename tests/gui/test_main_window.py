@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,7 +29,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from tests.gui.windows import MakeController, wait_open
+from tests.gui.windows import MakeController, wait_open, wait_written
 from vae_explorer.gui import style
 from vae_explorer.gui.app import DEFAULT_SIZE
 from vae_explorer.gui.controller.application import Controller
@@ -467,8 +468,14 @@ def test_the_curves_are_made_behind_the_first_model(
         controller.start()
     assert there == [None]  # the first picture does not wait for them
     assert window._curves is window.curves
-    window.curves.export.exported.emit("curves.csv")
+    here: list[bool] = []
+    window.curves.export.write_requested.emit(
+        "curves.csv",
+        lambda _: here.append(threading.current_thread() is threading.main_thread()),
+    )
+    wait_written(qtbot, controller)
     assert "curves.csv" in window.banner.text()
+    assert here == [False]
 
 
 def test_curves_that_are_asked_for_before_they_are_made_stay(qtbot: QtBot) -> None:

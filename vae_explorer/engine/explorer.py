@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, Literal, SupportsIndex, get_args
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from vae_explorer.engine import arguments
 from vae_explorer.engine.batches import images_at_once
@@ -80,16 +81,24 @@ class Explorer:
         known = isinstance(likelihood, Gaussian)
         return math.exp(likelihood.log_variance.item()) if known else None
 
-    def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """Take the weights of a snapshot of the same configuration, which may be of half precision.
+    def with_state(self, state: Mapping[str, Tensor]) -> Explorer:
+        """The explorer of a snapshot of the same configuration; this one's weights stay as they are.
+
+        The weights are the snapshot's own, not copied, but for those of half precision and the class prior.
 
         Raises:
-            InputError: they are of another.
+            InputError: they are of another configuration.
         """
         problem = contradiction(self._model, state, of_any_type=True)
         if problem:
             raise InputError(f"These are not the weights of this model: {problem}.")
-        self._model.load_state_dict(state)
+        taken: dict[int, Tensor] = {}
+        for name, tensor in self._model.state_dict(keep_vars=True).items():
+            is_edited = name == "class_logits"  # in place, by `set_class_prior`
+            new = state[name].detach().to(tensor.dtype, copy=is_edited)
+            is_parameter = isinstance(tensor, nn.Parameter)
+            taken[id(tensor)] = nn.Parameter(new) if is_parameter else new
+        return Explorer(copy.deepcopy(self._model, taken))
 
     @torch.inference_mode()
     def decode(

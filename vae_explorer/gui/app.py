@@ -54,6 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace, picture: Path | None) -> int:
+    _import_numpy_for_one_core()
     from PySide6.QtCore import QSize, QTimer, qInstallMessageHandler
     from PySide6.QtWidgets import QApplication
 
@@ -75,6 +76,21 @@ def _run(options: argparse.Namespace, picture: Path | None) -> int:
     _close_on_signals(app, controller)
     QTimer.singleShot(FIRST_PAINT_MS, controller.start)
     return app.exec()
+
+
+def _import_numpy_for_one_core() -> None:
+    """Have NumPy multiply its small matrices on the window's own core.
+
+    Its BLAS shares each out among all cores, and waits for the last: beside a training that is a hundred times as
+    long as the product itself. The BLAS reads the variable once; torch's own may be another copy, which trains.
+    """
+    name = "OPENBLAS_NUM_THREADS"
+    if name in os.environ:
+        return
+    os.environ[name] = "1"
+    import numpy  # noqa: F401
+
+    del os.environ[name]
 
 
 def _close_on_signals(app: QApplication, controller: Controller) -> None:

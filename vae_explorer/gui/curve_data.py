@@ -10,7 +10,7 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +64,15 @@ class Table:
     def cut(self, step: float) -> None:
         """Drop the rows after a step."""
         self._length = int(np.searchsorted(self.column("step"), step, side="right"))
+        self._rows = self._rows[
+            : max(self._length, 1)
+        ].copy()  # those dropped may be another's still
+
+    def so_far(self) -> Table:
+        """The rows that there are now, whatever becomes of this table; they are not copied."""
+        table = Table()
+        table._rows, table._length = self._rows[: self._length], self._length
+        return table
 
     def column(self, name: str, stride: int = 1) -> Floats:
         """One column, (rows,): a view."""
@@ -130,6 +139,15 @@ class Run:
         self.kl_per_dimension = tuple(kl_per_dimension)
         if reference is not None:
             self.reference = reference
+
+    def so_far(self) -> Run:
+        """What there is of it now, for another thread to read."""
+        return replace(
+            self,
+            steps=self.steps.so_far(),
+            train=self.train.so_far(),
+            validation=self.validation.so_far(),
+        )
 
     def has(self, metric: str) -> bool:
         """Whether a metric is one of this run's, and not merely its ELBO again."""

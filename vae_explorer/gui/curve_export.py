@@ -19,16 +19,18 @@ from vae_explorer.gui.file_names import ask_for_file
 from vae_explorer.gui.pixels import png_bytes
 from vae_explorer.gui.style import Theme
 
+Writer = Callable[[Path], None]
+
 
 class CurveExport(QWidget):
-    """Asks what to write and where; `exported` or `failed` says what came of it.
+    """Asks what to write and where. `write_requested` gives the file's name, and a `Writer`: a table can be long.
 
     Args:
         content: gives the runs, the key to their lines, and the widget that shows them, up to date.
     """
 
-    exported = Signal(str)
-    failed = Signal(str)
+    write_requested = Signal(str, object)
+    refused = Signal(str)  # the sentence for the user
 
     def __init__(
         self,
@@ -49,13 +51,17 @@ class CurveExport(QWidget):
         self._theme = theme
         style.retint(self._button, theme)
 
-    def write_csv(self, path: str | Path) -> None:
-        """Write the numbers of all runs as a table. Raises EngineError."""
-        write_whole(Path(path), csv_bytes(self._content()[0]))
+    def writer(self, kind: str) -> Writer:
+        """What writes `csv` or `png` into a file, of the curves as they are now; any thread may call it."""
+        runs, key, sheet = self._content()
+        if kind == "csv":
+            known = [run.so_far() for run in runs]
+            return lambda path: write_whole(path, csv_bytes(known))
+        picture = self._picture(key, sheet)
+        return lambda path: write_whole(path, png_bytes(picture))
 
-    def write_png(self, path: str | Path) -> None:
-        """Write the panels as they are under their key, at twice the screen's resolution. Raises EngineError."""
-        _, key, sheet = self._content()
+    def _picture(self, key: CurveKey, sheet: QWidget) -> QImage:
+        """The panels as they are under their key, at twice the screen's resolution."""
         top = key.sizeHint().height() + style.HALF
         picture = QImage((sheet.size() + QSize(0, top)) * 2, QImage.Format.Format_RGB32)
         picture.setDevicePixelRatio(2)
@@ -66,22 +72,20 @@ class CurveExport(QWidget):
         painter.end()
         whole = QRegion(sheet.rect())
         sheet.render(picture, QPoint(0, top), whole, QWidget.RenderFlag.DrawChildren)
-        write_whole(Path(path), png_bytes(picture))
+        return picture
 
     def ask(self, kind: str) -> None:
-        """Ask for a file and write `csv` or `png`."""
+        """Ask for a file to write `csv` or `png` into."""
         kinds = {"csv": self.tr("Table (*.csv)"), "png": self.tr("Picture (*.png)")}
         title = self.tr("Export the curves")
         try:
             start = paths.home() / f"curves.{kind}"  # Windows may start a program in its own folder
             path = ask_for_file(self, title, start, kinds[kind])
-            if path is None:
-                return
-            self.write_csv(path) if kind == "csv" else self.write_png(path)
         except EngineError as error:
-            self.failed.emit(str(error))
-        else:
-            self.exported.emit(str(path))
+            self.refused.emit(str(error))
+            return
+        if path is not None:
+            self.write_requested.emit(str(path), self.writer(kind))
 
     def _show_menu(self) -> None:
         menu = QMenu(self)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QMimeData, Qt, Signal
-from PySide6.QtGui import QColor, QGuiApplication, QImage, QKeySequence, QPixmap
+from PySide6.QtGui import QColor, QGuiApplication, QKeySequence, QPixmap
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -18,10 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from vae_explorer.engine.drawing import ink_from_photograph
-from vae_explorer.engine.errors import InputError
 from vae_explorer.gui import style
-from vae_explorer.gui.drawing_sheet import PICTURES, DrawingSheet, ModelView, grey_pixels
+from vae_explorer.gui.drawing_sheet import PICTURES, DrawingSheet, ModelView
 from vae_explorer.gui.ink import InkSheet
 from vae_explorer.gui.strokes import Drawing, Stroke
 from vae_explorer.gui.style import Theme
@@ -43,6 +41,7 @@ class DrawingPad(QWidget):
 
     drawing_changed = Signal()
     history_changed = Signal()
+    picture_offered = Signal(object)  # a Path or a QImage, which is large: see `ink_of`
     picture_refused = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -124,21 +123,11 @@ class DrawingPad(QWidget):
             self.open_picture(name)
 
     def open_picture(self, path: str | Path) -> None:
-        """Take a picture file; `picture_refused` says why where that cannot be."""
-        image = QImage(str(path))
-        if image.isNull():
-            name = Path(path).name
-            self.picture_refused.emit(self.tr("“{}” is not a picture.").format(name))
-        else:
-            self.place_image(image)
+        """Offer a picture file."""
+        self.picture_offered.emit(Path(path))
 
-    def place_image(self, image: QImage) -> None:
-        """Lay a picture on the sheet in grey: its paper goes, dark ink on bright is turned over."""
-        try:
-            ink = ink_from_photograph(grey_pixels(image))
-        except InputError as error:
-            self.picture_refused.emit(str(error))
-            return
+    def place(self, ink: NDArray[np.uint8]) -> None:
+        """Lay what is written on a picture, uint8 (H, W) with ink high, on the sheet."""
         self._drawing.place(ink)
         self._drawn_anew()
 
@@ -187,7 +176,7 @@ class DrawingPad(QWidget):
                 return True
         if mime.hasImage():
             image = mime.imageData()
-            self.place_image(image.toImage() if isinstance(image, QPixmap) else QImage(image))
+            self.picture_offered.emit(image.toImage() if isinstance(image, QPixmap) else image)
             return True
         return False
 

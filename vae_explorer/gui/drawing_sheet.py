@@ -6,7 +6,18 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, QUrl, Signal
+from PySide6.QtCore import (
+    QCoreApplication,
+    QEvent,
+    QPoint,
+    QPointF,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+    QUrl,
+    Signal,
+)
 from PySide6.QtGui import (
     QDragEnterEvent,
     QDropEvent,
@@ -21,6 +32,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from vae_explorer.engine.drawing import ink_from_photograph
+from vae_explorer.engine.errors import InputError
 from vae_explorer.gui import style
 from vae_explorer.gui.ink import InkSheet
 from vae_explorer.gui.pixels import fitted, image_to_qimage, paint_image
@@ -264,6 +277,20 @@ class ModelView(QWidget):
 
 def _is_picture(url: QUrl) -> bool:
     return url.isLocalFile() and Path(url.toLocalFile()).suffix.lower() in PICTURES
+
+
+def ink_of(picture: Path | QImage) -> NDArray[np.uint8]:
+    """What is written on a picture, or on that of a file, uint8 (H, W): its paper goes, dark ink is turned over.
+
+    Takes tenths of a second for a photograph; any thread may call it. Raises InputError where nothing is
+    written on it, or it is no picture.
+    """
+    image = QImage(str(picture)) if isinstance(picture, Path) else picture
+    if image.isNull():
+        name = picture.name if isinstance(picture, Path) else ""
+        text = QCoreApplication.translate("DrawingPad", "“{}” is not a picture.")
+        raise InputError(text.format(name))
+    return ink_from_photograph(grey_pixels(image))
 
 
 def grey_pixels(image: QImage) -> NDArray[np.uint8]:

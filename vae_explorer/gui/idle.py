@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import Generic, TypeVar
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from PySide6.QtCore import QObject, QTimer
+
+from vae_explorer.gui.beside import Beside, Piece
 
 BUDGET_MS = 5.0  # of a frame's 16.7 ms
 PAINTED_MS = 2  # after which what was just changed is on screen
 PATIENCE_S = 0.1  # so long work gives way to a mouse that never rests
 
+Task: TypeAlias = Iterator[None] | Generator[Piece | None, Any, None]
 _Item = TypeVar("_Item")
 
 
@@ -52,7 +56,8 @@ class IdleQueue(QObject):
     """Named generators, advanced a little whenever the window has nothing else to do.
 
     A generator yields after each piece of work; a newer one of the same name takes its place. Under the
-    user's hands a slice is a single piece, and the tasks take turns.
+    user's hands a slice is a single piece, and the tasks take turns. A piece that would take a frame is
+    yielded instead, as a function: another thread does it, and `yield` gives its result.
 
     Args:
         interval: milliseconds between slices, which leave the window room for input and painting.
@@ -70,13 +75,24 @@ class IdleQueue(QObject):
         super().__init__(parent)
         self._budget = budget
         self._used_at = 0.0  # when the user last did something
-        self._tasks: dict[str, Iterator[None]] = {}
+        self._tasks: dict[str, Task] = {}
+        self._beside = Beside(self)
         self._timer = Pace(self._advance, interval, patience, self)
 
-    def run(self, name: str, task: Iterator[None]) -> None:
+    def run(self, name: str, task: Task) -> None:
         """Do this work, in place of any of the same name."""
+        self._beside.drop(name)
         self._tasks[name] = task
         self._timer.begin()
+
+    def begin(self, name: str, task: Task) -> None:
+        """The same, with its first piece done now: all of it, where it yields nothing."""
+        self.run(name, task)
+        self._go_on(name, task, lambda: next(task))
+
+    def does(self, name: str) -> bool:
+        """Whether work of this name is not done yet."""
+        return name in self._tasks
 
     def give_way(self) -> None:
         """The user did something: its answer and the painting of it come first."""
@@ -85,10 +101,14 @@ class IdleQueue(QObject):
 
     def drop(self, name: str | None = None) -> None:
         """Forget the work of this name, or all of it."""
-        if name is None:
-            self._tasks.clear()
-        else:
-            self._tasks.pop(name, None)
+        for dropped in list(self._tasks) if name is None else [name]:
+            self._tasks.pop(dropped, None)
+            self._beside.drop(dropped)
+
+    def shut_down(self) -> None:
+        """Forget all work, and wait for the piece that the other thread does."""
+        self.drop()
+        self._beside.shut_down()
 
     @property
     def busy(self) -> bool:
@@ -96,9 +116,10 @@ class IdleQueue(QObject):
         return bool(self._tasks)
 
     def finish(self) -> None:
-        """Do all that is left now: for a picture of the window, and for tests."""
+        """Do all that is left now, in this thread: for a picture of the window, and for tests."""
         while self._tasks:
             self._step()
+            self._beside.finish()
 
     def _advance(self) -> None:
         now = time.perf_counter()
@@ -108,23 +129,39 @@ class IdleQueue(QObject):
         if in_use and len(self._tasks) > 1:
             name = next(iter(self._tasks))
             self._tasks[name] = self._tasks.pop(name)
-        while self._tasks and time.perf_counter() < end:
+        while self._ready() is not None and time.perf_counter() < end:
             self._step()
-        if not self._tasks:
+        if self._ready() is None:
             self._timer.stop()
 
+    def _ready(self) -> str | None:
+        """The first task that waits for no other thread."""
+        return next((name for name in self._tasks if not self._beside.waits_for(name)), None)
+
     def _step(self) -> None:
-        if not self._tasks:  # they were dropped
-            return
-        name, task = next(iter(self._tasks.items()))
+        name = self._ready()
+        if name is not None:  # they were not dropped
+            task = self._tasks[name]
+            self._go_on(name, task, lambda: next(task))
+
+    def _go_on(self, name: str, task: Task, step: Callable[[], Piece | None]) -> None:
         try:
-            next(task)
+            piece = step()
         except StopIteration:
             if self._tasks.get(name) is task:
                 del self._tasks[name]
+            return
         except BaseException:
             self._tasks.pop(name, None)  # a task that failed would fail again at every tick
             raise
+        if piece is not None and self._tasks.get(name) is task:
+            self._beside.ask(name, piece, lambda future: self._resume(name, task, future))
+
+    def _resume(self, name: str, task: Task, future: Future[Any]) -> None:
+        """A piece of a task is done: what comes of it is shown at once."""
+        assert isinstance(task, Generator)
+        self._go_on(name, task, lambda: task.send(future.result()))
+        self._timer.begin()
 
 
 class Turns(Generic[_Item]):

@@ -10,7 +10,7 @@ import gc
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.control import LIVE_SETTINGS, TrainingControl
 from vae_explorer.engine.errors import Cancelled, EngineError
 from vae_explorer.engine.evaluation_config import EvaluationConfig
+from vae_explorer.gui.decoding import DecodingTime, decoding_time
 from vae_explorer.gui.gallery import (
     SPLITS,
     Gallery,
@@ -48,6 +49,8 @@ SNAPSHOT_IMAGES = 2_000  # images embedded at every snapshot of a training
 SNAPSHOT_SECONDS = 0.25
 GRADIENT_DRAWS = 100
 
+_making = threading.Lock()
+
 
 @dataclass(frozen=True, eq=False)
 class ModelOpened:
@@ -59,6 +62,7 @@ class ModelOpened:
         learned_prior: (C,) π of its weights; None for a model of p(x).
         means, stds: (n, d), the posteriors of the gallery's images; None without a gallery.
         kl: (d,) their mean KL in nats; None without a gallery.
+        decoding: what the model takes to decode.
     """
 
     explorer: Explorer
@@ -70,6 +74,7 @@ class ModelOpened:
     means: np.ndarray | None = None
     stds: np.ndarray | None = None
     kl: np.ndarray | None = None
+    decoding: DecodingTime = field(default_factory=DecodingTime)
 
 
 @dataclass(frozen=True)
@@ -122,12 +127,18 @@ def uncollected() -> Iterator[None]:
     """
     enabled = gc.isenabled()
     gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if enabled:
-            gc.enable()
+    with _making:
+        try:
+            yield
+        finally:
+            gc.freeze()
+            if enabled:
+                gc.enable()
+
+
+def is_uncollected() -> bool:
+    """Whether a thread is in `uncollected`."""
+    return _making.locked()
 
 
 def leave_a_core_free() -> None:
@@ -154,6 +165,7 @@ class OpenModel:
         with uncollected():
             import numpy.ma  # noqa: F401 - the first percentile would, on the window's thread
 
+            from vae_explorer.engine import image_folder, run_folder, training_state  # noqa: F401 - as would what follows
             from vae_explorer.engine.checkpoint import read_card
             from vae_explorer.engine.explorer import Explorer
 
@@ -386,11 +398,13 @@ def opened(
 ) -> ModelOpened:
     """A model with its gallery embedded."""
     prior = learned_prior(explorer, card)
+    shown = ModelOpened(
+        explorer, path, card, gallery, sources, prior, decoding=decoding_time(explorer)
+    )
     if gallery is None:
-        return ModelOpened(explorer, path, card, None, sources, prior)
+        return shown
     means, stds = embedded(explorer, gallery)
-    kl = mean_kl(means, stds)
-    return ModelOpened(explorer, path, card, gallery, sources, prior, means, stds, kl)
+    return replace(shown, means=means, stds=stds, kl=mean_kl(means, stds))
 
 
 def learned_prior(explorer: Explorer, card: Mapping[str, object]) -> np.ndarray | None:

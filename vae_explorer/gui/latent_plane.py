@@ -78,7 +78,8 @@ class LatentPlane:
     def project(self, codes: NDArray[np.floating]) -> NDArray[np.float32]:
         """Codes (n, d) -> canvas points (n, 2), the foot of each on the plane."""
         codes = np.atleast_2d(np.asarray(codes, dtype=np.float32))
-        points = ((codes - self.origin) @ self.basis.T).astype(np.float32)
+        # no copy of all codes
+        points = (codes @ self.basis.T - self.origin @ self.basis.T).astype(np.float32, copy=False)
         if self.dim == 1 and len(points) > 1:
             points[:, 1] = _spread(len(points))
         return points
@@ -170,8 +171,11 @@ def spherical_path(
 
 
 def nearest(codes: NDArray[np.floating], point: NDArray[np.floating]) -> int:
-    """The index of the code (n, d) nearest to a point (d,)."""
-    return int(((codes - point) ** 2).sum(axis=1).argmin())
+    """The index of the code (n, d) nearest to a point (d,).
+
+    Of ‖c − p‖² = ‖c‖² − 2 cᵀp + ‖p‖² the last is the same for all codes: none are copied.
+    """
+    return int((np.einsum("nd,nd->n", codes, codes) - 2.0 * (codes @ point)).argmin())
 
 
 def _spread(count: int) -> NDArray[np.float32]:

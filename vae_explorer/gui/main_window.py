@@ -143,10 +143,16 @@ class MainWindow(QMainWindow):
 
     def set_theme(self, theme: Theme) -> None:
         """Hand the theme to every widget that paints itself."""
+        for _ in self.take_theme(theme):
+            pass
+
+    def take_theme(self, theme: Theme) -> Iterator[None]:
+        """`set_theme`, a widget at a time."""
         self.theme = theme
         self.setProperty("dark", theme.is_dark)
         for widget in self._themed:
             widget.set_theme(theme)
+            yield
         if self._curves is not None:
             self._curves.set_theme(theme)
 

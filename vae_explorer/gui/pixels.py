@@ -93,6 +93,17 @@ def mosaic(images: NDArray[np.generic]) -> NDArray[np.generic]:
     return images.swapaxes(1, 2).reshape(rows * height, columns * width, *tail)
 
 
+def shrunk(images: NDArray[np.generic], side: int) -> NDArray[np.generic]:
+    """Images (N, H, W[, 3]) averaged over squares of pixels, as large as leave `side` of them or more a side."""
+    count, height, width, *tail = images.shape
+    step = min(height, width) // side
+    if step < 2:
+        return images
+    rows, columns = height // step, width // step
+    cut = images[:, : rows * step, : columns * step]
+    return cut.reshape(count, rows, step, columns, step, *tail).mean(axis=(2, 4), dtype=np.float32)
+
+
 @lru_cache(maxsize=16)
 def _cubic_weights(size: int, factor: int) -> NDArray[np.float32]:
     """Catmull-Rom interpolation as a matrix (size·factor, size); edges repeat the outermost pixel."""

@@ -66,6 +66,7 @@ def settle(controller: Controller, seconds: float = 0.6) -> None:
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
         QApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
+    controller.exploring.finish()
     controller.idle.finish()
     for _ in controller.window.make_curves():
         pass

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from vae_explorer.engine.config import TrainingConfig
 from vae_explorer.engine.lecture_figure import Curve
+from vae_explorer.gui.beside import Piece
 from vae_explorer.gui.gallery import Gallery, Source
 from vae_explorer.gui.jobs import ModelOpened
 from vae_explorer.gui.latent_plane import LatentPlane, collapsed, mean_kl
@@ -26,7 +28,8 @@ class Session:
     """The state that the controllers share. Only they change it.
 
     Attributes:
-        opened: the model with its embedded gallery; None until the first one is loaded.
+        opened: the model with its embedded gallery; None until the first one is loaded. Other weights, and another
+            class prior, are another explorer: what still computes with this one is not disturbed.
         plane: what of latent space the canvas shows.
         label: the class that the decoder is given, y.
         code: (d,) the pinned point, z; None where nothing is pinned.
@@ -105,6 +108,17 @@ class Session:
             return np.zeros(self.plane.dim, dtype=bool)
         return collapsed(self.opened.kl)
 
+    def holds_up(self, images: int) -> bool:
+        """Whether decoding so many images in one call would hold the window up."""
+        return self.opened is not None and self.opened.decoding.holds_up(images)
+
+    def computed(self, images: int, piece: Piece) -> Generator[Piece, Any, Any]:
+        """For a task of an `IdleQueue`: the result of a piece that decodes so many images.
+
+        The window's thread does it, or another where that would hold the window up.
+        """
+        return (yield piece) if self.holds_up(images) else piece()
+
     def take(self, opened: ModelOpened) -> None:
         """Explore another model, on the plane that shows most of it."""
         self.opened = opened
@@ -149,7 +163,11 @@ class Session:
         Raises:
             InputError: no such weights.
         """
-        self.explorer.set_class_prior(weights)
+        if self.opened is None:
+            return
+        explorer = self.explorer.with_state(self.explorer.model.state_dict())
+        explorer.set_class_prior(weights)
+        self.opened = replace(self.opened, explorer=explorer)
         self._note_edit()
         saved, is_only_change = self.saved_prior, self.path is not None and not self.learned
         same = saved is not None and np.allclose(self.explorer.class_prior, saved, atol=SAME_WEIGHT)
@@ -167,15 +185,16 @@ class Session:
         """
         if self.opened is None:
             return
-        explorer, means, stds = self.explorer, moment.means, moment.stds
-        explorer.load_state(moment.state)
+        explorer, means, stds = self.explorer.with_state(moment.state), moment.means, moment.stds
         self.epoch, self.is_half = moment.epoch, moment.is_half
         learned = explorer.class_prior if explorer.has_classes else None
         self.learned_prior = learned
         if self.edited_prior is not None:
             explorer.set_class_prior(self.edited_prior)
         kl = None if means is None or stds is None else mean_kl(means, stds)
-        self.opened = replace(self.opened, means=means, stds=stds, kl=kl, learned_prior=learned)
+        self.opened = replace(
+            self.opened, explorer=explorer, means=means, stds=stds, kl=kl, learned_prior=learned
+        )
 
 
 def best_plane(opened: ModelOpened) -> LatentPlane:

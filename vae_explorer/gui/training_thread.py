@@ -82,13 +82,14 @@ class Worker(QObject):
     messages_arrived = Signal(list)
     ended = Signal()
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, interval: int = DRAIN_INTERVAL_MS) -> None:
+        """Deliver every `interval` milliseconds."""
         super().__init__(parent)
         sys.setswitchinterval(SWITCH_INTERVAL)
         self._thread: _JobThread | None = None
         self._job: Job | None = None
         self._timer = QTimer(self)
-        self._timer.setInterval(DRAIN_INTERVAL_MS)
+        self._timer.setInterval(interval)
         self._timer.timeout.connect(self.drain)
 
     @property
@@ -116,7 +117,7 @@ class Worker(QObject):
             self._job.cancel()
 
     def drain(self) -> None:
-        """Deliver what has been posted; the timer calls this thirty times a second."""
+        """Deliver what has been posted; the timer calls this."""
         thread = self._thread
         if thread is None:
             return

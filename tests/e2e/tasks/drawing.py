@@ -66,8 +66,8 @@ def drop_a_photograph(player: Player) -> None:
     painter.end()
     assert photograph.save(str(path))
     player.drop(path)
-    player.wait(lambda: player.controller.handwriting.drawn is not None)
-    assert player.window.bars.accessibleDescription().startswith("Most probable: 7")
+    seven = "Most probable: 7"
+    player.wait(lambda: player.window.bars.accessibleDescription().startswith(seven))
 
 
 def _towards_middle(place: Place) -> Place:

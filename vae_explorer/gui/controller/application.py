@@ -164,7 +164,9 @@ class Controller(QObject):
             self.training.recovery.discard()
         self.window.save_layout(self.settings)
         self.window.hide()  # a server that does not answer is waited for unseen
-        self.idle.drop()
+        self.idle.shut_down()
+        self.exploring.shut_down()
+        self.handwriting.shut_down()
         self.training.shut_down()
         self.evaluating.shut_down()
         self.export.shut_down()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from functools import partial
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer
 
+from vae_explorer.gui.beside import Piece
 from vae_explorer.gui.controller.exploring import Exploring
 from vae_explorer.gui.controller.handwriting import Drawn, Handwriting
 from vae_explorer.gui.equation_bar import SAMPLES
@@ -90,25 +93,26 @@ class Equation(QObject):
 
     def compute(self) -> None:
         """Compute the terms of the image in hand, and show them."""
-        for _ in self._slices():
-            pass
+        self._idle.begin("equation", self._slices())
+        self._idle.finish()
 
     def _begin(self) -> None:
         self._idle.run("equation", self._slices())
 
-    def _slices(self) -> Iterator[None]:
+    def _slices(self) -> Generator[Piece | None, Any, None]:
         """`compute` in pieces between which the window can follow the mouse."""
         session = self._session
         if not session.ready:
             return
-        self._show_point_terms()
+        yield from self._show_point_terms()
         yield
         explorer = session.explorer
         image, label, subject, given = self._subject()
         if image is None:
             self._window.equation.set_terms(None, explorer.kind)
             return
-        found = explorer.terms(image[None], label, samples=SAMPLES)
+        compute = partial(explorer.terms, image[None], label, samples=SAMPLES)
+        found = yield from session.computed(2 * SAMPLES, compute)  # and as many log-likelihoods
         yield
         terms = {name: float(values[0]) for name, values in found.items()}
         self._window.equation.set_terms(
@@ -120,7 +124,7 @@ class Equation(QObject):
             classification_weight=self._weight,
         )
 
-    def _show_point_terms(self) -> None:
+    def _show_point_terms(self) -> Generator[Piece, Any, None]:
         """Under the decoded image: the prior's density at z, and how well z explains the real image."""
         session, index = self._session, self._exploring.neighbour
         code, label = self._exploring.shown, session.decoder_label
@@ -129,7 +133,10 @@ class Equation(QObject):
             return
         log_prior = -0.5 * float(code @ code + len(code) * np.log(2.0 * np.pi))
         image = session.gallery.images[index][None]
-        log_likelihood = session.explorer.log_likelihood(code[None], image, label)
+        compute = partial(session.explorer.log_likelihood, code[None], image, label)
+        log_likelihood = yield from session.computed(2, compute)
+        if self._exploring.shown is not code:
+            return  # another image is on show by now
         given = "z" if label is None else "z, y"
         name = self.tr("log p(real|{0})").format(given)
         terms = {"log p(z)": log_prior, name: float(log_likelihood[0])}

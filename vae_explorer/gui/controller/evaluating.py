@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +29,6 @@ from vae_explorer.gui.training_thread import Failed, Worker
 if TYPE_CHECKING:
     from vae_explorer.engine.gradients import EstimatorComparison
     from vae_explorer.engine.measurement import Progress
-    from vae_explorer.engine.models import Model
 
 MAX_GRID_DIMENSIONS = 2  # beyond, no grid over z is fine enough
 
@@ -67,16 +65,16 @@ class Evaluating(QObject):
             self._window.evaluation.request()
 
     def start(self, dataset: str, split: str, config: EvaluationConfig) -> None:
-        """Measure a copy of the model, so that the one in hand can change meanwhile."""
+        """Measure the model in hand, whose weights stay as they are."""
         if source := self._source(dataset):
             self._report = None
-            self._run(Evaluate(self._copy(), source, split, config, self._data_dir))
+            self._run(Evaluate(self._session.explorer.model, source, split, config, self._data_dir))
 
     def compare_gradients(self, dataset: str) -> None:
         """Measure how much both estimators of ∇_ψ scatter."""
         if source := self._source(dataset):
             self._comparison = None
-            self._run(CompareGradients(self._copy(), source, self._data_dir))
+            self._run(CompareGradients(self._session.explorer.model, source, self._data_dir))
 
     def content(self) -> dict[str, Any] | None:
         """The figures on show as the command line's `--json` writes them; None without any."""
@@ -93,9 +91,6 @@ class Evaluating(QObject):
         if source is None:
             self._reporter.refuse(self.tr("There are no images for this model."))
         return source
-
-    def _copy(self) -> Model:
-        return copy.deepcopy(self._session.explorer.model)
 
     def _run(self, job: Evaluate | CompareGradients) -> None:
         self._stale = False

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from vae_explorer.gui.beside import Beside
 from vae_explorer.gui.controller.reporting import Reporter
+from vae_explorer.gui.decoding import Decoded, decode_code
 from vae_explorer.gui.idle import PAINTED_MS
 from vae_explorer.gui.latent_plane import LatentPlane, nearest
 from vae_explorer.gui.main_window import MainWindow
-from vae_explorer.gui.notation import signed
 from vae_explorer.gui.session import Session, best_plane
 
 if TYPE_CHECKING:
     from vae_explorer.engine.explorer import Mode
 
 FRAME_SECONDS = 1 / 60
+PICTURE, PLANE = "picture", "principal plane"  # what another thread can be asked for
 
 
 class Exploring(QObject):
-    """Decodes the point in hand and shows it everywhere. Decoding is synchronous, for it takes less than a frame."""
+    """Decodes the point in hand and shows it everywhere: at once, or beside the window where that takes a frame.
+
+    Then the newest code is decoded when the one before is done, and all that is shown is of one code.
+    """
 
     subject_changed = Signal()  # what the equation is written for is another image
     label_changed = Signal(int)
@@ -37,7 +45,10 @@ class Exploring(QObject):
         self._session = session
         self._reporter = reporter
         self._mode: Mode = "mean"
+        self._asked: np.ndarray | None = None  # (d,) the code to show
         self._shown: np.ndarray | None = None  # (d,) the code on show
+        self._beside = Beside(self)
+        self._next: Callable[[], Decoded] | None = None  # waits for the one that is being decoded
         self._pending: tuple[float, float] | None = None
         self._decoded_at = 0.0
         self._frame = QTimer(self)
@@ -78,9 +89,12 @@ class Exploring(QObject):
     def model_changed(self) -> None:
         """Show a model that was just taken by the session."""
         window, session = self._window, self._session
-        self._shown = None
+        self._asked = self._shown = self._next = self.decoded = self.neighbour = None
+        self._beside.drop(PICTURE)
+        self._beside.drop(PLANE)
+        self._rest.stop()
+        window.image.set_image(None)
         self._plane_chosen = False
-        self.neighbour = None
         self._show_classes()
         window.image.set_unit(session.explorer.likelihood_unit)
         window.canvas.set_enabled_message(None)
@@ -256,6 +270,7 @@ class Exploring(QObject):
     def choose_axes(self, first: int, second: int) -> None:
         """Show two dimensions; the others stay where they are."""
         self._plane_chosen = True
+        self._beside.drop(PLANE)
         plane = self._session.plane
         self._set_plane(LatentPlane.of_axes(plane.dim, (first, second)).with_rest(plane.rest))
 
@@ -263,8 +278,13 @@ class Exploring(QObject):
         """Show the plane along which the embedded images differ most."""
         opened = self._session.opened
         if opened is not None and opened.means is not None and self._session.plane.dim > 2:
-            self._plane_chosen = True
-            self._set_plane(LatentPlane.principal(opened.means))
+            # beside the window: it takes a second of a thousand dimensions
+            find = partial(LatentPlane.principal, opened.means)
+            self._beside.ask(PLANE, find, self._on_principal)
+
+    def _on_principal(self, future: Future[LatentPlane]) -> None:
+        self._plane_chosen = True
+        self._set_plane(future.result())
 
     def choose_strongest(self) -> None:
         """Show the two dimensions with the largest KL."""
@@ -325,14 +345,14 @@ class Exploring(QObject):
 
     def _show_again(self) -> None:
         """What is on show, in other colours or another way."""
-        if self._shown is not None:
-            self._show_code(self._shown)
+        if self._asked is not None:
+            self._show_code(self._asked)
 
     def _code_in_hand(self) -> np.ndarray:
         if self._session.code is not None:
             return self._session.code
-        if self._shown is not None:
-            return self._shown
+        if self._asked is not None:
+            return self._asked
         return self._session.plane.lift(np.zeros((1, 2)))[0]
 
     def _show_code(self, code: np.ndarray) -> None:
@@ -340,40 +360,51 @@ class Exploring(QObject):
         session = self._session
         if not session.ready:
             return
-        self._shown = code
-        explorer = session.explorer
-        if explorer.has_classes:
-            count = len(explorer.class_names)
-            self._every = explorer.decode(np.repeat(code[None], count, 0), np.arange(count))
-            self._rest.start()
-            mean = self._every[session.label]
+        self._asked = code
+        explorer, label, draws = session.explorer, session.decoder_label, self._mode == "sample"
+        decode = partial(decode_code, explorer, code, label, draws)
+        images = draws + (1 if label is None else len(explorer.class_names))
+        if not session.holds_up(images):
+            self._show(decode())
+        elif self._beside.waits_for(PICTURE):
+            self._next = decode
         else:
+            self._beside.ask(PICTURE, decode, self._on_decoded)
+
+    def _on_decoded(self, future: Future[Decoded]) -> None:
+        following, self._next = self._next, None
+        if following is not None:
+            self._beside.ask(PICTURE, following, self._on_decoded)
+        self._show(future.result())
+        self.looked.emit()
+
+    def finish(self) -> None:
+        """Show what was asked for now: for a picture of the window, and for tests."""
+        self._beside.finish()
+
+    def shut_down(self) -> None:
+        """The window is closing."""
+        self._next = None
+        self._beside.shut_down()
+
+    def _show(self, decoded: Decoded) -> None:
+        code, self._shown = decoded.code, decoded.code
+        self.decoded, self._every = decoded.image, decoded.every
+        if self._every is None:
             self._rest.stop()
-            mean = explorer.decode(code[None])[0]
-        self.decoded = mean
-        if self._mode == "sample":
-            self.decoded = explorer.decode(code[None], session.decoder_label, mode="sample")[0]
-        self._window.image.set_image(self.decoded, self._caption(code))
-        x, y = session.plane.project(code)[0].tolist()
+        else:
+            self._rest.start()
+        self._window.image.set_image(self.decoded, decoded.caption(self._session.class_names))
+        x, y = self._session.plane.project(code)[0].tolist()
         self._window.canvas.set_shown((x, y))
-        self._show_neighbour(code)
+        self._show_neighbour(decoded)
         self._window.canvas.set_nearest(self.neighbour)
 
     def _show_every(self) -> None:
         self._window.classes.set_images(self._every)
 
-    def _caption(self, code: np.ndarray) -> str:
-        if len(code) <= 2:
-            text = ", ".join(signed(value, 2) for value in code)
-            text = f"z = ({text})" if len(code) > 1 else f"z = {text}"
-        else:
-            text = f"‖z‖ = {float(np.linalg.norm(code)):.2f}"
-        if self._session.decoder_label is not None:
-            text += f",  y = {self._session.class_names[self._session.label]}"
-        return text
-
-    def _show_neighbour(self, code: np.ndarray) -> None:
-        opened, session = self._session.opened, self._session
+    def _show_neighbour(self, decoded: Decoded) -> None:
+        opened, session, code = self._session.opened, self._session, decoded.code
         if opened is None or opened.gallery is None or opened.means is None:
             self._window.image.set_neighbour(None, "")
             return
@@ -383,8 +414,8 @@ class Exploring(QObject):
             caption = self.tr("this image")
         else:
             same = np.empty(0, dtype=np.int64)
-            if session.decoder_label is not None and gallery.labels is not None:
-                same = np.flatnonzero(gallery.labels[: len(means)] == session.label)
+            if decoded.label is not None and gallery.labels is not None:
+                same = np.flatnonzero(gallery.labels[: len(means)] == decoded.label)
             if len(same):
                 self.neighbour = int(same[nearest(means[same], code)])
             else:

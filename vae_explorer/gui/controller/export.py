@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,8 +24,9 @@ from vae_explorer.gui.controller.layers import TILES, grid, grid_shape
 from vae_explorer.gui.controller.pages import Pages
 from vae_explorer.gui.controller.reporting import Reporter
 from vae_explorer.gui.controller.training import Training
+from vae_explorer.gui.curve_export import Writer
 from vae_explorer.gui.file_names import ask_for_file
-from vae_explorer.gui.jobs import WriteFile
+from vae_explorer.gui.jobs import WriteFile, uncollected
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.pixels import mosaic, png_bytes, to_bytes
 from vae_explorer.gui.session import Session
@@ -44,8 +45,6 @@ PNG = "PNG (*.png)"
 PDF = "PDF (*.pdf)"
 GIF = "GIF (*.gif)"
 MP4 = "MP4 (*.mp4)"
-
-Writer = Callable[[Path], None]
 
 
 class Export(QObject):
@@ -85,8 +84,8 @@ class Export(QObject):
 
     def wire_curves(self) -> None:
         """Connect the curves, once they are there."""
-        self._window.curves.export.exported.connect(self._on_exported)
-        self._window.curves.export.failed.connect(self._reporter.refuse)
+        self._window.curves.export.write_requested.connect(self._write_curves)
+        self._window.curves.export.refused.connect(self._reporter.refuse)
 
     def canvas(self) -> None:
         """The canvas as it is on the screen."""
@@ -100,7 +99,7 @@ class Export(QObject):
         extent, label = self._window.canvas.view, self._session.decoder_label
         rows, columns = grid_shape(extent, TILES)
         codes = self._session.plane.lift(np.concatenate(list(grid(extent, rows, columns))))
-        explorer = copy.deepcopy(self._session.explorer)
+        explorer = self._session.explorer
 
         def write(path: Path) -> None:
             images = explorer.decode(codes, label)
@@ -150,13 +149,12 @@ class Export(QObject):
             return
         moments = np.unique(np.linspace(0, len(history) - 1, FILM_FRAMES).round().astype(int))
         states = [history[index].state for index in moments.tolist()]
-        explorer, label = copy.deepcopy(session.explorer), session.decoder_label
+        explorer, label = session.explorer, session.decoder_label
         codes = session.plane.lift(np.concatenate(list(grid(FILM_EXTENT, 8, 8))))
 
         def frame(state: Mapping[str, Tensor]) -> np.ndarray:
             """A small manifold."""
-            explorer.load_state(state)
-            images = explorer.decode(codes, label)
+            images = explorer.with_state(state).decode(codes, label)
             return mosaic(images.reshape(8, 8, *images.shape[1:]))
 
         def write(path: Path) -> None:
@@ -175,16 +173,22 @@ class Export(QObject):
         """The lecture's figure, on white paper."""
         if not self._session.ready:
             return
-        real, generated = self._pages.figure_images()
-        if real is None:
+        if self._session.gallery is None:
             self._reporter.inform(
                 self.tr("No images at hand fit this model, and part (a) of the figure shows some.")
             )
             return
 
         config, data = self._session.explorer.config, self._pages.data_title
-        parts = config, data, real, generated, self._session.curve
-        self._ask("figure.pdf", f"{PDF};;{PNG}", lambda path: save_lecture_figure(path, *parts))
+        images, curve = self._pages.figure_piece(), self._session.curve
+
+        def write(path: Path) -> None:
+            _load_matplotlib()
+            real, generated = images()
+            assert real is not None
+            save_lecture_figure(path, config, data, real, generated, curve)
+
+        self._ask("figure.pdf", f"{PDF};;{PNG}", write)
 
     def curves(self) -> None:
         """The curves as a table."""
@@ -207,10 +211,7 @@ class Export(QObject):
             QGuiApplication.clipboard().setImage(picture)
 
     def _ask(self, suggestion: str, kinds: str, write: Writer) -> None:
-        if not self._session.ready:
-            return
-        if self._worker.busy:
-            self._reporter.refuse(self.tr("Another file is still being written."))
+        if not self._session.ready or not self._may_write():
             return
         start = paths.home() / suggestion
         try:
@@ -221,6 +222,16 @@ class Export(QObject):
         if path is not None:
             self._worker.start(WriteFile(path, write))
 
+    def _write_curves(self, name: str, write: Writer) -> None:
+        if self._may_write():
+            self._worker.start(WriteFile(Path(name), write))
+
+    def _may_write(self) -> bool:
+        """Whether no other file is being written."""
+        if self._worker.busy:
+            self._reporter.refuse(self.tr("Another file is still being written."))
+        return not self._worker.busy
+
     def shut_down(self) -> None:
         """Finish the file that is being written: the window is closing."""
         self._worker.shut_down()
@@ -230,7 +241,13 @@ class Export(QObject):
             if isinstance(message, Failed):
                 self._reporter.error(message.error, message.details)
             else:
-                self._on_exported(str(message))
+                self._reporter.inform(self.tr("Saved {0}").format(message))
 
-    def _on_exported(self, path: str) -> None:
-        self._reporter.inform(self.tr("Saved {0}").format(path))
+
+def _load_matplotlib() -> None:
+    """Its objects are so many that to look through them for garbage would take the window frames."""
+    if "matplotlib.figure" not in sys.modules:
+        with uncollected():
+            import matplotlib.backends.backend_agg
+            import matplotlib.figure
+            import matplotlib.ticker  # noqa: F401

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
+from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QImage
 
 from vae_explorer.engine.drawing import to_model_input
 from vae_explorer.engine.errors import InputError
+from vae_explorer.gui.beside import Beside, Piece
 from vae_explorer.gui.controller.reporting import Reporter
+from vae_explorer.gui.drawing_sheet import ink_of
 from vae_explorer.gui.idle import PAINTED_MS, IdleQueue
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.session import Session
@@ -84,13 +89,31 @@ class Handwriting(QObject):
         self._rest.setInterval(PAINTED_MS)
         self._rest.timeout.connect(self._show_rest)
         window.pad.drawing_changed.connect(self._on_drawing)
+        window.pad.picture_offered.connect(self._read_picture)
         window.pad.picture_refused.connect(reporter.refuse)
+        self._reader = Beside(self)
 
     def _on_drawing(self) -> None:
         """Answer after the events at hand, or a while after the last answer."""
         if not self._timer.isActive():
             since = 1000 * (time.perf_counter() - self._answered_at)
             self._timer.start(max(0, round(ANSWER_MS - since)))
+
+    def _read_picture(self, picture: Path | QImage) -> None:
+        """Read a picture beside the window, a photograph takes long, and lay its ink on the pad."""
+        self._reader.ask("picture", partial(ink_of, picture), self._on_picture)
+
+    def _on_picture(self, future: Future[np.ndarray]) -> None:
+        try:
+            ink = future.result()
+        except InputError as error:
+            self._reporter.refuse(str(error))
+        else:
+            self._window.pad.place(ink)
+
+    def shut_down(self) -> None:
+        """The window is closing."""
+        self._reader.shut_down()
 
     def model_changed(self) -> None:
         """Answer the same drawing with another model."""
@@ -137,6 +160,7 @@ class Handwriting(QObject):
 
     def _show_nothing(self) -> None:
         self._idle.drop("verdict")
+        self._idle.drop("hand")
         self._rest.stop()
         self._window.pad.set_model_view(None)
         self._window.canvas.clear_drawing()
@@ -146,18 +170,35 @@ class Handwriting(QObject):
 
     def _show_rest(self) -> None:
         """Where the drawing lies on the canvas, and every class in this hand."""
-        drawn, explorer = self.drawn, self._session.explorer
-        if drawn is None or (self._timer.isActive() and self._timer.remainingTime() <= PAINTED_MS):
+        if self.drawn is None or (
+            self._timer.isActive() and self._timer.remainingTime() <= PAINTED_MS
+        ):
             return  # of a sheet that is cleared, or that another answer comes for at once
         self.place()
-        if drawn.q is None:
-            self._window.reconstruction.set_image(explorer.decode(drawn.code[None])[0])
-            self.rest_shown.emit()
-            return
-        count = len(explorer.class_names)
-        every = explorer.decode(np.repeat(drawn.code[None], count, 0), np.arange(count))
-        colors = self._window.theme.class_colors(count)
-        self._window.handwriting.set_images(every, explorer.class_names, colors)
+        if not self._idle.does(
+            "hand"
+        ):  # else it comes to this drawing when it is done with the last
+            self._idle.begin("hand", self._decode_hand())
+
+    def _decode_hand(self) -> Generator[Piece, Any, None]:
+        """Every class in this hand, and in what it has become meanwhile."""
+        drawn = None
+        while self.drawn is not None and self.drawn is not drawn:
+            drawn = self.drawn
+            count = 1 if drawn.q is None else len(drawn.q)
+            labels = None if drawn.q is None else np.arange(count)
+            decode = partial(drawn.explorer.decode, np.repeat(drawn.code[None], count, 0), labels)
+            images = yield from self._session.computed(count, decode)
+            if drawn.explorer is self._session.explorer:
+                self._show_hand(images)
+
+    def _show_hand(self, images: np.ndarray) -> None:
+        explorer, window = self._session.explorer, self._window
+        if explorer.has_classes:
+            colors = window.theme.class_colors(len(images))
+            window.handwriting.set_images(images, explorer.class_names, colors)
+        else:
+            window.reconstruction.set_image(images[0])
         self.rest_shown.emit()
 
     def place(self) -> None:
@@ -167,10 +208,11 @@ class Handwriting(QObject):
             mean, factor = plane.project(drawn.code)[0], plane.project_std(drawn.spread)
             self._window.canvas.set_drawing(mean, factor)
 
-    def _verdict(self, drawn: Drawn) -> Iterator[None]:
+    def _verdict(self, drawn: Drawn) -> Generator[Piece, Any, None]:
         """The slower half of the answer, when the window has a moment: in one piece."""
-        yield from ()
-        explorer = self._session.explorer
-        verdict = explorer.verdict(drawn.image[None], samples=VERDICT_SAMPLES)[0]
+        session, explorer = self._session, drawn.explorer
+        images = 2 * VERDICT_SAMPLES * len(explorer.class_names)  # and as many log-likelihoods
+        compute = partial(explorer.verdict, drawn.image[None], samples=VERDICT_SAMPLES)
+        (verdict,) = yield from session.computed(images, compute)
         if self.drawn is drawn:
             self._window.bars.set_probabilities(drawn.q, verdict, explorer.class_names)

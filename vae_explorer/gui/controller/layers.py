@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer
 
+from vae_explorer.gui.beside import Piece
 from vae_explorer.gui.canvas_frame import Extent
 from vae_explorer.gui.idle import IdleQueue
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.menus import LAYER_KEYS
+from vae_explorer.gui.pixels import shrunk, to_bytes
 from vae_explorer.gui.session import Session
+
+if TYPE_CHECKING:
+    from vae_explorer.engine.explorer import Explorer
 
 SETTLE_MS = 120  # after a zoom, a training's snapshot or another class
 TILES = 22  # images along the longer side of the view
+TILE_SIDE = 64  # pixels at least, of which a screen shows about thirty
 TOGETHER = 16  # images that are classified in one piece of work: a whole row takes a frame
 CELLS = 56  # class regions are coarser than pixels, and smoothed by the canvas
 
@@ -88,30 +96,42 @@ class Layers(QObject):
         if any(self._visible.values()):
             self._settle.start()
 
-    def _manifold(self, extent: Extent) -> Iterator[None]:
+    def _manifold(self, extent: Extent) -> Generator[Piece | None, Any, None]:
+        session = self._session
         rows, columns = grid_shape(extent, TILES)
-        done = []
+        done, explorer, label = [], session.explorer, session.decoder_label
         for line in grid(extent, rows, columns):
-            done.append(self._decode(line))
+            tiles = partial(_tiles, explorer, session.plane.lift(line), label)
+            done.append((yield from session.computed(columns, tiles)))
             yield
         self._window.canvas.set_manifold(np.stack(done), extent)
 
-    def _regions(self, extent: Extent) -> Iterator[None]:
+    def _regions(self, extent: Extent) -> Generator[Piece | None, Any, None]:
+        session = self._session
         rows, columns = grid_shape(extent, CELLS)
-        explorer = self._session.explorer
+        explorer, label = session.explorer, session.decoder_label
         winners, confidences = [], []
         for line in grid(extent, rows, columns):
             q = []
             for start in range(0, columns, TOGETHER):
-                q.append(explorer.classify(self._decode(line[start : start + TOGETHER])))
+                codes = session.plane.lift(line[start : start + TOGETHER])
+                classified = partial(_classified, explorer, codes, label)
+                q.append((yield from session.computed(TOGETHER, classified)))
                 yield
             winners.append(np.concatenate(q).argmax(axis=1))
             confidences.append(np.concatenate(q).max(axis=1))
         self._window.canvas.set_regions(np.stack(winners), np.stack(confidences), extent)
 
-    def _decode(self, points: np.ndarray) -> np.ndarray:
-        session = self._session
-        return session.explorer.decode(session.plane.lift(points), session.decoder_label)
+
+def _tiles(explorer: Explorer, codes: np.ndarray, label: int | None) -> np.ndarray:
+    """A row of the manifold, uint8 and no finer than a screen shows it."""
+    images = explorer.decode(codes, label)
+    return to_bytes(shrunk(images, TILE_SIDE))
+
+
+def _classified(explorer: Explorer, codes: np.ndarray, label: int | None) -> np.ndarray:
+    """q(y|x) of decoded images, (N, C)."""
+    return explorer.classify(explorer.decode(codes, label))
 
 
 def grid_shape(extent: Extent, longer: int) -> tuple[int, int]:

@@ -105,7 +105,7 @@ class Looks(QObject):
             if isinstance(app, QApplication):
                 style.apply_theme(app, theme)
             yield
-            window.set_theme(theme)
+            yield from window.take_theme(theme)
             yield
             self.theme_changed.emit()
             yield

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Generator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 from PySide6.QtCore import QObject
 
 from vae_explorer.engine.config import train_title
 from vae_explorer.engine.lecture_figure import SIDE, Curve, figure_images
+from vae_explorer.gui.beside import Piece
 from vae_explorer.gui.controller.exploring import Exploring
 from vae_explorer.gui.idle import IdleQueue
 from vae_explorer.gui.latent_plane import spherical_path, straight_path
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 PATH_FRAMES = 40
 TOGETHER = 16  # samples that are drawn in one piece of work
 _FIGURE_SEED = 7  # of the generated images: the same codes while a training improves them
+
+FigureImages: TypeAlias = tuple[np.ndarray | None, np.ndarray]
 
 
 class Pages(QObject):
@@ -64,6 +68,7 @@ class Pages(QObject):
         if plane.dim == 1:  # where points are scattered over the height, a path is straight
             route[:, 1] = np.linspace(ay, by, PATH_FRAMES)
         self._show_route(route)
+        self._show_no_frames()
         self.decode_path()
         self._window.show_tab(self._window.film)
 
@@ -93,11 +98,16 @@ class Pages(QObject):
         if self._codes.shape[1] != self._session.plane.dim:
             self.clear_path()
             return
-        explorer = self._session.explorer
-        self.path_frames = explorer.decode(self._codes, self._session.decoder_label)
-        label = self._session.decoder_label
-        self._window.film.set_class(None if label is None else self._session.class_names[label])
-        self._window.film.set_frames(self.path_frames)
+        self._idle.begin("path", self._decode_path(self._codes))
+
+    def _decode_path(self, codes: np.ndarray) -> Generator[Piece, Any, None]:
+        session, film = self._session, self._window.film
+        label = session.decoder_label
+        name = None if label is None else session.class_names[label]
+        decode = partial(session.explorer.decode, codes, label)
+        self.path_frames = yield from session.computed(len(codes), decode)
+        film.set_class(name)
+        film.set_frames(self.path_frames)
 
     def show_frame(self, index: int) -> None:
         """One frame of the film: its place on the canvas, and its image large."""
@@ -108,7 +118,13 @@ class Pages(QObject):
 
     def clear_path(self) -> None:
         """Forget the path."""
-        self._codes = self.path_frames = None
+        self._codes = None
+        self._idle.drop("path")
+        self._show_no_frames()
+
+    def _show_no_frames(self) -> None:
+        """Those on show are of another path."""
+        self.path_frames = None
         self._window.film.set_frames(None)
 
     # -- samples and figure ----------------------------------------------------------------------
@@ -119,13 +135,14 @@ class Pages(QObject):
             self._idle.run("samples", self._draw_samples(label, mode))
             self._window.show_tab(self._window.samples)
 
-    def _draw_samples(self, label: int, mode: str) -> Iterator[None]:
+    def _draw_samples(self, label: int, mode: str) -> Generator[Piece | None, Any, None]:
         chosen = label if label >= 0 else None
         how = cast("Mode", mode)
-        drawn = []
+        drawn, session = [], self._session
         for start in range(0, COUNT, TOGETHER):
             count = min(TOGETHER, COUNT - start)
-            drawn.append(self._session.explorer.sample(count, chosen, mode=how))
+            sample = partial(session.explorer.sample, count, chosen, mode=how)
+            drawn.append((yield from session.computed(count, sample)))
             yield
         self._window.samples.set_images(np.concatenate(drawn))
 
@@ -138,6 +155,7 @@ class Pages(QObject):
         explorer = self._session.explorer
         self._window.samples.set_classes(explorer.class_names if explorer.has_classes else ())
         self._window.samples.set_images(None)
+        self._window.figure.set_images(None, None)
         self._window.set_has_classes(explorer.has_classes)
         self._window.image.set_has_classes(explorer.has_classes)
         self.clear_path()
@@ -199,13 +217,13 @@ class Pages(QObject):
         elif page is self._window.samples and self._window.samples.images() is None:
             self._window.samples.request()
 
-    def figure_images(self) -> tuple[np.ndarray | None, np.ndarray]:
-        """Real images of the gallery, where there is one, and generated ones, 36 of each."""
+    def figure_piece(self) -> Callable[[], FigureImages]:
+        """What makes the figure's images, in any thread: up to 36 of the gallery, if there is one, and 36 generated."""
         gallery, explorer = self._session.gallery, self._session.explorer
         seed = _FIGURE_SEED + self._chosen_seed
         if gallery is None:
-            return None, explorer.sample(SIDE * SIDE, seed=seed)
-        return figure_images(explorer, gallery.images, self._chosen_seed, seed)
+            return lambda: (None, explorer.sample(SIDE * SIDE, seed=seed))
+        return partial(figure_images, explorer, gallery.images, self._chosen_seed, seed)
 
     def _curve_so_far(self) -> Curve:
         """The course of the training in hand."""
@@ -228,4 +246,8 @@ class Pages(QObject):
 
     def _show_figure(self) -> None:
         if self._session.ready:
-            self._window.figure.set_images(*self.figure_images())
+            self._idle.begin("figure", self._fill_figure())
+
+    def _fill_figure(self) -> Generator[Piece, Any, None]:
+        images = yield from self._session.computed(SIDE * SIDE, self.figure_piece())
+        self._window.figure.set_images(*images)

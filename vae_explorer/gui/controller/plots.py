@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import Iterator
 
@@ -42,4 +43,5 @@ class Plots(QObject):
 
     def _make(self) -> Iterator[None]:
         yield from self._window.make_curves()
+        gc.freeze()  # the window is whole: what stays is not looked through for garbage
         self.made.emit()
