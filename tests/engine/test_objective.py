@@ -61,6 +61,13 @@ def test_closed_form_kl_is_that_of_torch_distributions() -> None:
     torch.testing.assert_close(gaussian_kl(mean, log_variance), wanted)
 
 
+def test_log_densities_are_those_of_torch_distributions() -> None:
+    z, mean, log_variance = torch.randn(5, 7, 3), torch.randn(7, 3), torch.randn(7, 3)
+    wanted = Normal(mean, (0.5 * log_variance).exp()).log_prob(z).sum(-1)
+    torch.testing.assert_close(gaussian_log_density(z, mean, log_variance), wanted)
+    torch.testing.assert_close(standard_log_density(z), Normal(0.0, 1.0).log_prob(z).sum(-1))
+
+
 def test_an_isotropic_posterior_has_one_variance_and_the_kl_of_one() -> None:
     model = small(posterior="isotropic", latent_dim=5)
     target = model.likelihood.target(pixels(), seeded())
@@ -157,13 +164,21 @@ def test_the_joint_elbo_has_the_class_prior_and_bounds_the_joint_evidence() -> N
     assert terms.log_prior is not None
     torch.testing.assert_close(terms.log_prior, torch.tensor([0.5, 0.3, 0.2]).log()[labels])
     torch.testing.assert_close(terms.elbo, terms.reconstruction - terms.kl + terms.log_prior)
+    tighter = bound_terms(model, target, labels, objective="iw", generator=seeded())
+    assert tighter.bound is not None
+    torch.testing.assert_close(
+        tighter.conditional(Weights()), tighter.bound + terms.log_prior, rtol=0, atol=0
+    )
 
 
-def test_the_unlabelled_bound_is_the_sum_over_classes_plus_the_entropy() -> None:
+@pytest.mark.parametrize(("objective", "beta"), [("elbo", 0.5), ("iw", 1.0)])
+def test_the_unlabelled_bound_is_the_sum_over_classes_plus_the_entropy(
+    objective: str, beta: float
+) -> None:
     model, target, _ = joint()
     log_q = model.classify(target)
-    terms = every_class_terms(model, target, samples=4, generator=seeded())
-    found = unlabelled_bound(terms, log_q, Weights())
+    terms = every_class_terms(model, target, samples=4, objective=objective, generator=seeded())
+    found = unlabelled_bound(terms, log_q, Weights(beta))
     # the same noise, class by class: the draw has shape (M, C·B, d), classes outermost
     noise = torch.randn((4, 3 * len(target), 2), generator=seeded())
     wanted = torch.zeros(len(target))
@@ -174,10 +189,19 @@ def test_the_unlabelled_bound_is_the_sum_over_classes_plus_the_entropy() -> None
             mean
             + (0.5 * log_variance).exp() * noise[:, label * len(target) : (label + 1) * len(target)]
         )
-        likelihood = model.likelihood.log_prob(model.decode(z, y.expand(4, -1, -1)), target).mean(0)
-        elbo = likelihood - gaussian_kl(mean, log_variance).sum(-1) + model.log_class_prior()[label]
-        wanted = wanted + log_q[:, label].exp() * (elbo - log_q[:, label])
+        likelihood = model.likelihood.log_prob(model.decode(z, y.expand(4, -1, -1)), target)
+        value = likelihood.mean(0) - beta * gaussian_kl(mean, log_variance).sum(-1)
+        if objective == "iw":
+            ratio = standard_log_density(z) - gaussian_log_density(z, mean, log_variance)
+            value = torch.logsumexp(likelihood + ratio, 0) - math.log(4)
+        value = value + model.log_class_prior()[label]
+        wanted = wanted + log_q[:, label].exp() * (value - log_q[:, label])
     torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
+    parameters = list(model.parameters())  # of π and q(y|x), too
+    gradients = [
+        torch.autograd.grad(bound.sum(), parameters, retain_graph=True) for bound in (found, wanted)
+    ]
+    torch.testing.assert_close(*gradients, rtol=1e-3, atol=1e-4)
 
 
 def test_beta_weighs_the_objective_and_never_the_report() -> None:
@@ -220,30 +244,54 @@ def test_the_baseline_leaves_its_own_value_out() -> None:
     assert leave_one_out(torch.tensor([[5.0]])).item() == 0.0
 
 
-def test_the_gradient_is_that_of_finite_differences() -> None:
+@pytest.mark.parametrize("objective", ["elbo", "iw"])
+def test_the_gradient_is_that_of_finite_differences(objective: str) -> None:
     model = small(likelihood="continuous-bernoulli").double()
     target = model.likelihood.target(pixels(), seeded()).double()
     weight = model.encoder.layers[0].weight  # type: ignore[union-attr, index]
     assert isinstance(weight, torch.nn.Parameter)
 
-    def objective() -> torch.Tensor:
-        return bound_terms(model, target, None, samples=2, generator=seeded()).elbo.mean()
+    def value() -> torch.Tensor:
+        terms = bound_terms(model, target, None, samples=2, objective=objective, generator=seeded())
+        return terms.conditional(Weights()).mean()
 
-    (gradient,) = torch.autograd.grad(objective(), weight)
+    (gradient,) = torch.autograd.grad(value(), weight)
     with torch.no_grad():
         for index in ((0, 0), (3, 7), (7, 15)):
             weight[index] += 1e-5
-            up = objective()
+            up = value()
             weight[index] -= 2e-5
-            slope = (up - objective()) / 2e-5
+            slope = (up - value()) / 2e-5
             weight[index] += 1e-5
             assert slope.item() == pytest.approx(gradient[index].item(), rel=1e-4, abs=1e-7)
 
 
+def test_the_moments_of_two_gradients_are_their_mean_and_half_their_squared_distance() -> None:
+    model = small()
+    found = gradient_moments(model, pixels(), draws=2)
+    source = seeded()
+    target = model.likelihood.target(pixels(), source)
+    parameters = list(model.encoder.parameters())
+    one, other = (
+        torch.cat([part.flatten() for part in torch.autograd.grad(elbo, parameters)]).double()
+        for elbo in (bound_terms(model, target, None, generator=source).elbo.mean() for _ in "ab")
+    )
+    torch.testing.assert_close(found.mean, (one + other) / 2)
+    assert found.variance == pytest.approx(float((one - other).square().sum()) / 2, rel=1e-6)
+
+
 def test_the_comparison_of_estimators_names_both_variances() -> None:
     split = Split(pixels(70).view(70, *SHAPE), None)
-    found = compare_estimators(small(), split, draws=200)
+    shares: list[float] = []
+    found = compare_estimators(small(), split, draws=200, progress=shares.append)
+    assert shares == pytest.approx([i / 400 for i in range(400)])
     assert found.images == 64
+    alone = gradient_moments(small(), pixels(70)[:64], draws=200)
+    assert found.squared_norm == float(alone.mean.square().sum())
+    labels = torch.arange(70) % 3
+    given = compare_estimators(small("joint-vae"), Split(split.images, labels), draws=3)
+    known = gradient_moments(small("joint-vae"), pixels(70)[:64], labels[:64], draws=3)
+    assert given.reparameterization == known.variance
     assert found.score_function > found.reparameterization > 0
     assert f"{found.ratio:,.0f} times" in found.table()
     with pytest.raises(ConfigError, match="two draws"):
