@@ -11,6 +11,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,7 +35,7 @@ from vae_explorer.engine.evaluation_config import EvaluationConfig
 from vae_explorer.engine.evidence import cross_log_prob, quadrature
 from vae_explorer.engine.importance import importance_bound, reconstruction_terms
 from vae_explorer.engine.joint_vae import JointVAE
-from vae_explorer.engine.likelihoods import Bernoulli
+from vae_explorer.engine.likelihoods import Bernoulli, Gaussian
 from vae_explorer.engine.linear_gaussian import closed_form
 from vae_explorer.engine.measurement import Progress
 from vae_explorer.engine.models import Model, build_model
@@ -136,6 +137,41 @@ def linear_gaussian_vae() -> tuple[VAE, PPCA]:
     return vae, ppca
 
 
+def linear_gaussian_joint(
+    prior: list[float], pictures: Tensor, wider: float = 0.0
+) -> tuple[JointVAE, Tensor]:
+    """A Joint VAE with an affine decoder, and the exact log p(x|y) of pictures of every class, (N, C).
+
+    The first two classes are alike, and to the third an image hardly ever belongs.
+
+    wider: by how much the log variance of q exceeds that of the posterior, which it else is.
+    """
+    _, ppca = linear_gaussian_vae()
+    config = ModelConfig(
+        kind="joint-vae", image_shape=SHAPE, likelihood="gaussian", class_names=("a", "b", "c")
+    )
+    model = build_model(config)
+    assert isinstance(model, JointVAE)
+    model.set_class_prior(prior)
+    ppca.weight.mul_(20)  # a posterior that falls between the points of the first grid
+    model.likelihood = ppca.likelihood
+    shift = torch.zeros(3, 16)
+    shift[2] = 0.3
+
+    def moved(y: Tensor | None) -> Tensor:
+        assert y is not None
+        return y @ shift
+
+    def encode(x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        mean, log_variance = ppca.encode(x - moved(y))
+        return mean, log_variance + wider
+
+    model.encode = encode
+    model.decode = lambda z, y=None: ppca.decode(z) + moved(y)
+    x = ppca.likelihood.target(pictures.flatten(1))
+    return model, torch.stack([ppca.log_evidence(x - each) for each in shift], 1)
+
+
 def brute_force(model: Model, target: Tensor, y: Tensor | None = None) -> Tensor:
     """log p(x) by a fine trapezoidal rule in float64 through the likelihood's own log_prob."""
     axis = torch.linspace(-8, 8, 201)
@@ -185,12 +221,45 @@ def test_quadrature_finds_narrow_posteriors() -> None:
     with torch.no_grad():
         ppca.weight.mul_(30)  # the decoder has a copy
         vae.decode = ppca.decode
-    centre = torch.tensor([[0.213, -0.487], [1.049, 0.951], [-2.3456, 1.2345]])
+    # the last lies beyond all that the prior would have looked at
+    centre = torch.tensor([[0.213, -0.487], [1.049, 0.951], [-2.3456, 1.2345], [0.3, 9.1]])
     target = ppca.decode(centre)
     posterior = ppca.encode(target)
     assert posterior[1].exp().sqrt().max() < 0.5 * evidence.TILE / evidence.COARSE
     result = result_of(quadrature(vae, target, None, posterior))
+    assert result.change.max() <= 1e-3
+    floor = result.log_evidence - 1e-3  # which the first grid misses by far
+    same = result_of(quadrature(vae, target, None, posterior, floor=floor))
+    torch.testing.assert_close(same.log_evidence, result.log_evidence, rtol=0, atol=0)
     torch.testing.assert_close(result.log_evidence, ppca.log_evidence(target), rtol=0, atol=2e-2)
+
+
+@pytest.mark.parametrize(("centre", "latent_dim"), [((1.025,), 1), ((-0.25, 1.025), 2)])
+def test_a_mode_that_the_first_grid_misses_is_found_where_the_encoder_points(
+    centre: tuple[float, ...], latent_dim: int
+) -> None:
+    """Two modes of the same height, one on a point of the first grid, and one amid its points that vanishes there."""
+    model = vae(latent_dim=latent_dim)
+    model.likelihood = Gaussian(1.0, logistic=False)
+
+    def decode(z: Tensor, y: Tensor | None = None) -> Tensor:
+        narrow = 300.0 * (z[:, -1:] - 0.05) * (z[:, -1:] - 1.025)
+        wide = 30.0 * (z + 0.25) if latent_dim == 2 else torch.zeros_like(z)
+        return torch.cat((narrow, wide[:, :1], torch.zeros(len(z), 14)), 1)
+
+    model.decode = decode
+    target = torch.zeros(1, 16)
+    posterior = torch.tensor([centre]), torch.zeros(1, latent_dim)
+    result = result_of(quadrature(model, target, None, posterior))
+    z = torch.linspace(-9, 9, 400_001, dtype=torch.float64)
+    standard = torch.distributions.Normal(0.0, 1.0)
+    squares = (300.0 * (z - 0.05) * (z - 1.025)).square()
+    expected = torch.logsumexp(standard.log_prob(z) - squares / 2, 0) + math.log(18 / 400_000)
+    if latent_dim == 2:  # a factor of its own
+        other = torch.logsumexp(standard.log_prob(z) - (30.0 * (z + 0.25)).square() / 2, 0)
+        expected = expected + other + math.log(18 / 400_000)
+    expected = expected - 8 * math.log(2 * math.pi)
+    torch.testing.assert_close(result.log_evidence, expected[None], rtol=0, atol=1e-3)
 
 
 @pytest.mark.parametrize("place", ["Measurement", "_elbo"])
@@ -274,6 +343,15 @@ def test_matrix_products_give_the_log_likelihood(likelihood: LikelihoodName) -> 
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-4)
 
 
+def test_squares_of_bright_pictures_do_not_cancel() -> None:
+    near = 0.9 + 0.003 * torch.randn(12, 784, generator=generator())
+    target, location = near[:7], near[7:]
+    likelihood = Gaussian(1e-5, logistic=False)
+    expected = likelihood.log_prob(location.double()[:, None].expand(-1, 7, -1), target.double()).T
+    found = cross_log_prob(likelihood, location, target)
+    torch.testing.assert_close(found.double(), expected, rtol=1e-6, atol=1e-3)
+
+
 @pytest.mark.parametrize("width", [1, 2, 7, 48, 49, 784])
 @pytest.mark.parametrize(
     "size", [2, 30]
@@ -349,6 +427,11 @@ def test_samples_from_the_prior_find_what_the_posterior_misses() -> None:
     error = float(found.variance.sum().sqrt()) / len(target)
     assert float((found.value - exact).mean()) == pytest.approx(0, abs=3 * error)
     assert error < 0.02
+    right = (mean, log_variance)  # half of the samples are of q, and do their part
+    found = result_of(importance_bound(model, target, None, right, 5000, generator(), 0.5))
+    error = float(found.variance.sum().sqrt()) / len(target)
+    assert float((found.value - exact).mean()) == pytest.approx(0, abs=3 * error)
+    assert error < 0.02
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.0])
@@ -362,6 +445,11 @@ def test_the_variance_of_the_bound_is_what_other_seeds_show() -> None:
     model = vae()
     target, (mean, log_variance) = encoded(model, 8)
     posterior = (mean, log_variance + 1.0)
+    few = result_of(importance_bound(model, target, None, posterior, 3, generator()))
+    draws = importance._draws(model, target, None, posterior, 3, generator())
+    weights = torch.cat([(first + second).double().exp() for _, first, second in draws], 1)
+    relative = weights.var(0) / weights.mean(0).square()  # of a weight; unbiased
+    torch.testing.assert_close(few.variance, relative / 3, rtol=1e-4, atol=1e-6)
     runs = [
         result_of(importance_bound(model, target, None, posterior, 400, generator(seed)))
         for seed in range(60)
@@ -407,6 +495,11 @@ def test_report_of_a_vae() -> None:
     assert sampled.value != report["kl"].value and sampled.certainty == "estimate"
     assert exact.bits_per_dimension == pytest.approx(-exact.value / (16 * math.log(2)))
     assert report["active_units"].value == sum(v > 0.01 for v in report.variance_of_means)
+    largest = max(range(2), key=report.kl_per_dimension.__getitem__)
+    shown = f"nats: {report.kl_per_dimension[largest]:.2f} (z{largest + 1}), "
+    assert shown in report.table()
+    broken = replace(report, kl_per_dimension=(math.inf, -math.inf, math.nan, 1.0))
+    assert broken.to_dict()["kl_per_dimension"] == [None, None, None, 1.0]
     assert report.binarisation == "stochastic binarisation, drawn once"
     assert elbo.images == report.images == 60 and elbo.samples == 200
     in_bits = {f.name for f in report.figures if f.bits_per_dimension is not None}
@@ -415,11 +508,27 @@ def test_report_of_a_vae() -> None:
     assert report["kl"].title == "  KL(q(z|x) ‖ p(z))"
 
 
+def test_a_dimension_is_active_whose_mean_varies_by_more_than_a_hundredth() -> None:
+    model = vae()
+    _, (mean, _) = encoded(model)
+    last = model.encoder.layers[-1]  # type: ignore[index]
+    assert isinstance(last, torch.nn.Linear)
+    wanted = torch.tensor([0.012, 0.008])
+    with torch.no_grad():
+        factor = (wanted / mean.var(0, correction=0)).sqrt()
+        last.weight[:2] *= factor[:, None]
+        last.bias[:2] *= factor
+    report = evaluate(model, dataset(), "test", EvaluationConfig(2, 2, exact=False))
+    assert report.variance_of_means == pytest.approx(wanted.tolist(), rel=1e-4)
+    assert report["active_units"].value == 1
+
+
 def test_the_same_seed_gives_the_same_figures() -> None:
     model, data = vae(), dataset()
     config = EvaluationConfig(samples=10, images=20, exact=False)
     first, second = (evaluate(model, data, "test", config) for _ in range(2))
     assert [f.value for f in first.figures] == [f.value for f in second.figures]
+    assert (first.images, first.images_in_split) == (20, 60)
     other = evaluate(
         model, data, "test", EvaluationConfig(samples=10, images=20, seed=1, exact=False)
     )
@@ -509,6 +618,10 @@ def test_report_of_a_joint_vae() -> None:
         assert report[bound].value == pytest.approx(report[exact].value, abs=4 * error + 1e-3)
     assert report["elbo_x"].value < report["log_p"].value
     assert report["elbo"].value < report["log_p_xy"].value < report["log_p"].value
+    assert sum(report.kl_per_dimension) == pytest.approx(report["kl"].value, rel=1e-5)
+    assert report["elbo"].value == pytest.approx(
+        report["reconstruction"].value - report["kl"].value + report["log_prior"].value, abs=1e-9
+    )
     assert report["log_prior"].value == pytest.approx(float(log_prior[labels].mean()), rel=1e-6)
     exact_accuracy = float((table.argmax(1) == labels).double().mean())
     assert report["exact_accuracy"].value == pytest.approx(exact_accuracy)
@@ -524,6 +637,39 @@ def test_report_of_a_joint_vae() -> None:
     assert report["accuracy"].standard_error == pytest.approx(math.sqrt(share * (1 - share) / 15))
 
 
+def test_a_joint_report_of_known_evidence() -> None:
+    """With the exact posterior of every class bounds and integrals are the evidence, of wrong labels as well."""
+    prior = [0.7, 0.2, 0.1]
+    pictures, labels = images(15), torch.tensor([0, 0, 2] * 5)
+    pictures[2] = 255 - pictures[2]  # less likely than all others, of any class
+    model, given_class = linear_gaussian_joint(prior, pictures)
+    split = Split(pictures, labels)
+    data = Dataset("toy", "Toy images", split, split, split, ("a", "b", "c"))
+    table = given_class + torch.tensor(prior).log()
+    own = table.gather(1, labels[:, None])[:, 0]
+    assert (own < table.logsumexp(1) - 25).sum() == 5  # of a class that is as good as excluded
+    report = evaluate(model, data, "test", EvaluationConfig(samples=2, elbo_samples=400))
+    wanted = float(table.logsumexp(1).mean())
+    assert report["log_p"].value == pytest.approx(wanted, abs=2e-3)
+    assert report["iw_bound"].value == pytest.approx(wanted, abs=2e-3)
+    assert report["elbo_x"].value == pytest.approx(wanted, abs=0.1)
+    for name, tolerance in (("log_p_xy", 2e-3), ("iw_bound_xy", 2e-3), ("elbo", 0.1)):
+        assert report[name].value == pytest.approx(float(own.mean()), abs=tolerance)
+    for name in ("verdict_accuracy", "exact_accuracy"):  # the prior alone parts the first two
+        assert report[name].value == pytest.approx(2 / 3)
+
+
+def test_the_noise_of_a_sum_over_classes_is_that_of_its_shares() -> None:
+    """Of two classes that are alike, each half of p(x), the draws are independent."""
+    model, _ = linear_gaussian_joint([1.0, 1.0, 0.0], images(15), wider=0.5)
+    split = Split(images(15), torch.arange(15) % 2)
+    data = Dataset("toy", "Toy images", split, split, split, ("a", "b", "c"))
+    report = evaluate(model, data, "test", EvaluationConfig(samples=2000, exact=False))
+    both, one = (report[name].monte_carlo_error for name in ("iw_bound", "iw_bound_xy"))
+    assert both is not None and one is not None
+    assert both == pytest.approx(one / math.sqrt(2), rel=0.05)
+
+
 def test_the_bounds_on_p_x_and_on_p_x_y_are_of_the_same_draws() -> None:
     config = ModelConfig(kind="joint-vae", image_shape=SHAPE, class_names=("all there is",))
     data = dataset(15)
@@ -537,11 +683,18 @@ def test_the_bounds_on_p_x_and_on_p_x_y_are_of_the_same_draws() -> None:
 
 
 def test_an_integral_of_hours_is_only_made_when_asked_for() -> None:
-    config = ModelConfig(image_shape=(1, 16, 16), likelihood="categorical", levels=256)
     split = Split(torch.zeros(1, 1, 16, 16, dtype=torch.uint8))
     data = Dataset("toy", "Toy images", split, split, split)
-    report = evaluate(build_model(config), data, "test", EvaluationConfig(samples=2))
-    assert "log_p" not in report and "iw_bound" in report
+    for classes, levels in (((), 256), (("a", "b", "c"), 100)):  # of every class a part
+        config = ModelConfig(
+            kind="joint-vae" if classes else "vae",
+            image_shape=(1, 16, 16),
+            likelihood="categorical",
+            levels=levels,
+            class_names=classes,
+        )
+        report = evaluate(build_model(config), data, "test", EvaluationConfig(samples=2))
+        assert "log_p" not in report and "iw_bound" in report
     assert "log_p" in evaluate(vae("categorical"), dataset(2), "test", EvaluationConfig(samples=2))
 
 
@@ -566,7 +719,10 @@ def test_the_share_of_all_the_work_never_falls(kind: str, monkeypatch: pytest.Mo
 
 
 def test_progress_runs_and_gradients_stay_as_they_were() -> None:
-    steps = evaluation(vae(), dataset(5), "validation", EvaluationConfig(samples=3))
+    every = dataset(5)
+    none = Split(every.test.images[:0])
+    data = Dataset("toy", "Toy images", none, every.validation, none)
+    steps = evaluation(vae(), data, "validation", EvaluationConfig(samples=3))
     seen = []
     try:
         while True:
