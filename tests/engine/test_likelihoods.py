@@ -91,11 +91,11 @@ def test_the_continuous_bernoulli_density_integrates_to_one(logit: float) -> Non
     x = torch.linspace(0.0, 1.0, 200_001, dtype=torch.float64)
     values = torch.full((x.numel(), 1), logit, dtype=torch.float64)
     density = ContinuousBernoulli().log_prob(values, x[:, None]).exp()
-    assert torch.trapezoid(density, x).item() == pytest.approx(1.0, abs=1e-6)
+    assert torch.trapezoid(density, x).item() == pytest.approx(1.0, abs=1e-8)
     mean = torch.trapezoid(density * x, x).item()
     assert ContinuousBernoulli().mean(
         torch.tensor([logit], dtype=torch.float64)
-    ).item() == pytest.approx(mean, abs=1e-6)
+    ).item() == pytest.approx(mean, abs=1e-8)
 
 
 def test_cross_entropy_of_grey_pixels_is_no_density() -> None:
@@ -160,6 +160,7 @@ def test_256_levels_are_the_bytes_themselves_and_17_levels_come_back() -> None:
     levels = torch.arange(17)
     stored = (levels * 255 / 16).round().to(torch.uint8)[None]
     assert Categorical(17).target(stored).tolist() == [levels.tolist()]
+    torch.testing.assert_close(Categorical(17).encoder_input(levels), torch.linspace(0.0, 1.0, 17))
 
 
 @pytest.mark.parametrize("likelihood", ALL)
@@ -172,6 +173,13 @@ def test_samples_have_the_mean_of_the_likelihood(likelihood: Likelihood) -> None
         0.05 if isinstance(likelihood, Gaussian) else 0.015
     )  # a Gaussian's draws are clipped to grey
     torch.testing.assert_close(many.mean(0), likelihood.mean(values)[0], atol=tolerance, rtol=0)
+
+
+def test_draws_of_a_gaussian_spread_by_its_deviation_and_are_clipped_to_grey() -> None:
+    likelihood = Gaussian(0.01, logistic=False)
+    many = likelihood.sample(torch.full((20_000, 1), 0.5), torch.Generator().manual_seed(0))
+    assert many.std().item() == pytest.approx(0.1, rel=0.03)
+    assert likelihood.mean(torch.tensor([-1.0, 0.5, 2.0])).tolist() == [0.0, 0.5, 1.0]
 
 
 @pytest.mark.parametrize(
