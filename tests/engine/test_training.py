@@ -21,10 +21,18 @@ from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.control import TrainingControl
 from vae_explorer.engine.errors import ConfigError, ModelFileError, TrainingError
 from vae_explorer.engine.events import EpochEvent, Event, FinishedEvent, SnapshotEvent, StepEvent
+from vae_explorer.engine.joint_vae import JointVAE
 from vae_explorer.engine.latent_model import LatentModel
-from vae_explorer.engine.losses import OBJECTIVE, BatchLoss, BatchResult
+from vae_explorer.engine.likelihoods import Gaussian
+from vae_explorer.engine.losses import OBJECTIVE, BatchLoss, BatchResult, MetricSums
 from vae_explorer.engine.models import Model, build_model
-from vae_explorer.engine.objective import Weights
+from vae_explorer.engine.objective import (
+    Weights,
+    bound_terms,
+    classifier_input,
+    every_class_terms,
+    unlabelled_bound,
+)
 from vae_explorer.engine.training import fit
 from vae_explorer.engine.training_state import TrainingState
 from vae_explorer.engine.vae import NetworkModel
@@ -166,15 +174,16 @@ def test_resuming_another_training_is_refused() -> None:
     _, events = trained(model_config(), training_config(epochs=1))
     finished = events[-1]
     assert isinstance(finished, FinishedEvent)
-    with pytest.raises(ConfigError, match="another model"):
-        list(
-            fit(
-                build_model(model_config(latent_dim=3)),
-                small_dataset(),
-                training_config(),
-                resume=finished.resume,
-            )
-        )
+    another = dataclasses.replace(small_dataset(), name="stripes", train=bars(300, 3))
+    for model, data, training in (
+        (model_config(latent_dim=3), small_dataset(), training_config()),
+        (model_config(), another, training_config()),
+        (model_config(), small_dataset(), training_config(seed=1)),
+    ):
+        with pytest.raises(ConfigError, match="another model"):
+            list(fit(build_model(model), data, training, resume=finished.resume))
+    anywhere = training_config(device="auto")
+    assert list(fit(build_model(model_config()), small_dataset(), anywhere, resume=finished.resume))
 
 
 @pytest.fixture(scope="module")
@@ -250,9 +259,12 @@ def test_every_likelihood_and_network_learns(likelihood: str, preset: str) -> No
     config = model_config(
         "vae", likelihood=likelihood, preset=preset, levels=9, learn_variance=True
     )
-    _, events = trained(config, training_config(epochs=8, learning_rate=1e-2), labelled=False)
+    model, events = trained(config, training_config(epochs=8, learning_rate=1e-2), labelled=False)
     elbo = [event.validation.elbo for event in events if isinstance(event, EpochEvent)]
     assert elbo[-1] > elbo[0] + 2.0
+    if isinstance(model.likelihood, Gaussian):
+        learned = model.likelihood.log_variance.exp().item()
+        assert learned != pytest.approx(config.variance, rel=0.01)
 
 
 def test_an_isotropic_posterior_trains() -> None:
@@ -268,6 +280,8 @@ def test_a_joint_vae_learns_to_classify_and_its_class_prior_is_the_class_frequen
     last = [event for event in events if isinstance(event, EpochEvent)][-1]
     assert last.validation.accuracy is not None
     assert last.validation.accuracy > 0.95
+    assert isinstance(model, JointVAE)  # whose π is a part of θ
+    assert any(parameter is model.class_logits for parameter in model.generation_parameters())
     frequencies = torch.bincount(small_dataset().train.labels, minlength=3) / 300  # type: ignore[arg-type]
     torch.testing.assert_close(model.log_class_prior().exp(), frequencies, atol=0.02, rtol=0)  # type: ignore[operator, union-attr]
 
@@ -308,7 +322,8 @@ def test_alternating_steps_move_one_half_at_a_time() -> None:
 
 
 def test_the_best_weights_are_kept_and_patience_ends_a_training() -> None:
-    training = training_config(epochs=60, patience=2, learning_rate=0.05)
+    # by the objective: with this β another epoch has the best ELBO
+    training = training_config(epochs=60, patience=2, learning_rate=0.05, beta=0.3)
     model, events = trained(model_config("vae"), training)
     epochs = [event for event in events if isinstance(event, EpochEvent)]
     finished = events[-1]
@@ -319,6 +334,24 @@ def test_the_best_weights_are_kept_and_patience_ends_a_training() -> None:
     assert best.epoch == finished.best_epoch
     for name, tensor in model.state_dict().items():
         assert torch.equal(tensor, finished.best_state[name])
+
+
+def test_as_good_as_before_is_no_better() -> None:
+    """Of weights that stand still, for the noise of the validation is the same every time."""
+    training = training_config(epochs=9, patience=2, learning_rate=1e-30)
+    *events, finished = trained(model_config("vae"), training)[1]
+    assert isinstance(finished, FinishedEvent)
+    first, *others = (event.validation for event in events if isinstance(event, EpochEvent))
+    assert others == [first, first]
+    assert (finished.reason, finished.epoch, finished.best_epoch) == ("early-stopped", 3, 1)
+
+
+@pytest.mark.parametrize("kind", ["vae", "ppca"])
+def test_the_test_split_is_never_touched(kind: str) -> None:
+    config, training = model_config(kind), training_config(epochs=2)
+    other = dataclasses.replace(small_dataset(), test=bars(5, 9))
+    events = list(fit(build_model(config, training.seed), other, training))
+    assert timeless(events) == timeless(trained(config, training)[1])
 
 
 def test_a_diverging_training_says_so_and_leaves_finite_weights() -> None:
@@ -385,6 +418,17 @@ def test_warm_up_raises_beta_from_zero_in_a_straight_line() -> None:
     _, events = trained(model_config(), training_config(epochs=4, batch_size=30, warmup_epochs=2))
     found = [event.beta for event in events if isinstance(event, StepEvent)]
     assert found == pytest.approx([0.5, 1.0, 1.0, 1.0])
+    # and so in what is maximised, of a step an epoch
+    _, events = trained(model_config(), training_config(batch_size=300, warmup_epochs=2))
+    seen = [event.metrics for event in events if isinstance(event, StepEvent)]
+    for beta, m in zip((0.0, 0.5, 1.0), seen, strict=True):
+        assert m.log_prior is not None and m.classification is not None
+        weighted = m.reconstruction - beta * m.kl + m.log_prior + m.classification
+        assert m.objective == pytest.approx(weighted, rel=1e-5)
+    # but not in what chooses the best epoch
+    for m in (event.validation for event in events if isinstance(event, EpochEvent)):
+        assert m.classification is not None
+        assert m.objective == pytest.approx(m.elbo + m.classification, rel=1e-5)
 
 
 def test_the_end_of_an_epoch_tells_the_settings_in_force() -> None:
@@ -441,6 +485,30 @@ def test_a_live_setting_without_effect_changes_nothing(
     assert timeless(events) == timeless(trained(config, training)[1])
 
 
+def test_what_is_set_live_outlives_a_stop_and_begins_the_search_for_the_best_anew() -> None:
+    config, training, data = model_config(), training_config(epochs=4), small_dataset()
+
+    def run(control: TrainingControl, stop_after: int | None) -> list[Event]:
+        seen: list[Event] = []
+        for event in fit(build_model(config, training.seed), data, training, control):
+            seen.append(event)
+            if isinstance(event, EpochEvent) and event.epoch == 1:  # a worse objective
+                control.set(beta=50.0, classification_weight=7.0, learning_rate=1e-4)
+            if isinstance(event, EpochEvent) and event.epoch == stop_after:
+                control.stop()
+        return seen
+
+    whole, stopped = run(TrainingControl(), None), run(TrainingControl(), 2)
+    ends = [event for event in whole if isinstance(event, EpochEvent)]
+    assert ends[1].validation.objective < ends[0].validation.objective and ends[1].is_best
+    finished = stopped[-1]
+    assert isinstance(finished, FinishedEvent)
+    rest = fit(build_model(config, 99), data, training, resume=finished.resume)
+    kinds = EpochEvent | FinishedEvent
+    parts = [e for e in (*stopped[:-1], *rest) if isinstance(e, kinds)]
+    assert timeless(parts) == timeless([e for e in whole if isinstance(e, kinds)])
+
+
 def test_the_objective_of_few_labels_is_what_is_maximised() -> None:
     """With every image in one batch, J of the labelled and the bound of the others are each a mean."""
     data, weights = small_dataset(), Weights()
@@ -459,11 +527,74 @@ def test_the_objective_of_few_labels_is_what_is_maximised() -> None:
     )
     assert result.images == 40
     assert result.sums[OBJECTIVE].item() / 40 == pytest.approx(-result.loss.item(), rel=1e-6)
+    sums = MetricSums(torch.device("cpu"), has_classes=True)
+    sums.add(result)
+    found = sums.metrics()
+    assert found.objective == pytest.approx(-result.loss.item(), rel=1e-6)
+    parts = (found.reconstruction, found.kl, found.log_prior, found.classification, found.accuracy)
+    of_labelled = (result.sums[[0, 1, 3, 4, 5]] / 30).tolist()
+    assert parts == pytest.approx(of_labelled, rel=1e-6)
     # validated by the same objective
     generators = [torch.Generator().manual_seed(1) for _ in range(2)]
     both = loss(images.__getitem__, data.train.labels, known, known, weights, generators[0])
     held = loss.validate(images[:30], data.train.labels[:30], weights, generators[1])
     torch.testing.assert_close(held.sums, both.sums)
+
+
+@pytest.mark.parametrize("labels", [None, 30])
+@pytest.mark.parametrize("settings", [{"objective": "iw"}, {"gradient": "score-function"}])
+def test_the_loss_is_of_the_bound_the_estimator_and_the_samples_asked_for(
+    settings: dict[str, str], labels: int | None
+) -> None:
+    model, split = build_model(model_config(), 0), small_dataset().train
+    assert isinstance(model, JointVAE) and split.labels is not None
+    images, index = split.images.flatten(1), torch.arange(40)
+    known = None if labels is None else torch.arange(labels)
+    loss = BatchLoss(model, training_config(labels=labels, samples=3, **settings))
+    first, second = (torch.Generator().manual_seed(0) for _ in range(2))
+    found = loss(images.__getitem__, split.labels, index, known, Weights(), first).loss
+
+    labelled = index if known is None else known
+    target = model.likelihood.target(images[labelled], second)
+    y = split.labels[labelled]
+    terms = bound_terms(model, target, y, samples=3, generator=second, **settings)
+    log_q = model.classify(classifier_input(images[labelled]))
+    wanted = (terms.conditional(Weights()) + log_q.gather(1, y[:, None])[:, 0]).mean()
+    if known is not None:
+        target = model.likelihood.target(images[index], second)
+        every = every_class_terms(model, target, samples=3, generator=second, **settings)
+        log_q = model.classify(classifier_input(images[index]))
+        wanted = wanted + unlabelled_bound(every, log_q, Weights()).mean()
+    torch.testing.assert_close(found, -wanted)
+    parameters = list(model.parameters())
+    torch.testing.assert_close(
+        torch.autograd.grad(found, parameters), torch.autograd.grad(-wanted, parameters)
+    )
+
+
+def test_every_picture_of_a_training_is_augmented(monkeypatch: pytest.MonkeyPatch) -> None:
+    moved: list[int] = []
+    monkeypatch.setattr(
+        "vae_explorer.engine.losses.random_affine", lambda x, *_: moved.append(len(x)) or x
+    )
+    split = small_dataset().train
+    loss = BatchLoss(build_model(model_config(), 0), training_config(labels=30, augment=True))
+    some = torch.arange(40), torch.arange(30)
+    generator = torch.Generator()
+    loss(split.images.flatten(1).__getitem__, split.labels, *some, Weights(), generator)
+    assert sorted(moved) == [30, 40]
+
+
+@pytest.mark.parametrize("labels", [None, 30])
+def test_pictures_are_validated_as_they_are(labels: int | None) -> None:
+    split, model = small_dataset().validation, build_model(model_config(), 0)
+    plain, augmented = (
+        BatchLoss(model, training_config(labels=labels, augment=augment)).validate(
+            split.images.flatten(1), split.labels, Weights(), torch.Generator().manual_seed(1)
+        )
+        for augment in (False, True)
+    )
+    assert torch.equal(plain.sums, augmented.sums)
 
 
 @pytest.mark.parametrize(("pixels", "count"), [(64, 1000), (784, 1000), (49_152, 21), (2**21, 1)])
@@ -478,6 +609,7 @@ def test_validation_takes_so_many_images_at_a_time(monkeypatch: pytest.MonkeyPat
 
     def noted(self: BatchLoss, images: torch.Tensor, *rest: Any) -> BatchResult:
         taken.append(len(images))
+        assert not self._model.training
         return validate(self, images, *rest)
 
     monkeypatch.setattr(BatchLoss, "validate", noted)
