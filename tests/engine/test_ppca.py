@@ -86,8 +86,8 @@ def test_log_likelihood_is_that_of_torch_distributions() -> None:
     torch.testing.assert_close(model.log_evidence(rows.float()), dense, rtol=1e-5, atol=1e-4)
 
 
-def test_log_likelihood_of_other_images_takes_their_own_mean_into_account() -> None:
-    _, parameters, _ = fitted()
+def test_log_likelihood_and_kl_of_other_images_take_their_own_mean_into_account() -> None:
+    model, parameters, _ = fitted()
     other = correlated_images(50, seed=5)
     covariance = parameters.weight @ parameters.weight.T + parameters.variance * torch.eye(
         PIXELS, dtype=torch.float64
@@ -95,6 +95,11 @@ def test_log_likelihood_of_other_images_takes_their_own_mean_into_account() -> N
     expected = MultivariateNormal(parameters.mean, covariance).log_prob(grey_rows(other)).mean()
     assert parameters.log_likelihood(image_moments(other)) == pytest.approx(
         float(expected), rel=1e-11
+    )
+    mean, log_variance = (t.double() for t in model.encode(grey_rows(other).float()))
+    kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
+    torch.testing.assert_close(
+        parameters.kl_per_dimension(image_moments(other)), kl.mean(0), rtol=1e-4, atol=1e-5
     )
 
 
@@ -221,14 +226,30 @@ def test_an_unfitted_model_is_a_proper_model() -> None:
     mean, log_variance = model.encode(torch.rand(5, PIXELS))
     assert mean.shape == log_variance.shape == (5, 2)
     assert model.decode(mean).shape == (5, PIXELS)
+    assert not model.fitted
+    model.mean[0] = 0.25
+    assert model.fitted
+
+
+def test_whatever_parameters_it_takes_over_its_posterior_is_diagonal() -> None:
+    moments = image_moments(correlated_images())
+    parameters = random_start(moments, LATENT, seed=0)
+    model = PPCA(ModelConfig(kind="ppca", image_shape=(1, 3, 4), latent_dim=LATENT))
+    model.set_parameters(parameters)
+    gram = model.weight.T @ model.weight
+    torch.testing.assert_close(gram, gram.diagonal().diag(), rtol=0, atol=1e-6)
+    value = float(model.log_evidence(grey_rows(correlated_images()).float()).mean())
+    assert value == pytest.approx(parameters.log_likelihood(moments), rel=1e-5)
 
 
 # --- as a training ---
 
 
 def toy_dataset() -> Dataset:
-    train, other = Split(correlated_images()), Split(correlated_images(80, seed=4))
-    return Dataset("toy", "Toy images", train, other, other)
+    train, validation, test = (
+        Split(correlated_images(count, seed)) for count, seed in ((400, 0), (80, 4), (80, 5))
+    )
+    return Dataset("toy", "Toy images", train, validation, test)
 
 
 def toy_model() -> PPCA:
@@ -256,6 +277,8 @@ def test_a_training_climbs_to_the_closed_form() -> None:
     assert held_out.elbo == pytest.approx(float(model.log_evidence(rows).mean()), rel=1e-5)
     last = events[-1]
     assert isinstance(last, FinishedEvent) and last.reason == "converged"
+    elsewhere = next(e for e in fit(toy_model(), data, TrainingConfig(seed=1)))
+    assert isinstance(elsewhere, StepEvent) and elsewhere.metrics != steps[0].metrics
     assert torch.equal(last.best_state["weight"], model.weight)
     more = TrainingConfig(epochs=80)
     (again,) = fit(toy_model(), data, more, resume=last.resume)  # nothing is left to gain
@@ -322,6 +345,8 @@ def test_a_fit_stopped_within_an_epoch_leaves_the_last_whole_one() -> None:
         assert stopped.reason == "stopped" and stopped.best_epoch == len(epochs) == 1
         value = float(model.log_evidence(rows).mean())
         assert value == pytest.approx(epochs[0].validation.elbo, rel=1e-6)
+        assert state is not None
+        assert state.counters["best_validation"] == epochs[0].validation.known()
     whole = [event for event in fit(toy_model(), data, config) if isinstance(event, EpochEvent)]
     again = fit(toy_model(), data, config, None, state)
     rest = [event for event in again if isinstance(event, EpochEvent)]
@@ -376,6 +401,20 @@ def test_a_stopped_em_goes_on_as_if_it_had_never_stopped(stop: int, tmp_path: Pa
     assert torch.equal(model.weight, last.best_state["weight"])
     with pytest.raises(ConfigError, match="another model"):
         next(iter(fit(toy_model(), data, TrainingConfig(seed=1), resume=state)))
+
+
+def test_a_stopped_em_converges_where_it_would_have() -> None:
+    data, config, control = toy_dataset(), TrainingConfig(epochs=40), TrainingControl()
+    *_, whole = fit(toy_model(), data, config)
+    assert isinstance(whole, FinishedEvent) and whole.reason == "converged"
+    event = None
+    for event in fit(toy_model(), data, config, control):
+        if isinstance(event, StepEvent) and event.step == EM_STEPS * (whole.epoch - 1) + 3:
+            control.stop()
+    assert isinstance(event, FinishedEvent) and event.resume is not None
+    *_, last = fit(toy_model(), data, config, resume=event.resume)
+    assert isinstance(last, FinishedEvent)
+    assert (last.reason, last.epoch) == ("converged", whole.epoch)
 
 
 def test_a_fitted_model_is_where_em_begins() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -118,11 +117,8 @@ class _Run:
         self.epoch_steps = EM_STEPS if self.is_em else 1
         self.seconds = 0.0 if self.is_em else time.perf_counter() - begin
         self.reference = self.best.log_likelihood(self.train)
-        if model.fitted:
-            start = replace(model.parameters_in_double(), mean=self.train.mean)
-        else:
-            start = random_start(self.train, latent_dim, config.seed)
-        self.parameters = start.rotated()
+        fresh = random_start(self.train, latent_dim, config.seed)
+        self.parameters = (model.parameters_in_double() if model.fitted else fresh).rotated()
         self.at_epoch = self.parameters  # at the end of the last one
         self.best_validation: dict[str, float] = {}
         self.converged = False
