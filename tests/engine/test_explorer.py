@@ -148,6 +148,7 @@ def test_terms_are_averages_over_binarisations() -> None:
     """Of many draws of the pixels with a latent sample each: other seeds give nearly the same."""
     ex = explorer("joint-vae", likelihood="bernoulli")
     images, labels = np.full((3, 8, 6), 128, np.uint8), np.array([0, 1, 2])
+    images[1, 2:6], images[2] = 250, 20
     first, second = (ex.terms(images, labels, samples=4000, seed=s)["elbo"] for s in (1, 2))
     np.testing.assert_allclose(first, second, atol=0.15)
     ones = [ex.terms(images, labels, samples=1, seed=s)["elbo"] for s in range(200)]
@@ -197,6 +198,9 @@ def test_sampling_repeats_with_a_seed_and_draws_classes_from_the_prior() -> None
     ex.set_class_prior([0.0, 1.0, 0.0])
     np.testing.assert_allclose(ex.sample(1, seed=0), ex.sample(1, label=1, seed=0), atol=1e-6)
     assert ex.sample(0).shape == (0, 8, 6)
+    ex = explorer("vae", likelihood="gaussian", variance=1e-4)  # too little to be clipped
+    noise = [ex.sample(4, seed=seed, mode="sample") - ex.sample(4, seed=seed) for seed in (3, 4)]
+    assert not np.allclose(*noise, atol=1e-3)
 
 
 def test_ppca_samples_follow_its_gaussian() -> None:

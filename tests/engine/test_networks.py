@@ -127,6 +127,22 @@ def test_augmentation_moves_each_picture_a_little_and_by_its_own_amount() -> Non
     centre = (moved.sum(2) * rows).sum(1) / mass
     assert ((centre - 13.5).abs() < 4.0).all()
     assert centre.std() > 0.5
+    across = (moved.sum(1) * rows).sum(1) / mass
+    assert torch.corrcoef(torch.stack((centre, across)))[0, 1].abs() < 0.5
+
+
+def test_augmentation_turns_a_picture_and_keeps_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOG_SCALE", "SHEAR", "SHIFT"):
+        monkeypatch.setattr(f"vae_explorer.engine.augmentation.{name}", 0.0)
+    monkeypatch.setattr("vae_explorer.engine.augmentation.ROTATION", math.pi)
+    x = torch.zeros(50, 1, 28, 28)
+    x[:, :, 9:19, 5:23] = 1.0
+    moved = random_affine(x.flatten(1), (1, 28, 28), torch.Generator().manual_seed(0))
+    picture, place = moved.view(50, 28, 28), torch.arange(28.0) - 13.5
+    squares = (picture * (place[:, None].square() + place.square())).sum((1, 2))
+    torch.testing.assert_close(moved.sum(1), x.flatten(1).sum(1), rtol=0.02, atol=0)
+    spread = (x[:, 0] * (place[:, None].square() + place.square())).sum((1, 2))
+    torch.testing.assert_close(squares, spread, rtol=0.03, atol=0)
 
 
 def test_tanh_in_place_is_tanh() -> None:
