@@ -340,7 +340,7 @@ def test_the_equation_has_the_weight_of_the_classifier_that_is_in_force(
     ready.exploring.pin(0.1, 0.1)
     panel.form.set_value("classification_weight", 7.5)
     panel.form._editors["classification_weight"].editingFinished.emit()  # type: ignore[union-attr]
-    qtbot.waitUntil(lambda: "7.5" in bar._signs[-2].text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "7.5" in bar._blocks[-1]._formula.text(), timeout=PATIENCE)
     panel.stop_requested.emit()
     wait_idle(ready, qtbot)
 
