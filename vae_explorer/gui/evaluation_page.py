@@ -34,7 +34,7 @@ from vae_explorer.gui.style import Theme
 
 IMAGES = (200, 1000, 0)  # 0: all of the split
 SAMPLES = (50, 500, 5000)  # of the importance-weighted bound
-_ROW_HEIGHT, _LEAST_ROWS = 22, 3
+_ROW_HEIGHT, _LEAST_ROWS = 22, 2  # more would push the row above in a low window
 _NUMBERS = (1, 2, 3, 5, 6)  # columns that are read digit under digit
 _WIDE = (5, 6)  # columns that a narrow page leaves to the tooltip
 _COLUMNS = 7
