@@ -215,13 +215,21 @@ def test_a_comparison_can_be_stopped(
     assert joint.window.banner.text() == ""
 
 
-def test_no_comparison_for_a_model_without_a_gradient(
+def test_a_model_that_is_measured_exactly_is_offered_no_samples_and_no_gradients(
     make_controller: MakeController, qtbot: QtBot, tmp_path: Path
 ) -> None:
     ppca = write_model(tmp_path / "ppca.safetensors", kind="ppca", likelihood="gaussian")
     controller = make_controller(ppca)
+    page = controller.window.evaluation
+    assert not page._button.isEnabled()
+    controller.evaluating.open()
+    assert controller.window.banner.text() == "No model is open yet."
     wait_open(qtbot, controller)
-    assert controller.window.evaluation._gradients.isHidden()
+    assert page._button.isEnabled()
+    assert page._gradients.isHidden() and page._samples.isHidden()
+    for field in (page._settings.elbo_samples, page._settings.prior_share, page._settings.exact):
+        assert not field.isEnabled()
+    assert page._settings.seed.isEnabled()
 
 
 def choose(box: QComboBox, value: object) -> None:

@@ -102,6 +102,7 @@ class EvaluationPage(QWidget):
             self.tr("Measure the ELBO and its parts, bounds on log p(x), and accuracy")
         )
         self._button.clicked.connect(self._on_button)
+        self._button.setEnabled(False)  # until there is a model
         self._gradients = QPushButton(self.tr("Compare gradients"), self)
         tip = self.tr("Variance of ∇_ψ ELBO: the reparameterization beside the score function")
         self._gradients.setToolTip(typeset_tip(tip))
@@ -170,16 +171,15 @@ class EvaluationPage(QWidget):
                 self._focus_owner.setFocus()
             self._focus_owner = None
 
-    def set_gradients_offered(self, offered: bool) -> None:
-        """Whether the model is one whose gradient is estimated."""
-        self._gradients.setVisible(offered)
-
-    def set_model(self, given_class: str, exact_offered: bool) -> None:
+    def set_model(self, given_class: str, estimated: bool, exact_offered: bool) -> None:
         """Speak of the model in hand, as `EvaluationSettingsRow.set_model` says."""
-        self._settings.set_model(given_class, exact_offered)
+        for widget in (self._samples, self._gradients):
+            widget.setVisible(estimated)
+        self._settings.set_model(given_class, estimated, exact_offered)
 
     def set_sources(self, sources: Sequence[Source]) -> None:
-        """The data sets that the model can be measured on."""
+        """The data sets that the model can be measured on: there is one."""
+        self._button.setEnabled(True)
         self._settings.set_sources(sources)
 
     def set_saving_offered(self, offered: bool) -> None:

@@ -47,7 +47,7 @@ class EvaluationSettingsRow(QWidget):
         self._grid.setVerticalSpacing(2)
         self._add_fields()
         self._grid.setColumnStretch(self._grid.columnCount(), 1)
-        self.set_model("", True)
+        self.set_model("", estimated=True, exact_offered=True)
 
     def _add_fields(self) -> None:
         self._add(self.dataset, self.tr("Images of"), "")
@@ -112,11 +112,16 @@ class EvaluationSettingsRow(QWidget):
             )
         )
 
-    def set_model(self, given_class: str, exact_offered: bool) -> None:
+    def set_model(self, given_class: str, estimated: bool, exact_offered: bool) -> None:
         """Speak of the model in hand.
 
-        given_class: `, y` for a Joint VAE, as in q(z|x, y). exact_offered: its evidence can be integrated.
+        Args:
+            given_class: `, y` for a Joint VAE, as in q(z|x, y).
+            estimated: its figures come from samples; PPCA's are exact without any.
+            exact_offered: its evidence can be integrated.
         """
+        for field in (self.elbo_samples, self.prior_share):
+            field.setEnabled(estimated)
         y, sum_over_y = given_class, "Σ_y π_y " if given_class else ""
         self.elbo_samples.setToolTip(
             self.tr("Samples z from q(z|x{0}) an image for E log p(x|z{0}), the reconstruction term")

@@ -85,7 +85,10 @@ class Evaluating(QObject):
 
     def _source(self, dataset: str) -> Source | None:
         """The data set of that key, where something can be measured on it now."""
-        if self._worker.busy or not self._session.ready:
+        if self._worker.busy:
+            return None
+        if not self._session.ready:
+            self._reporter.refuse(self.tr("No model is open yet."))
             return None
         source = next((s for s in self._session.sources if s.dataset == dataset), None)
         if source is None:
@@ -127,9 +130,8 @@ class Evaluating(QObject):
         page, explorer = self._window.evaluation, self._session.explorer
         page.set_progress("")
         estimated = explorer.kind != "ppca"
-        page.set_gradients_offered(estimated)
         exact = estimated and explorer.latent_dim <= MAX_GRID_DIMENSIONS
-        page.set_model(explorer.config.given_class, exact)
+        page.set_model(explorer.config.given_class, estimated, exact)
         page.set_sources(self._session.sources)
 
     def shut_down(self) -> None:
