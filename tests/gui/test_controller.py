@@ -902,6 +902,20 @@ def test_a_card_without_a_learned_class_prior_leaves_that_of_the_weights(
     np.testing.assert_array_equal(found, explorer.class_prior)
 
 
+def test_the_pad_asks_for_what_the_model_knows_and_says_what_it_makes_of_it(
+    joint: Controller, qtbot: QtBot, tmp_path: Path
+) -> None:
+    pad = joint.window.pad
+    assert pad._paper._invitation == "Draw a digit"
+    assert "20 × 20 pixels" in pad._model_view.toolTip()
+    shapes = {"kind": "joint-vae", "class_names": ["disc", "star"], "image_shape": [1, 14, 42]}
+    with qtbot.waitSignal(joint.opened, timeout=60_000):
+        joint.open_model(write_model(tmp_path / "shapes.safetensors", **shapes))
+    assert pad._paper._invitation == "Draw something"
+    assert "10 × 30 pixels" in pad._model_view.toolTip()
+    assert "middle of 14 × 42" in pad._model_view.toolTip()
+
+
 def test_boxes_and_menus_go_when_they_are_closed(
     joint: Controller, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -82,6 +82,12 @@ class DrawingPad(QWidget):
     def can_redo(self) -> bool:
         return self._drawing.can_redo
 
+    def set_model(self, height: int, width: int, of_digits: bool) -> None:
+        """What the model's images are: their pixels, and whether they show digits."""
+        self._model_view.set_shape(height, width)
+        digit, anything = self.tr("Draw a digit"), self.tr("Draw something")
+        self._paper.set_invitation(digit if of_digits else anything)
+
     def set_model_view(self, image: NDArray[np.generic] | None) -> None:
         """Show what the model sees: (H, W[, 3]), uint8 or float in [0, 1]; None for nothing."""
         self._model_view.set_image(image)

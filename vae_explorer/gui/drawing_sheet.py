@@ -32,7 +32,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from vae_explorer.engine.drawing import ink_from_photograph
+from vae_explorer.engine.drawing import BOX_SHARE, ink_from_photograph
 from vae_explorer.engine.errors import InputError
 from vae_explorer.gui import style
 from vae_explorer.gui.ink import InkSheet
@@ -64,6 +64,7 @@ class DrawingSheet(QWidget):
         self._pen_is_down = False
         self._drop_is_near = False
         self._shows_focus = False
+        self._invitation = self.tr("Draw a digit")
         self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(120, 120)
@@ -75,6 +76,11 @@ class DrawingSheet(QWidget):
 
     def sizeHint(self) -> QSize:
         return QSize(280, 280)
+
+    def set_invitation(self, text: str) -> None:
+        """What an empty sheet says."""
+        self._invitation = text
+        self.update()
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
@@ -184,7 +190,7 @@ class DrawingSheet(QWidget):
         lower = QRectF(frame.left(), frame.center().y() + 4, frame.width(), frame.height() / 2)
         painter.setPen(self._theme.muted)
         painter.setFont(style.title_font())
-        painter.drawText(upper, middle | Qt.AlignmentFlag.AlignBottom, self.tr("Draw a digit"))
+        painter.drawText(upper, middle | Qt.AlignmentFlag.AlignBottom, self._invitation)
         painter.setFont(style.small_font())
         text = self.tr("or drop a picture here")
         flags = int(middle | Qt.AlignmentFlag.AlignTop) | int(Qt.TextFlag.TextWordWrap)
@@ -248,12 +254,16 @@ class ModelView(QWidget):
         self._picture: QImage | None = None
         self.setFixedSize(self.SIDE, self.SIDE)
         self.setAccessibleName(self.tr("What the model sees"))
-        self.setToolTip(
-            self.tr(
-                "What the model sees: the drawing cropped, scaled to a box of 20 × 20 pixels,\n"
-                "and placed with its centre of mass in the middle of 28 × 28"
-            )
+        self.set_shape(28, 28)
+
+    def set_shape(self, height: int, width: int) -> None:
+        """The pixels of the model's images."""
+        text = self.tr(
+            "What the model sees: the drawing cropped, scaled to a box of {0} × {1} pixels,\n"
+            "and placed with its centre of mass in the middle of {2} × {3}"
         )
+        box = (round(side * BOX_SHARE) for side in (height, width))
+        self.setToolTip(text.format(*box, height, width))
 
     def set_image(self, image: NDArray[np.generic] | None) -> None:
         self._image = image

@@ -117,6 +117,9 @@ class Handwriting(QObject):
 
     def model_changed(self) -> None:
         """Answer the same drawing with another model."""
+        names, (_, height, width) = self._session.class_names, self._session.explorer.image_shape
+        of_digits = len(names) > 0 and all(name.isdecimal() for name in names)
+        self._window.pad.set_model(height, width, of_digits)
         self.answer()
 
     def _answer_pen(self) -> None:
