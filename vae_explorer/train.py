@@ -19,41 +19,31 @@ from __future__ import annotations
 import argparse
 import contextlib
 import copy
-import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
 
 import torch
 from tqdm import tqdm
 
-from vae_explorer.engine.catalogue import DATASETS
 from vae_explorer.engine.checkpoint import load_model, save_model
 from vae_explorer.engine.command_line import (
-    FRAMING,
-    add_config,
     chosen,
-    flag_of,
     framing,
-    named,
     outlive_readers,
     run_command,
-    words_of,
 )
 from vae_explorer.engine.config import (
     ModelConfig,
     TrainingConfig,
-    effect_with,
     objective_title,
     train_title,
 )
 from vae_explorer.engine.control import TrainingControl
 from vae_explorer.engine.data import Dataset, load_dataset, pictures
-from vae_explorer.engine.device import spare_cores, use_threads
+from vae_explorer.engine.device import use_threads
 from vae_explorer.engine.errors import ConfigError, EngineError, TrainingError
 from vae_explorer.engine.events import (
     EpochEvent,
@@ -66,100 +56,30 @@ from vae_explorer.engine.events import (
 from vae_explorer.engine.explorer import Explorer
 from vae_explorer.engine.files import disk_problem
 from vae_explorer.engine.history import History
-from vae_explorer.engine.image_folder import Fit
 from vae_explorer.engine.lecture_figure import Curve, figure_images, save_lecture_figure
 from vae_explorer.engine.models import build_model
 from vae_explorer.engine.run_folder import held_folder
 from vae_explorer.engine.training import fit
 from vae_explorer.engine.training_state import TrainingState
+from vae_explorer.train_options import (
+    FROM_DATA,
+    card_command,
+    counted,
+    folder_of,
+    parse,
+    refuse_changes,
+    refuse_idle,
+)
 
 KEPT_EVERY = 60.0
 """Seconds after which a pulled plug costs no more: model and state are written so often."""
 STATE, STOPPED = "training.safetensors", "stopped.safetensors"
 """The state to resume from; the other is of a first epoch, beside the files of another training."""
-FROM_DATA = ("image_shape", "class_names")
-FREE_TO_CHANGE = ("epochs", "patience", "device")  # of a training that goes on
 FURTHER = {
     "completed": " (more --epochs take it further)",
     "early-stopped": " (a larger --patience, or None, takes it further)",
 }
 """Of a training that was over before it was to go on."""
-HARMLESS = {"epochs", "seed", "device"}  # for PPCA, even where they change nothing
-
-
-def parse(arguments: list[str] | None) -> argparse.Namespace:
-    """The command line, most of it made from the configurations' fields.
-
-    Where a training goes on, what is not named is what it was; `stopped` then holds its state. `given`
-    has the names of those that the line itself sets.
-    """
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add = parser.add_argument
-    add(
-        "--dataset",
-        default="digits",
-        help=f"one of {', '.join(DATASETS)}; a folder of images is --dataset folder --data-dir FOLDER",
-    )
-    add("--data-dir", type=Path, help="where data sets lie, or are downloaded to")
-    add("--image-size", type=int, metavar="N", help="side of a folder's images (default: 28)")
-    add(
-        "--fit",
-        choices=get_args(Fit),
-        help="cut a folder's images to a square, or fill them up (default: crop)",
-    )
-    add(
-        "--channels",
-        type=int,
-        choices=(1, 3),
-        help="a folder's images in grey (1, the default) or colour (3)",
-    )
-    add(
-        "--out",
-        type=Path,
-        help="the folder for the model, its history and its figure (default: that of the training "
-        "which goes on, else runs/MODEL-DATASET)",
-    )
-    start = parser.add_mutually_exclusive_group()
-    start.add_argument(
-        "--resume",
-        type=Path,
-        metavar="FILE",
-        help="go on with a stopped training's training.safetensors",
-    )
-    start.add_argument(
-        "--start-from", type=Path, metavar="MODEL", help="begin with the weights of a trained model"
-    )
-    add(
-        "--threads",
-        type=int,
-        default=spare_cores(),
-        help="CPU threads (default: all cores but one)",
-    )
-    add("--quiet", action="store_true", help="no progress bar")
-    add_config(parser, ModelConfig, FROM_DATA)
-    add_config(parser, TrainingConfig)
-    parser.set_defaults(stopped=None)
-    options = parser.parse_args(arguments)
-    if options.resume is not None:
-        state = TrainingState.load(options.resume)
-        parser.set_defaults(stopped=state, **settings_of(state))
-        options = parser.parse_args(arguments)
-    options.given = named(parser, arguments, options)
-    return options
-
-
-def settings_of(state: TrainingState) -> dict[str, Any]:
-    """The options that a stopped training had."""
-    channels, side, _ = state.model_config.image_shape
-    name, fit = state.data["name"], state.data.get("fit", "crop")
-    folder = {"image_size": side} if name == "folder" else {}
-    if channels == 3:
-        folder["channels"] = channels
-    if fit != "crop":
-        folder["fit"] = fit
-    return {"dataset": name, **vars(state.model_config), **vars(state.training_config), **folder}
 
 
 def describe(metrics: Metrics, model: ModelConfig, training: TrainingConfig) -> str:
@@ -172,11 +92,6 @@ def describe(metrics: Metrics, model: ModelConfig, training: TrainingConfig) -> 
     return f"{text}  {maximised}: {metrics.objective:.2f}" if maximised else text
 
 
-def counted(epochs: int) -> str:
-    """So many epochs, in words."""
-    return f"{epochs} epoch{'' if epochs == 1 else 's'}"
-
-
 def pace(event: StepEvent | EpochEvent) -> str:
     """How fast it goes, and how long it took so far."""
     if not event.images_per_second:
@@ -184,7 +99,7 @@ def pace(event: StepEvent | EpochEvent) -> str:
     return f"{event.images_per_second:,.0f} images/s, {event.seconds:.1f} s"
 
 
-class Session:
+class KeptTraining:
     """One training of the command line: its files, its progress bar, and what to keep at the end."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
@@ -375,15 +290,6 @@ class Session:
 BAR = "{percentage:3.0f}% |{bar:24}| {n:.2f}/{total} epochs, {elapsed}{postfix}"
 
 
-def folder_of(arguments: argparse.Namespace) -> Path:
-    """Where the files go: by default, a training that goes on stays in its folder."""
-    if arguments.out is not None:
-        return arguments.out
-    if arguments.resume is not None:
-        return arguments.resume.parent
-    return Path("runs") / f"{arguments.kind}-{arguments.dataset}"
-
-
 def read_data(arguments: argparse.Namespace) -> Dataset:
     """The data set that is asked for."""
     given = framing(arguments)
@@ -404,91 +310,35 @@ def read_data(arguments: argparse.Namespace) -> Dataset:
         return load_dataset(arguments.dataset, arguments.data_dir, progress=show, **given)
 
 
-def refuse_idle(arguments: argparse.Namespace) -> None:
-    """No setting that is given is without an effect.
-
-    Raises:
-        ConfigError: one is, and is named.
-    """
-    settings = {field.name for config in (ModelConfig, TrainingConfig) for field in fields(config)}
-    for name in sorted(arguments.given & settings - HARMLESS):
-        needed = effect_with(name, lambda field: getattr(arguments, field))
-        if needed is not None:
-            field, values = needed
-            raise ConfigError(
-                f"{flag_of(name)} has an effect with {flag_of(field)} {' or '.join(values)} alone."
-            )
-
-
-def refuse_changes(state: TrainingState, model: ModelConfig, training: TrainingConfig) -> None:
-    """A training goes on as it was, and not to less than it has.
-
-    Raises:
-        ConfigError: a setting is not what it was, and names it; or fewer epochs than are over.
-    """
-    pairs = ((state.model_config, model), (state.training_config, training))
-    changed = [
-        flag_of(field.name)
-        for old, new in pairs
-        for field in fields(old)
-        if field.name not in FREE_TO_CHANGE and getattr(old, field.name) != getattr(new, field.name)
-    ]
-    if changed:
-        raise ConfigError(
-            f"The stopped training had another {', '.join(changed)}: --resume goes on with the same "
-            "data and settings."
-        )
-    if training.last_epoch < state.epoch:
-        raise ConfigError(
-            f"The stopped training has {counted(state.epoch)} behind it: --epochs takes no fewer."
-        )
-
-
-def card_command(
-    arguments: argparse.Namespace, model: ModelConfig, training: TrainingConfig
-) -> str:
-    """The command that makes this model from the beginning, without the folders of this machine."""
-    words = ["python", "train.py", "--dataset", arguments.dataset]
-    if arguments.dataset == "folder":
-        words += ["--data-dir", arguments.data_dir.resolve().name]
-        for name in FRAMING:
-            if getattr(arguments, name) is not None:
-                words += [flag_of(name), str(getattr(arguments, name))]
-    if arguments.start_from is not None:
-        words += ["--start-from", arguments.start_from.name]
-    words += words_of(model, FROM_DATA) + words_of(training)
-    return shlex.join([*words, "--threads", str(arguments.threads)])
-
-
 def train(arguments: list[str] | None = None) -> int:
     """The command; returns its exit code."""
-    options = parse(arguments)
+    options = parse(arguments, __doc__)
     use_threads(options.threads)
     refuse_idle(options)
     with held_folder(folder_of(options)):
-        return complete(Session(options))
+        return complete(KeptTraining(options))
 
 
-def complete(session: Session) -> int:
+def complete(work: KeptTraining) -> int:
     """Train, and keep what there is in the end, whatever ends it."""
-    with signals_stop(session.control):
+    with signals_stop(work.control):
         try:
-            finished = session.run()
+            finished = work.run()
         except EngineError as error:
-            if not session.epochs_here:
+            if not work.epochs_here:
                 raise
-            problems = [str(error), *session.keep(None)]
+            problems = [str(error), *work.keep(None)]
         else:
-            problems = session.keep(finished.resume)
+            problems = work.keep(finished.resume)
             ending = f"{finished.reason} after {counted(finished.epoch)}"
-            if session.was_over and finished.reason != "stopped":
-                closed = session.training.ppca_fit == "closed-form"
+            if work.was_over and finished.reason != "stopped":
+                closed = work.training.ppca_fit == "closed-form"
                 further = "" if closed else FURTHER.get(finished.reason, "")
                 ending = f"was over: {ending}{further}"
-            sys.stdout.write(f"{ending}; {session.kept()}\n")
+            sys.stdout.write(f"{ending}; {work.kept()}\n")
     if problems:
-        names = ", ".join(session.written) or "nothing"
-        problems.append(f"Written to {session.out}: {names}; {session.kept()}.")
+        names = ", ".join(work.written) or "nothing"
+        problems.append(f"Written to {work.out}: {names}; {work.kept()}.")
         raise TrainingError(" ".join(problems))
     return 0
 

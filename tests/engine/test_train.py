@@ -500,7 +500,9 @@ def test_reading_pictures_shows_how_far_it_is(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    options = train.parse(["--dataset", "folder", "--data-dir", str(folder), "--image-size", "8"])
+    options = train.parse(
+        ["--dataset", "folder", "--data-dir", str(folder), "--image-size", "8"], None
+    )
     now = partial(train.tqdm, mininterval=0)
     monkeypatch.setattr(train, "tqdm", lambda **given: now(**{**given, "delay": 0}))
     train.read_data(options)
@@ -544,7 +546,7 @@ def test_the_cards_command_makes_the_same_model_and_leaves_out_the_folders_of_th
 @pytest.mark.parametrize("path", paths.bundled_models(), ids=lambda path: path.stem)
 def test_a_bundled_models_card_has_a_command_of_today(train: ModuleType, path: Path) -> None:
     card = read_card(path)
-    options = train.parse(shlex.split(card["command"])[2:])
+    options = train.parse(shlex.split(card["command"])[2:], None)
     config = ModelConfig.from_dict(card["config"])
     names = {"image_shape": config.image_shape, "class_names": config.class_names}
     assert ModelConfig(**chosen(options, ModelConfig, train.FROM_DATA), **names) == config
