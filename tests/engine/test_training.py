@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -184,6 +185,61 @@ def test_resuming_another_training_is_refused() -> None:
             list(fit(build_model(model), data, training, resume=finished.resume))
     anywhere = training_config(device="auto")
     assert list(fit(build_model(model_config()), small_dataset(), anywhere, resume=finished.resume))
+
+
+def test_a_report_is_of_all_its_steps_also_those_before_a_stop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = [e for e in trained(model_config(), training_config())[1] if isinstance(e, StepEvent)]
+    control, steps = TrainingControl(), itertools.count(1)
+    take = BatchLoss.__call__
+
+    def stop_at_seven(loss: BatchLoss, *arguments: Any) -> BatchResult:
+        if next(steps) == 7:
+            control.stop()
+        return take(loss, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BatchLoss, "__call__", stop_at_seven)
+        model, data = build_model(model_config(), 0), small_dataset()
+        finished = list(fit(model, data, training_config(), control))[-1]
+    assert isinstance(finished, FinishedEvent) and finished.resume is not None
+    assert finished.resume.counters["step"] == 7
+    rest = resumed(finished.resume)
+    first = next(event for event in rest if isinstance(event, StepEvent))
+    assert timeless([first]) == timeless([whole[0]])
+
+
+def test_the_best_weights_before_a_stop_stay_the_best_where_none_is_better(
+    stopped: TrainingState,
+) -> None:
+    best = {f"best.{name}": tensor + 1.0 for name, tensor in stopped.part("best").items()}
+    state = dataclasses.replace(
+        stopped,
+        tensors={**stopped.tensors, **best},
+        counters={**stopped.counters, "best_objective": 1e9},
+    )
+    model = build_model(model_config())
+    ended = list(fit(model, small_dataset(), training_config(), resume=state))[-1]
+    assert isinstance(ended, FinishedEvent) and ended.best_epoch == 1
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, best[f"best.{name}"]), name
+        assert torch.equal(ended.best_state[name], tensor), name
+
+
+def test_a_rate_is_of_images_in_the_time_of_their_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock of one second from any look at it to the next: a report is looked at from its begin to its end."""
+    clock = itertools.count()
+    monkeypatch.setattr(
+        "vae_explorer.engine.training.time", SimpleNamespace(perf_counter=lambda: next(clock))
+    )
+    _, events = trained(model_config(), training_config(epochs=2, batch_size=20))
+    steps = [event for event in events if isinstance(event, StepEvent)]
+    assert [event.step for event in steps] == [10, 15, 20, 30]
+    assert [event.images_per_second for event in steps] == [200.0, 100.0, 100.0, 200.0]
+    assert [event.seconds for event in steps] == [1.0, 2.0, 3.0, 4.0]
+    epochs = [event for event in events if isinstance(event, EpochEvent)]
+    assert [event.images_per_second for event in epochs] == [150.0, 150.0]
 
 
 @pytest.fixture(scope="module")
