@@ -279,6 +279,24 @@ def test_save_and_open_again_gives_the_same_pictures(
     assert "mine" in joint.window.windowTitle()
 
 
+def test_recent_models_are_listed_without_a_look_at_their_disks_and_forgotten_where_they_are_gone(
+    joint: Controller, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone.safetensors"
+    looked: list[Path] = []
+    stat = Path.stat
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "stat", lambda path, **k: looked.append(path) or stat(path, **k))
+        joint.files.opened(gone)
+        assert joint.files.recent()[0] == gone
+    assert gone not in looked
+    entry = joint.window.menus.recent_menu.actions()[0]
+    assert entry.text() == "gone"
+    with qtbot.waitSignal(joint.open_failed, timeout=30_000):
+        entry.trigger()
+    assert gone not in joint.files.recent()
+
+
 def test_a_model_is_not_replaced_unasked_by_a_name_without_its_suffix(
     joint: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,6 +73,7 @@ class Controller(QObject):
         self._opener = Worker(self)
         self._opener.messages_arrived.connect(self._on_opener)
         self._opener.ended.connect(self._on_opener_ended)
+        self._opening = Path()
         self._keeps_message = False  # a model was opened in place of one that could not be
         self._tried_bundled = options.model is None
         self._bundled = paths.bundled_models()
@@ -130,6 +131,7 @@ class Controller(QObject):
             return
         self.window.training.clear_progress()
         self.window.training.set_note(self.tr("Opening {0}…").format(path.name))
+        self._opening = path
         self._opener.start(OpenModel(path, self.options.data_dir))
 
     def _may_train(self, replaces: bool) -> bool:
@@ -246,6 +248,7 @@ class Controller(QObject):
                 self._on_model()
             elif isinstance(message, Failed) and not isinstance(message.error, Cancelled):
                 self.reporter.error(message.error, message.details)
+                self.files.forget(self._opening)
                 self.open_failed.emit()
 
     def _on_opener_ended(self) -> None:

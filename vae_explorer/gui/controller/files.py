@@ -80,15 +80,21 @@ class Files(QObject):
         if path is None or path in paths.bundled_models():
             return
         self._settings.setValue("files/folder", str(path.parent))
-        recent = [path, *(p for p in self.recent() if p != path)][:RECENT]
+        self._remember([path, *(p for p in self.recent() if p != path)][:RECENT])
+
+    def forget(self, path: Path) -> None:
+        """A file that could not be opened is no recent model."""
+        self._remember([p for p in self.recent() if p != path])
+
+    def _remember(self, recent: list[Path]) -> None:
         self._settings.setValue("files/recent", [str(p) for p in recent])
         self.show_recent()
 
     def recent(self) -> list[Path]:
-        """The models opened or saved lately that are still there."""
+        """The models opened or saved lately; whether they are there still, a drive that is gone takes long to say."""
         names = self._settings.value("files/recent", [])
         listed = [names] if isinstance(names, str) else names
-        return [Path(n) for n in listed if Path(n).is_file()] if isinstance(listed, list) else []
+        return [Path(name) for name in listed] if isinstance(listed, list) else []
 
     def show_recent(self) -> None:
         """Fill the menu."""
