@@ -402,6 +402,13 @@ def test_as_good_as_before_is_no_better() -> None:
     assert (finished.reason, finished.epoch, finished.best_epoch) == ("early-stopped", 3, 1)
 
 
+def test_patience_begins_with_the_end_of_a_warm_up() -> None:
+    training = training_config(epochs=9, patience=2, learning_rate=1e-30, warmup_epochs=4)
+    finished = trained(model_config("vae"), training)[1][-1]
+    assert isinstance(finished, FinishedEvent)
+    assert (finished.reason, finished.epoch, finished.best_epoch) == ("early-stopped", 6, 1)
+
+
 @pytest.mark.parametrize("kind", ["vae", "ppca"])
 def test_the_test_split_is_never_touched(kind: str) -> None:
     config, training = model_config(kind), training_config(epochs=2)

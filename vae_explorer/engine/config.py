@@ -288,7 +288,8 @@ class TrainingConfig(_Config):
         labels: how many train images keep their label, balanced over classes; None keeps all. Those of the
             validation split, by which the best epoch is chosen, are kept in any case.
         augment: small random affine maps of the classifier's input.
-        patience: epochs without a better validation objective after which training stops; None never.
+        patience: epochs without a better validation objective, those of a warm-up apart, after which training stops;
+            None never.
         seed: of initial weights, data order and noise; the same seed gives the same curves to the last bit
             on the same machine and number of threads.
         device: `auto` takes the accelerator where there is one.

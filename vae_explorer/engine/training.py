@@ -168,7 +168,9 @@ class Trainer:
 
     def _out_of_patience(self) -> bool:
         patience = self.config.patience
-        return patience is not None and self.epoch - self.best_epoch >= patience
+        # as long as β rises, the weights that it is for are yet to come
+        since = max(self.best_epoch, self.config.warmup_epochs)
+        return patience is not None and self.epoch - since >= patience
 
     def _rest_of_epoch(self, snapshots: Snapshots, keeping: Keeping) -> Iterator[Event]:
         """Steps until the epoch is over or a stop is asked for, with a report every few."""

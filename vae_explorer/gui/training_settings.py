@@ -336,7 +336,7 @@ def training_settings() -> list[Setting]:
         Setting(
             "patience",
             _tr("Patience"),
-            _tr("Stop after so many epochs without progress. Empty: never."),
+            _tr("Stop after so many epochs without progress, warm-up apart. Empty: never."),
             "optional",
             None,
             low=1,
