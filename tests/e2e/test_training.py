@@ -401,9 +401,9 @@ def test_a_model_that_is_being_opened_keeps_its_place(
 def held(act: Callable[..., object], go: threading.Event) -> Callable[..., object]:
     """An act that waits until it may."""
 
-    def wait(*arguments: object) -> object:
+    def wait(*arguments: object, **named: object) -> object:
         go.wait(PATIENCE / 1000)
-        return act(*arguments)
+        return act(*arguments, **named)
 
     return wait
 
@@ -513,6 +513,44 @@ def test_a_card_tells_what_was_changed_while_the_training_ran(
     wait_idle(ready, qtbot)
     assert ready.session.opened is not None
     assert ready.session.opened.card["changed_live"] == {"beta": 3.0}
+
+
+def loading(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Let the next training read its images until the event is set."""
+    go = threading.Event()
+    monkeypatch.setattr(jobs, "read_dataset", held(jobs.read_dataset, go))
+    return go
+
+
+def test_what_is_set_while_the_images_are_read_is_told_of_the_model_that_it_is_for(
+    ready: Controller, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = loading(monkeypatch)
+    before = ready.equation._weight
+    press_start(ready, qtbot)
+    ready.training.set_live("classification_weight", 7.5)
+    assert ready.equation._weight == before  # of the model on show
+    go.set()
+    qtbot.waitUntil(lambda: ready.equation._weight == 7.5, timeout=PATIENCE)
+    assert ready.session.opened is not None
+    assert ready.session.opened.card["changed_live"] == {"classification_weight": 7.5}
+    ready.training.stop()
+    wait_idle(ready, qtbot)
+
+
+def test_a_class_prior_that_is_edited_while_the_images_are_read_outlives_a_stop(
+    ready: Controller, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = loading(monkeypatch)
+    press_start(ready, qtbot)
+    ready.exploring.pin(0.5, -0.5)
+    ready.window.classes._edit(1, 0.9)
+    edited = ready.session.explorer.class_prior
+    ready.training.stop()
+    go.set()
+    wait_idle(ready, qtbot)
+    np.testing.assert_allclose(ready.session.explorer.class_prior, edited)
+    assert ready.session.unsaved and ready.session.code is not None
 
 
 def test_the_panel_says_what_is_in_force_and_a_continuation_has_its_own_settings(

@@ -313,6 +313,27 @@ def test_a_picture_of_the_model_before_is_not_shown_with_the_next(
     np.testing.assert_array_equal(exploring.shown, [0.0, 0.0])  # type: ignore[arg-type]
 
 
+def test_a_slow_models_path_is_shown_although_its_weights_change_faster_than_it_is_decoded(
+    slow: Controller, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    film, gate, decode = slow.window.film, Gate(), Explorer.decode
+    shown: list[object] = []
+    monkeypatch.setattr(
+        Explorer, "decode", lambda *given, **named: (gate.hold(), decode(*given, **named))[1]
+    )
+    slow.pages.draw_path(-1.0, 0.0, 1.0, 0.0)
+    assert gate.entered.acquire(timeout=20)
+    monkeypatch.setattr(film, "set_frames", lambda frames: shown.append(frames))
+    for weight in (2.0, 3.0):
+        slow.session.edit_prior(np.array([weight] + [1.0] * 9))
+        make_slow(slow)
+        slow.pages.weights_changed()
+    gate.open()
+    settle(qtbot, slow)
+    assert len(shown) == 2  # of the weights that it was asked for first, and of the newest
+    assert slow.pages.path_frames is shown[-1]
+
+
 def test_a_fast_model_answers_at_once(
     joint: Controller, threads: dict[str, list[bool]], qtbot: QtBot
 ) -> None:

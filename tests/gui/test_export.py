@@ -33,6 +33,11 @@ KINDS = "GIF (*.gif);;MP4 (*.mp4);;PNG (*.png)"
         ("walk.png", "MP4 (*.mp4)", "walk.png"),
         ("walk.GIF", "GIF (*.gif)", "walk.GIF"),
         ("run 0.5", "GIF (*.gif)", "run 0.5.gif"),  # no suffix, but a part of the name
+        (
+            "beta 0.123",
+            "GIF (*.gif)",
+            "beta 0.123.gif",
+        ),  # which some systems know as one of a spreadsheet
     ],
 )
 def test_the_kind_of_a_file(name: str, kind: str, expected: str) -> None:

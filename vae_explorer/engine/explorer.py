@@ -66,7 +66,7 @@ class Explorer:
 
     @property
     def model(self) -> Model:
-        """The model itself, which belongs to this explorer's thread."""
+        """The model itself, for any thread to read; nobody writes into one that others may have."""
         return self._model
 
     @property

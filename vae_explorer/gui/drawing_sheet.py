@@ -297,9 +297,11 @@ def ink_of(picture: Path | QImage) -> NDArray[np.uint8]:
     """
     image = QImage(str(picture)) if isinstance(picture, Path) else picture
     if image.isNull():
-        name = picture.name if isinstance(picture, Path) else ""
-        text = QCoreApplication.translate("DrawingPad", "“{}” is not a picture.")
-        raise InputError(text.format(name))
+        if isinstance(picture, Path):
+            text = QCoreApplication.translate("DrawingPad", "“{}” is not a picture.")
+            raise InputError(text.format(picture.name))
+        pasted = "What was pasted or dropped is not a picture."
+        raise InputError(QCoreApplication.translate("DrawingPad", pasted))
     return ink_from_photograph(grey_pixels(image))
 
 

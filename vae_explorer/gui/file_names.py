@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-import mimetypes
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from vae_explorer.engine.errors import InputError
+
+# Suffixes that nobody means as a part of a name; what a system knows of kinds of files has `.123` and `.me` in it.
+_OTHER_KINDS = frozenset(
+    f".{kind}"
+    for kind in (
+        *("bmp", "gif", "jpeg", "jpg", "png", "svg", "tif", "tiff", "webp"),
+        *("avi", "mkv", "mov", "mp4", "webm"),
+        *("csv", "doc", "docx", "html", "json", "md", "ods", "pdf", "tsv", "txt", "xls", "xlsx"),
+        *("pt", "pth", "safetensors", "zip"),
+    )
+)
 
 
 def ask_for_file(parent: QWidget, title: str, start: Path, kinds: str) -> Path | None:
@@ -47,7 +57,7 @@ def path_of_kind(path: Path, kind: str, kinds: str) -> Path:
     chosen, typed = suffixes[offered.index(kind) if kind in offered else 0], path.suffix.lower()
     if typed in suffixes:
         return path.with_suffix(chosen) if typed == suffixes[0] != chosen else path
-    if mimetypes.guess_type(path.name)[0] is not None:
+    if typed in _OTHER_KINDS:
         sentence = _tr("{0} would be another kind of file than can be written here: {1}.")
         raise InputError(sentence.format(path.name, ", ".join(offered)))
     return path.with_name(path.name + chosen)

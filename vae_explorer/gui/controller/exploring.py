@@ -365,6 +365,8 @@ class Exploring(QObject):
         decode = partial(decode_code, explorer, code, label, draws)
         images = draws + (1 if label is None else len(explorer.class_names))
         if not session.holds_up(images):
+            self._beside.drop(PICTURE)
+            self._next = None
             self._show(decode())
         elif self._beside.waits_for(PICTURE):
             self._next = decode

@@ -98,16 +98,26 @@ class Pages(QObject):
         if self._codes.shape[1] != self._session.plane.dim:
             self.clear_path()
             return
-        self._idle.begin("path", self._decode_path(self._codes))
+        if not self._idle.does("path"):
+            self._idle.begin("path", self._decode_path())
 
-    def _decode_path(self, codes: np.ndarray) -> Generator[Piece, Any, None]:
+    def _decode_path(self) -> Generator[Piece, Any, None]:
+        """The frames, and those of what is asked for meanwhile: weights may change faster than they are decoded."""
         session, film = self._session, self._window.film
-        label = session.decoder_label
-        name = None if label is None else session.class_names[label]
-        decode = partial(session.explorer.decode, codes, label)
-        self.path_frames = yield from session.computed(len(codes), decode)
-        film.set_class(name)
-        film.set_frames(self.path_frames)
+        codes, done = None, None
+        while self._codes is not None:
+            wanted = session.explorer, session.decoder_label
+            if codes is self._codes and wanted == done:
+                return
+            codes, done = self._codes, wanted
+            explorer, label = wanted
+            name = None if label is None else session.class_names[label]
+            decode = partial(explorer.decode, codes, label)
+            frames = yield from session.computed(len(codes), decode)
+            if codes is self._codes:
+                self.path_frames = frames
+                film.set_class(name)
+                film.set_frames(frames)
 
     def show_frame(self, index: int) -> None:
         """One frame of the film: its place on the canvas, and its image large."""
@@ -138,10 +148,10 @@ class Pages(QObject):
     def _draw_samples(self, label: int, mode: str) -> Generator[Piece | None, Any, None]:
         chosen = label if label >= 0 else None
         how = cast("Mode", mode)
-        drawn, session = [], self._session
+        drawn, session, explorer = [], self._session, self._session.explorer
         for start in range(0, COUNT, TOGETHER):
             count = min(TOGETHER, COUNT - start)
-            sample = partial(session.explorer.sample, count, chosen, mode=how)
+            sample = partial(explorer.sample, count, chosen, mode=how)
             drawn.append((yield from session.computed(count, sample)))
             yield
         self._window.samples.set_images(np.concatenate(drawn))
@@ -174,7 +184,7 @@ class Pages(QObject):
         """The decoder changed: pictures on show are made anew, samples in front when it is done."""
         self.decode_path()
         if self._window.tabs.currentWidget() is not self._window.samples:
-            self._window.samples.set_images(None)
+            self._drop_samples()
         self.refresh_visible()
 
     def draw_again(self) -> None:
@@ -182,8 +192,13 @@ class Pages(QObject):
         if self._window.tabs.currentWidget() is self._window.samples:
             self._window.samples.request()
         else:
-            self._window.samples.set_images(None)
+            self._drop_samples()
             self.refresh_visible()
+
+    def _drop_samples(self) -> None:
+        """They are of other weights, those that are being drawn too."""
+        self._idle.drop("samples")
+        self._window.samples.set_images(None)
 
     def choose_others(self) -> None:
         """Other images in the figure."""
@@ -245,9 +260,13 @@ class Pages(QObject):
         return self._session.gallery.title if self._session.gallery else ""
 
     def _show_figure(self) -> None:
-        if self._session.ready:
+        if self._session.ready and not self._idle.does("figure"):
             self._idle.begin("figure", self._fill_figure())
 
     def _fill_figure(self) -> Generator[Piece, Any, None]:
-        images = yield from self._session.computed(SIDE * SIDE, self.figure_piece())
-        self._window.figure.set_images(*images)
+        """The images, and those of what is asked for meanwhile, as for the path."""
+        done = None
+        while done != (wanted := (self._session.explorer, self._chosen_seed)):
+            done = wanted
+            images = yield from self._session.computed(SIDE * SIDE, self.figure_piece())
+            self._window.figure.set_images(*images)

@@ -77,6 +77,7 @@ class Training(QObject):
         self._stopped: tuple[Train | None, Resumable | None] = (None, None)
         self._stopped_before = self._stopped  # when this one was asked for
         self._has_begun = False
+        self._set_early: dict[str, float] = {}  # live, and not told yet: its model is not on show
         self._kept: Snapshot | None = None  # the best weights before a stopped training went on
         self._epochs = 1
         self._ppca_fit = ""
@@ -157,6 +158,7 @@ class Training(QObject):
             [event for event in asked.epochs if event.step <= step],
         )
         self._started, self._resumed, self._has_begun = job, state, False
+        self._set_early = {}
         set_last = {} if state is None else state.counters
         for name in LIVE_SETTINGS:  # the form may say something else since
             value = set_last.get(name, getattr(training, name))
@@ -211,16 +213,20 @@ class Training(QObject):
             except EngineError as error:
                 self._reporter.error(error)
             else:
-                self._note_in_card(name, value)
-                self.live_set.emit(name, value)
+                self._set_early[name] = value
+                if self._has_begun:
+                    self._tell_what_was_set()
 
-    def _note_in_card(self, name: str, value: float) -> None:
-        """A setting is no longer what the training began with: its last value, which the card tells."""
-        opened = self._session.opened
-        if opened is not None and self._has_begun:
+    def _tell_what_was_set(self) -> None:
+        """Settings are no longer what the training began with: their last values, which the card tells."""
+        opened, told = self._session.opened, self._set_early
+        self._set_early = {}
+        if opened is not None and told:
             changed = opened.card.get("changed_live")
             kept = changed if isinstance(changed, dict) else {}
-            opened.card["changed_live"] = {**kept, name: value}
+            opened.card["changed_live"] = {**kept, **told}
+        for name, value in told.items():
+            self.live_set.emit(name, value)
 
     def show_snapshot(self, index: int) -> None:
         """Go to a moment of the training."""
@@ -321,6 +327,7 @@ class Training(QObject):
                 self._epochs_done = begun.epochs[-1].epoch
             session.learned = True
             self.epochs_recovered.emit(begun.epochs)
+        self._tell_what_was_set()
         self._show_state()
 
     def _flush(self, steps: list[StepEvent], snapshots: list[SnapshotEvent]) -> None:
@@ -439,7 +446,7 @@ class Training(QObject):
     def _go_back_to_before(self) -> None:
         """Nothing was learned: the model from before the training stays."""
         before, session = self._before, self._session
-        if before is None or before.opened is None or before.opened is session.opened:
+        if before is None or before.opened is None or not self._has_begun:
             return
         session.take(before.opened)
         for name in ("unsaved", "learned", "training", "epoch", "is_half", "looks_back"):
