@@ -64,9 +64,8 @@ class Table:
     def cut(self, step: float) -> None:
         """Drop the rows after a step."""
         self._length = int(np.searchsorted(self.column("step"), step, side="right"))
-        self._rows = self._rows[
-            : max(self._length, 1)
-        ].copy()  # those dropped may be another's still
+        # a copy: those dropped may be another's still
+        self._rows = self._rows[: max(self._length, 1)].copy()
 
     def so_far(self) -> Table:
         """The rows that there are now, whatever becomes of this table; they are not copied."""

@@ -76,12 +76,14 @@ class IdleQueue(QObject):
         self._budget = budget
         self._used_at = 0.0  # when the user last did something
         self._tasks: dict[str, Task] = {}
+        self._following: dict[str, Task] = {}  # begun when the task of the same name is done
         self._beside = Beside(self)
         self._timer = Pace(self._advance, interval, patience, self)
 
     def run(self, name: str, task: Task) -> None:
         """Do this work, in place of any of the same name."""
         self._beside.drop(name)
+        self._following.pop(name, None)
         self._tasks[name] = task
         self._timer.begin()
 
@@ -90,9 +92,12 @@ class IdleQueue(QObject):
         self.run(name, task)
         self._go_on(name, task, lambda: next(task))
 
-    def does(self, name: str) -> bool:
-        """Whether work of this name is not done yet."""
-        return name in self._tasks
+    def begin_after(self, name: str, task: Task) -> None:
+        """The same when the work of this name is done: its result is shown, however soon newer ones are asked for."""
+        if name in self._tasks:
+            self._following[name] = task
+        else:
+            self.begin(name, task)
 
     def give_way(self) -> None:
         """The user did something: its answer and the painting of it come first."""
@@ -103,6 +108,7 @@ class IdleQueue(QObject):
         """Forget the work of this name, or all of it."""
         for dropped in list(self._tasks) if name is None else [name]:
             self._tasks.pop(dropped, None)
+            self._following.pop(dropped, None)
             self._beside.drop(dropped)
 
     def shut_down(self) -> None:
@@ -150,9 +156,12 @@ class IdleQueue(QObject):
         except StopIteration:
             if self._tasks.get(name) is task:
                 del self._tasks[name]
+                if name in self._following:
+                    self.begin(name, self._following[name])
             return
         except BaseException:
             self._tasks.pop(name, None)  # a task that failed would fail again at every tick
+            self._following.pop(name, None)
             raise
         if piece is not None and self._tasks.get(name) is task:
             self._beside.ask(name, piece, lambda future: self._resume(name, task, future))

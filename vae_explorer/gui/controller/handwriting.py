@@ -178,22 +178,16 @@ class Handwriting(QObject):
         ):
             return  # of a sheet that is cleared, or that another answer comes for at once
         self.place()
-        if not self._idle.does(
-            "hand"
-        ):  # else it comes to this drawing when it is done with the last
-            self._idle.begin("hand", self._decode_hand())
+        self._idle.begin_after("hand", self._decode_hand(self.drawn))
 
-    def _decode_hand(self) -> Generator[Piece, Any, None]:
-        """Every class in this hand, and in what it has become meanwhile."""
-        drawn = None
-        while self.drawn is not None and self.drawn is not drawn:
-            drawn = self.drawn
-            count = 1 if drawn.q is None else len(drawn.q)
-            labels = None if drawn.q is None else np.arange(count)
-            decode = partial(drawn.explorer.decode, np.repeat(drawn.code[None], count, 0), labels)
-            images = yield from self._session.computed(count, decode)
-            if drawn.explorer is self._session.explorer:
-                self._show_hand(images)
+    def _decode_hand(self, drawn: Drawn) -> Generator[Piece, Any, None]:
+        """Every class in this hand."""
+        count = 1 if drawn.q is None else len(drawn.q)
+        labels = None if drawn.q is None else np.arange(count)
+        decode = partial(drawn.explorer.decode, np.repeat(drawn.code[None], count, 0), labels)
+        images = yield from self._session.computed(count, decode)
+        if drawn.explorer is self._session.explorer:
+            self._show_hand(images)
 
     def _show_hand(self, images: np.ndarray) -> None:
         explorer, window = self._session.explorer, self._window

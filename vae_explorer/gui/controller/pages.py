@@ -98,26 +98,18 @@ class Pages(QObject):
         if self._codes.shape[1] != self._session.plane.dim:
             self.clear_path()
             return
-        if not self._idle.does("path"):
-            self._idle.begin("path", self._decode_path())
+        self._idle.begin_after("path", self._decode_path(self._codes))
 
-    def _decode_path(self) -> Generator[Piece, Any, None]:
-        """The frames, and those of what is asked for meanwhile: weights may change faster than they are decoded."""
+    def _decode_path(self, codes: np.ndarray) -> Generator[Piece, Any, None]:
         session, film = self._session, self._window.film
-        codes, done = None, None
-        while self._codes is not None:
-            wanted = session.explorer, session.decoder_label
-            if codes is self._codes and wanted == done:
-                return
-            codes, done = self._codes, wanted
-            explorer, label = wanted
-            name = None if label is None else session.class_names[label]
-            decode = partial(explorer.decode, codes, label)
-            frames = yield from session.computed(len(codes), decode)
-            if codes is self._codes:
-                self.path_frames = frames
-                film.set_class(name)
-                film.set_frames(frames)
+        label = session.decoder_label
+        name = None if label is None else session.class_names[label]
+        decode = partial(session.explorer.decode, codes, label)
+        frames = yield from session.computed(len(codes), decode)
+        if codes is self._codes:  # the path on show
+            self.path_frames = frames
+            film.set_class(name)
+            film.set_frames(frames)
 
     def show_frame(self, index: int) -> None:
         """One frame of the film: its place on the canvas, and its image large."""
@@ -260,13 +252,9 @@ class Pages(QObject):
         return self._session.gallery.title if self._session.gallery else ""
 
     def _show_figure(self) -> None:
-        if self._session.ready and not self._idle.does("figure"):
-            self._idle.begin("figure", self._fill_figure())
+        if self._session.ready:
+            self._idle.begin_after("figure", self._fill_figure())
 
     def _fill_figure(self) -> Generator[Piece, Any, None]:
-        """The images, and those of what is asked for meanwhile, as for the path."""
-        done = None
-        while done != (wanted := (self._session.explorer, self._chosen_seed)):
-            done = wanted
-            images = yield from self._session.computed(SIDE * SIDE, self.figure_piece())
-            self._window.figure.set_images(*images)
+        images = yield from self._session.computed(SIDE * SIDE, self.figure_piece())
+        self._window.figure.set_images(*images)
