@@ -3,9 +3,9 @@
 Where the package alone is installed it is `python -m vae_explorer.train`, or `vae-explorer-train`.
 
 Writes `model.safetensors`, `history.csv`, `figure.png` (the lecture's figure) and `training.safetensors`, from which
-`--resume` goes on bit for bit, with the settings that it had; --epochs, --patience and --device may be others. Ctrl-C
-stops cleanly and keeps the best model so far, as does a training that fails; what a pulled plug leaves is at most a
-minute old.
+`--resume` goes on bit for bit, with the settings that it had; --epochs, --patience and --device may be others, and
+another kind of device draws other random numbers. Ctrl-C stops cleanly and keeps the best model so far, as does a
+training that fails; what a pulled plug leaves is at most a minute old.
 
 `history.csv` has an epoch a row, in nats per image (of a density where pixels are grey levels from 0 to 1). train_… are
 averages over the steps of the epoch, while the weights moved: of all images, or but for the objective of the labelled

@@ -187,6 +187,16 @@ def test_resuming_another_training_is_refused() -> None:
     assert list(fit(build_model(model_config()), small_dataset(), anywhere, resume=finished.resume))
 
 
+def test_a_training_goes_on_on_another_kind_of_device(stopped: TrainingState) -> None:
+    """Whose random numbers cannot be gone on with: their state has another size."""
+    foreign = {**stopped.tensors, "generator": torch.zeros(16, dtype=torch.uint8)}
+    state = dataclasses.replace(stopped, tensors=foreign)
+    there, here = ([e for e in resumed(s) if isinstance(e, EpochEvent)] for s in (state, stopped))
+    assert [e.epoch for e in there] == [e.epoch for e in here]
+    assert there[-1].validation != here[-1].validation  # by the noise alone
+    assert there[-1].validation.elbo == pytest.approx(here[-1].validation.elbo, rel=0.1)
+
+
 def test_a_report_is_of_all_its_steps_also_those_before_a_stop(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -370,7 +370,11 @@ class Trainer:
             self.best_state[name].copy_(tensor)
         self.optimisation.restore(state.part("optimizer"))
         self.order.restore(state.part("order"), counters["position"], counters["labelled_position"])
-        self.generator.set_state(state.tensors["generator"])
+        random = state.tensors["generator"]
+        if random.shape == self.generator.get_state().shape:
+            self.generator.set_state(random)
+        else:  # of another kind of device, whose random numbers this one cannot go on with
+            self.generator.manual_seed(self.config.seed + 1 + counters["step"])
         self.epoch_sums.restore(state.tensors["sums.epoch"])
         self.report_sums.restore(state.tensors["sums.report"])
         self.step, self.epoch = counters["step"], counters["epoch"]
