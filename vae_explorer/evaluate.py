@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-import torch
 from tqdm import tqdm
 
 from vae_explorer.engine.catalogue import DATASETS
@@ -28,7 +27,7 @@ from vae_explorer.engine.command_line import (
     run_command,
 )
 from vae_explorer.engine.data import Dataset, load_dataset
-from vae_explorer.engine.device import pick_device, spare_cores, use_threads
+from vae_explorer.engine.device import evaluation_device, spare_cores, use_threads
 from vae_explorer.engine.errors import ConfigError, EngineError
 from vae_explorer.engine.evaluation import evaluation
 from vae_explorer.engine.evaluation_config import EvaluationConfig
@@ -107,9 +106,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     use_threads(options.threads)
     config = EvaluationConfig(**chosen(options, EvaluationConfig))
-    device = pick_device(options.device)
-    if device.type == "mps":
-        device = torch.device("cpu")  # sums of many images want float64, which mps has not
+    device = evaluation_device(options.device)
     before = stamp(options.model)
     card = read_card(options.model)
     model = load_model(options.model)

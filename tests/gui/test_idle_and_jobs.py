@@ -25,6 +25,7 @@ from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.downloads import RemoteFile
 from vae_explorer.engine.errors import ConfigError, DataError, ModelFileError
 from vae_explorer.engine.evaluation_config import EvaluationConfig
+from vae_explorer.engine.models import build_model
 from vae_explorer.gui.controller.application import Controller
 from vae_explorer.gui.gallery import dataset_of, find_gallery
 from vae_explorer.gui.idle import IdleQueue, Turns
@@ -36,6 +37,7 @@ from vae_explorer.gui.jobs import (
     Train,
     TrainingBegun,
     TrainingEnded,
+    for_figures,
     uncollected,
 )
 
@@ -248,8 +250,6 @@ def test_a_training_begins_when_its_first_step_can_be_taken() -> None:
 
 
 def test_a_training_starts_from_the_weights_it_is_given() -> None:
-    from vae_explorer.engine.models import build_model
-
     config = ModelConfig(preset="lecture", image_shape=(1, 8, 8), class_names=DIGITS)
     start = build_model(config, seed=7).state_dict()
     messages: list[object] = []
@@ -363,3 +363,16 @@ def test_images_are_shown_only_of_the_data_that_a_model_was_trained_on() -> None
     assert shown(ModelConfig(image_shape=(1, 8, 8)), {"dataset": "MNIST"}) is None
     letters = ModelConfig(kind="joint-vae", class_names=("a", "b"))
     assert shown(letters, {"dataset": "digits"}) is None
+
+
+@pytest.mark.parametrize("present", ["meta", "mps", "cpu"])
+def test_figures_are_measured_on_a_copy_where_there_is_a_device_for_them(
+    present: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`meta` stands for one: its tensors have no values. An mps device has no double precision."""
+    monkeypatch.setattr("vae_explorer.engine.device.pick_device", lambda _: torch.device(present))
+    model = build_model(ModelConfig())
+    measured = for_figures(model)
+    assert (measured is model) == (present != "meta")
+    assert next(measured.parameters()).device.type == ("meta" if present == "meta" else "cpu")
+    assert next(model.parameters()).device.type == "cpu"

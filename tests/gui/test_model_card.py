@@ -51,6 +51,8 @@ def test_a_card_tells_what_is_known_and_nothing_else() -> None:
         "MNIST, test split, the first 500 of 10,000 images, seed 3; "
         "fixed binarisation, rounded at one half; log-likelihoods in nats"
     )
+    on_cuda = CARD | {"evaluation": CARD["evaluation"] | {"device": "cuda"}}  # type: ignore[operator]
+    assert "seed 3 on cuda; " in dict(card_rows(ModelConfig(), on_cuda))["Measured on"]
     assert rows["ELBO ≤ log p(x)"] == "−90.50 ± 0.46, 5,000 samples"
     assert rows["accuracy of q(y|x)"] == "99.53 ± 0.30 %"
     assert rows["active units of 16"] == "12"

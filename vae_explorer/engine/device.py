@@ -27,6 +27,16 @@ def pick_device(name: str) -> torch.device:
     raise ConfigError(f"This machine has no {name} device that torch can use; take auto or cpu.")
 
 
+def evaluation_device(name: str) -> torch.device:
+    """That device, or the CPU in its place where it lacks the double precision that sums over many images want.
+
+    Raises:
+        ConfigError: the machine has no such device.
+    """
+    device = pick_device(name)
+    return torch.device("cpu") if device.type == "mps" else device
+
+
 def spare_cores() -> int:
     """How many CPU threads to take: all cores but one, for torch on all of them collapses beside any other work."""
     return max(1, (os.cpu_count() or 2) - 1)

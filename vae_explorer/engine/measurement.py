@@ -304,6 +304,7 @@ class Measurement:
             unit=self.model.likelihood.unit,
             binarisation=binarisation,
             seed=self.config.seed,
+            device=self.device.type,
             class_prior=tuple(prior),
             figures=tuple(self.figures),
             kl_per_dimension=tuple(self.kl.tolist()),

@@ -59,6 +59,7 @@ class Report:
         unit: of log-likelihoods: nats of a probability or of a density.
         binarisation: how the pixels became targets, for a Bernoulli likelihood; else empty.
         seed: of binarisation and latent samples.
+        device: the kind of it, whose own random numbers the seed is of.
         class_prior: π of the model as it was measured, (C,); empty for a model of p(x).
         figures: in the order in which they are shown.
         kl_per_dimension: mean KL(q(z_i|x) ‖ p(z_i)), nats per image, (d,).
@@ -73,6 +74,7 @@ class Report:
     unit: str
     binarisation: str
     seed: int
+    device: str
     class_prior: tuple[float, ...]
     figures: tuple[Figure, ...]
     kl_per_dimension: tuple[float, ...]
@@ -120,6 +122,8 @@ def headlines(said: Mapping[str, Any]) -> list[str]:
         lines[0] += f", {part} images"
     if "seed" in said:
         lines[0] += f", seed {said['seed']}"
+        if said.get("device", "cpu") != "cpu":
+            lines[0] += f" on {said['device']}"
     if said.get("binarisation"):
         lines.append(str(said["binarisation"]))
     if "unit" in said:

@@ -338,7 +338,7 @@ class Evaluate:
 
         leave_a_core_free()
         dataset = read_again(self._source, self._model, self._data_dir, self._cancelled.is_set)
-        steps = evaluation(self._model, dataset, self._split, self._config)
+        steps = evaluation(for_figures(self._model), dataset, self._split, self._config)
         while not self._cancelled.is_set():
             try:
                 post(next(steps))
@@ -369,10 +369,19 @@ class CompareGradients:
                 raise Cancelled("The comparison was stopped.")
             post(Progress("gradient estimators", fraction))
 
-        post(compare_estimators(self._model, dataset.train, GRADIENT_DRAWS, progress=progress))
+        model = for_figures(self._model)
+        post(compare_estimators(model, dataset.train, GRADIENT_DRAWS, progress=progress))
 
     def cancel(self) -> None:
         self._cancelled.set()
+
+
+def for_figures(model: Model) -> Model:
+    """The window's own model, or a copy of it on the accelerator where there is one."""
+    from vae_explorer.engine.device import evaluation_device
+
+    device = evaluation_device("auto")
+    return model if device.type == "cpu" else copy.deepcopy(model).to(device)
 
 
 class WriteFile:
