@@ -20,6 +20,7 @@ from vae_explorer.engine.batches import choose_labelled, images_at_once
 from vae_explorer.engine.checkpoint import read_tensors, write_tensors
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.control import TrainingControl
+from vae_explorer.engine.device import available_accelerator
 from vae_explorer.engine.errors import ConfigError, ModelFileError, TrainingError
 from vae_explorer.engine.events import EpochEvent, Event, FinishedEvent, SnapshotEvent, StepEvent
 from vae_explorer.engine.joint_vae import JointVAE
@@ -810,7 +811,7 @@ def test_a_split_without_images_is_refused(kind: str, split: str) -> None:
 
 
 def test_an_absent_device_is_refused() -> None:
-    present = torch.accelerator.current_accelerator(check_available=True)
+    present = available_accelerator()
     absent = "mps" if present is None or present.type != "mps" else "cuda"
     with pytest.raises(ConfigError, match=f"no {absent} device"):
         list(fit(build_model(model_config()), small_dataset(), training_config(device=absent)))

@@ -13,13 +13,19 @@ from vae_explorer.engine.errors import ConfigError, EngineError
 MAX_THREADS = 1024
 
 
+def available_accelerator() -> torch.device | None:
+    """The accelerator, where there is one that works."""
+    # `current_accelerator` alone tells what torch was built for, and in 2.6 it takes no argument to ask for more
+    return torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+
+
 def pick_device(name: str) -> torch.device:
     """The device of a name; `auto` is the accelerator where there is one, else the CPU.
 
     Raises:
         ConfigError: the machine has no such device.
     """
-    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    accelerator = available_accelerator()
     if name == "auto":
         return accelerator or torch.device("cpu")
     if name == "cpu" or (accelerator is not None and accelerator.type == name):
