@@ -151,6 +151,7 @@ def test_a_step_and_a_validation_are_on_one_device(
     monkeypatch.setattr(Tensor, "backward", backward)
     config = TrainingConfig(batch_size=32, precision=precision, **training)
     trainer = Trainer(network, images, config, TrainingControl(), None)
+    trainer.replayed = None  # values are what a recording is of
     trainer.order.shuffle()
     before = trainer.report_sums._sums
     for _ in range(2):

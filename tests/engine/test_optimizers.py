@@ -58,7 +58,8 @@ def test_the_memory_of_a_gradient_that_is_gone_does_not_become_denormal(
     for step in range(2000):
         gone = 0.0 if step else 1e-3
         loss = torch.stack([gone * p.sum() for p in model.parameters()]).sum()
-        optimisation.step(loss, step)
+        optimisation.prepare(step)
+        optimisation.step(loss, optimisation.current_rate)
         moments = [m for n, m in optimisation.tensors().items() if not n.endswith("step")]
         sizes.append(torch.stack([m.abs().amax() for m in moments]))
     seen = torch.stack(sizes)

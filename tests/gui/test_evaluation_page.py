@@ -288,7 +288,7 @@ def test_figures_are_saved_as_the_command_line_writes_them(
     qtbot.mouseClick(page._save, Qt.MouseButton.LeftButton)
     model = joint.session.path
     assert model is not None
-    told = [str(model), "--images", "200", "--samples", "50", "--no-exact", "--device", "cpu"]
+    told = [str(model), "--images", "200", "--samples", "50", "--no-exact"]
     assert run([*told, "--quiet", "--json", str(written)]) == 0
     ours, theirs = (json.loads(path.read_text()) for path in (saved, written))
     for report in (ours, theirs):
@@ -308,7 +308,7 @@ def test_the_caption_is_what_the_command_line_prints_above_its_table(
     page, model = joint.window.evaluation, joint.session.path
     joint.window.show_tab(page)
     measure(joint, qtbot)
-    told = [str(model), "--images", "200", "--samples", "50", "--no-exact", "--device", "cpu"]
+    told = [str(model), "--images", "200", "--samples", "50", "--no-exact"]
     assert run([*told, "--quiet"]) == 0
     head = capsys.readouterr().out.split("\n\n")[0].splitlines()
     assert page.progress() == "; ".join(head[1:])

@@ -72,7 +72,7 @@ class ElboGradient:
         y: Tensor | None,
         *,
         samples: int,
-        beta: float,
+        beta: float | Tensor,
         generator: torch.Generator | None,
     ) -> tuple[Tensor, Tensor]:
         """Log p(x|z), the mean of M samples, (B,), and the KL of each dimension, (B, d).

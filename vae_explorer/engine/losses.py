@@ -86,7 +86,11 @@ class BatchLoss:
         )
 
     def _terms(
-        self, target: Tensor, labels: Tensor | None, beta: float, generator: torch.Generator
+        self,
+        target: Tensor,
+        labels: Tensor | None,
+        beta: float | Tensor,
+        generator: torch.Generator,
     ) -> Terms:
         config, model = self._config, self._model
         if self._elbo is not None and torch.is_grad_enabled():

@@ -21,10 +21,10 @@ from vae_explorer.engine.vae import one_hot
 
 @dataclass(frozen=True)
 class Weights:
-    """What an objective weighs its terms by: β on the KL, λ on log q(y|x)."""
+    """What an objective weighs its terms by: β on the KL, λ on log q(y|x); numbers, or tensors of one on the device."""
 
-    beta: float = 1.0
-    classification: float = 1.0
+    beta: float | Tensor = 1.0
+    classification: float | Tensor = 1.0
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Terms:
         """What is maximised of one (x, y): J_cond with β on the KL, or the importance-weighted bound."""
         if self.bound is not None:
             return self.bound if self.log_prior is None else self.bound + self.log_prior
-        value = torch.sub(self.reconstruction, self.kl, alpha=weights.beta)
+        value = self.reconstruction - weights.beta * self.kl
         if self.surrogate is not None:
             value = value + self.surrogate
         return value if self.log_prior is None else value + self.log_prior

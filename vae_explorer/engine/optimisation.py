@@ -19,7 +19,7 @@ class Optimisation:
 
     Attributes:
         learning_rate: before the schedule; may be set between steps.
-        current_rate: of the last step.
+        current_rate: of the last step that was prepared.
     """
 
     def __init__(self, model: NetworkModel, config: TrainingConfig, total_steps: int) -> None:
@@ -29,25 +29,30 @@ class Optimisation:
         self._optimizer = Optimizer(config.optimizer, self._generation + self._inference)
         self.learning_rate = self.current_rate = config.learning_rate
 
-    def prepare(self, step: int) -> None:
-        """Where steps alternate, hold ψ fixed on even steps and θ on odd ones, and save its arithmetic."""
-        if self._config.optimisation == "alternating":
-            self._hold(self._inference, step % 2 == 0)
-            self._hold(self._generation, step % 2 == 1)
+    def prepare(self, step: int) -> int:
+        """What is to be done before a step, and whose turn it is.
+
+        Where steps alternate, ψ is held fixed on even steps and θ on odd ones, and its arithmetic saved.
+        """
+        self.current_rate = self.learning_rate * self._schedule(step)
+        if step % FORGET_EVERY == 0:
+            self._optimizer.forget_faded()
+        if self._config.optimisation == "joint":
+            return 0
+        self._hold(self._inference, step % 2 == 0)
+        self._hold(self._generation, step % 2 == 1)
+        return step % 2
 
     @staticmethod
     def _hold(parameters: list[nn.Parameter], held: bool) -> None:
         for parameter in parameters:
             parameter.requires_grad_(not held)
 
-    def step(self, loss: Tensor, step: int) -> None:
-        """One step down a loss, by its gradient and what is there of it already."""
+    def step(self, loss: Tensor, rate: float | Tensor) -> None:
+        """One step down a loss, by its gradient and what is there of it already, of a learning rate."""
         if loss.requires_grad:
             loss.backward()
-        self.current_rate = self.learning_rate * self._schedule(step)
-        self._optimizer.step(self.current_rate)
-        if step % FORGET_EVERY == 0:
-            self._optimizer.forget_faded()
+        self._optimizer.step(rate)
 
     def _schedule(self, step: int) -> float:
         if self._config.schedule == "constant":

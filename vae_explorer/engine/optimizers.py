@@ -6,7 +6,7 @@ The classes of `torch.optim` cannot be had without importing torch's compiler: t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import torch
@@ -18,6 +18,8 @@ from vae_explorer.engine.fused import spend_gradient
 BETA1, BETA2 = 0.9, 0.999  # decay of the mean gradient and of its size
 EPSILON = 1e-8
 NEGLIGIBLE = 1e-30  # of a moment: a step along it is 10⁻²² of a learning rate
+# The operation of this name in `torch.ops` would ask the device for the number of a learning rate that lies there.
+_fused_adam: Callable[..., None] = torch._fused_adam_  # type: ignore[attr-defined]
 MOMENTS = {"adam": ("exp_avg", "exp_avg_sq"), "adamax": ("exp_avg", "exp_inf")}
 
 
@@ -51,8 +53,12 @@ class Optimizer:
                 torch.hardshrink(moment, NEGLIGIBLE, out=moment)
 
     @torch.no_grad()
-    def step(self, rate: float) -> None:
-        """One step of a learning rate, which spends the gradients: they need not lie beside the next forward pass."""
+    def step(self, rate: float | Tensor) -> None:
+        """One step of a learning rate, which spends the gradients: they need not lie beside the next forward pass.
+
+        Args:
+            rate: a tensor only for Adam, and on the parameters' device.
+        """
         moving = [index for index, p in enumerate(self._columns[0]) if p.grad is not None]
         everything = len(moving) == len(self.state)
         columns = self._columns if everything else [[c[i] for i in moving] for c in self._columns]
@@ -63,7 +69,7 @@ class Optimizer:
                 self._counts += 1  # all at once, where torch's `adam` takes them one by one
             else:
                 torch.ops.aten._foreach_add_(steps, 1)
-            torch.ops.aten._fused_adam_(
+            _fused_adam(
                 *(parameters, gradients, first, second, [], steps),
                 amsgrad=False,
                 beta1=BETA1,

@@ -33,12 +33,13 @@ from vae_explorer.engine.fused import release_gradient
 from vae_explorer.engine.joint_vae import JointVAE
 from vae_explorer.engine.keeping import Keeping
 from vae_explorer.engine.latent_model import copy_state
-from vae_explorer.engine.losses import BatchLoss, MetricSums
+from vae_explorer.engine.losses import BatchLoss, BatchResult, MetricSums
 from vae_explorer.engine.models import Model
 from vae_explorer.engine.objective import Weights
 from vae_explorer.engine.optimisation import Optimisation
 from vae_explorer.engine.ppca import PPCA
 from vae_explorer.engine.ppca_training import fit_ppca
+from vae_explorer.engine.replay import ReplayedStep, is_replayable
 from vae_explorer.engine.snapshots import Snapshots
 from vae_explorer.engine.training_state import TrainingState
 from vae_explorer.engine.vae import NetworkModel
@@ -129,6 +130,9 @@ class Trainer:
                 network.compile()
         self.order = BatchOrder(len(split), config.batch_size, labelled, self.generator)
         self.optimisation = Optimisation(model, config, config.epochs * self.order.steps)
+        self.replayed = None
+        if is_replayable(config, self.device) and split.file is None:
+            self.replayed = ReplayedStep(self._compute, self.generator, self._drop_gradients)
         self.epoch_sums, self.report_sums = self._new_sums(), self._new_sums()
         self.step, self.epoch, self.seconds = 0, 0, 0.0
         self.report_seconds = 0.0
@@ -199,13 +203,24 @@ class Trainer:
     def _take_step(self) -> None:
         weights = Weights(self.weights.beta * self._warmup(), self.weights.classification)
         index, labelled = self.order.next()
-        self.optimisation.prepare(self.step)
-        with self.autocast():
-            result = self.loss(self.pixels, self.labels, index, labelled, weights, self.generator)
-        self.optimisation.step(result.loss, self.step)
+        turn = self.optimisation.prepare(self.step)
+        rate = self.optimisation.current_rate
+        if self.replayed is None:
+            result = self._compute(index, labelled, weights, rate)
+        else:
+            result = self.replayed(index, labelled, weights, rate, turn)
         self.report_sums.add(result)
         self.epoch_sums.add(result)
         self.step += 1
+
+    def _compute(
+        self, index: Tensor, labelled: Tensor | None, weights: Weights, rate: float | Tensor
+    ) -> BatchResult:
+        """What the device does in a step."""
+        with self.autocast():
+            result = self.loss(self.pixels, self.labels, index, labelled, weights, self.generator)
+        self.optimisation.step(result.loss, rate)
+        return result
 
     def autocast(self) -> AbstractContextManager[object]:
         """The precision of the networks' products."""
@@ -259,8 +274,8 @@ class Trainer:
 
     def _in_force(self) -> tuple[float | None, float | None, float]:
         """β (which the IW bound has not), λ (of a Joint VAE alone) and the learning rate."""
-        beta = None if self.config.objective == "iw" else self.weights.beta * self._warmup()
-        weight = self.weights.classification if isinstance(self.model, JointVAE) else None
+        beta = None if self.config.objective == "iw" else float(self.weights.beta) * self._warmup()
+        weight = float(self.weights.classification) if isinstance(self.model, JointVAE) else None
         return beta, weight, self.optimisation.current_rate
 
     def _end_epoch(self) -> EpochEvent:
@@ -324,13 +339,18 @@ class Trainer:
 
     def leave_best(self) -> None:
         """Give the model its best weights and hand it back on the CPU, in evaluation mode."""
+        self.replayed = None  # holds this in a circle, and memory that the next training may want
         self.model.to("cpu")
         for network in self.model.children():
             network._compiled_call_impl = None  # the window explores with the plain networks
         self.model.load_state_dict(self.best_state)
         self.model.eval()
+        self._drop_gradients()
         for parameter in self.model.parameters():
             parameter.requires_grad_(True)
+
+    def _drop_gradients(self) -> None:
+        for parameter in self.model.parameters():
             release_gradient(parameter)
 
     def _state_event(self) -> StateEvent:
