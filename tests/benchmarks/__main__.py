@@ -14,7 +14,10 @@ from pathlib import Path
 
 from tests.benchmarks.figures import Figure, Options, markdown_table, not_measured, text_table
 
-TOPICS = ("training", "categorical", "evaluation", "once", "window", "start", "memory", "growth")
+TOPICS = (
+    *("training", "categorical", "evaluation", "once"),
+    *("window", "start", "memory", "growth", "accelerator"),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -24,7 +24,7 @@ from tests.benchmarks.products import (
 )
 from tests.benchmarks.timing import Work, alternate, ratio, repeated
 from vae_explorer.engine import ModelConfig, TrainingConfig, build_model, fit
-from vae_explorer.engine.config import Precision
+from vae_explorer.engine.config import Device, Precision
 from vae_explorer.engine.data import Dataset, Split
 from vae_explorer.engine.events import StepEvent
 from vae_explorer.engine.joint_vae import JointVAE
@@ -50,20 +50,24 @@ def measure(options: Options) -> Iterable[Figure]:
             yield _against_loader(options, digits, threads, precision)
     for batch, wanted in ((128, 0.65), (512, 0.85)):
         yield product_share(options, digits, SIMPLE, batch, f"{WHAT}, batch {batch}", wanted)
-    names = digits.class_names
-    window = ModelConfig(
-        kind="joint-vae",
-        preset="deep",
-        widths=(384, 256),
-        activation="silu",
-        classifier="conv",
-        class_names=names,
-    )
-    yield product_share(options, digits, window, 128, "2-D Joint VAE of the window", 0.6)
-    categorical = ModelConfig(likelihood="categorical", latent_dim=LATENT)
-    yield product_share(options, digits, categorical, 128, "categorical K = 256", 0.6)
-    conv = ModelConfig(preset="conv", activation="relu", latent_dim=LATENT)
-    yield product_share(options, digits, conv, 128, "convolutional pair", 0.6)
+    for what, model in larger_models(digits).items():
+        yield product_share(options, digits, model, 128, what, 0.6)
+
+
+def larger_models(data: Dataset) -> dict[str, ModelConfig]:
+    """The models with more to do a step than the simple VAE."""
+    return {
+        "2-D Joint VAE of the window": ModelConfig(
+            kind="joint-vae",
+            preset="deep",
+            widths=(384, 256),
+            activation="silu",
+            classifier="conv",
+            class_names=data.class_names,
+        ),
+        "categorical K = 256": ModelConfig(likelihood="categorical", latent_dim=LATENT),
+        "convolutional pair": ModelConfig(preset="conv", activation="relu", latent_dim=LATENT),
+    }
 
 
 def product_share(
@@ -75,8 +79,8 @@ def product_share(
     steps = pieces * REPORT_EVERY
     works = {
         "step": repeated(reports(model, data, batch), pieces),
-        "products": repeated(_products(model, data, batch, torchs_multiply), steps),
-        "engine's products": repeated(_products(model, data, batch, engines_multiply), steps),
+        "products": repeated(products(model, data, batch, torchs_multiply), steps),
+        "engine's products": repeated(products(model, data, batch, engines_multiply), steps),
     }
     seconds = alternate(works, options.rounds(4 if large else 16))
     value = ratio(seconds["products"], seconds["step"])
@@ -91,9 +95,10 @@ def reports(
     batch: int,
     likelihood: Likelihood | None = None,
     precision: Precision = "float32",
+    device: Device = "cpu",
 ) -> Work:
     """Ten steps of a real training each time, without what is no step: an epoch ends with ten images of validation."""
-    config = TrainingConfig(epochs=100_000, batch_size=batch, precision=precision)
+    config = TrainingConfig(epochs=100_000, batch_size=batch, precision=precision, device=device)
     network = build_model(model)
     images, labels = data.validation.images[:10], data.validation.labels
     data = replace(data, validation=Split(images, None if labels is None else labels[:10]))
@@ -110,15 +115,19 @@ def reports(
     return run
 
 
-def _products(model: ModelConfig, data: Dataset, batch: int, multiply: Multiply) -> Work:
-    network = build_model(model)
-    images, labels = data.train.images[:batch].flatten(1), data.train.labels
+def products(
+    model: ModelConfig, data: Dataset, batch: int, multiply: Multiply, device: str = "cpu"
+) -> Work:
+    """The matrix products and convolutions of a step, on random numbers."""
+    network = build_model(model).to(device)
+    images = data.train.images[:batch].flatten(1).to(device)
+    labels = data.train.labels
     target = network.likelihood.target(images)
     with recorded(network) as calls:
         y = None
         if isinstance(network, JointVAE):
             assert labels is not None
-            y = one_hot(labels[:batch], data.classes)
+            y = one_hot(labels[:batch].to(device), data.classes)
             network.classify(classifier_input(images))
         mean, _ = network.encode(network.likelihood.encoder_input(target), y)
         network.decode(mean, y)
@@ -143,19 +152,19 @@ class UsualVAE(nn.Module):
         return self.decoder(z), mean, log_variance
 
 
-def usual_steps(root: Path, batch: int) -> Work:
+def usual_steps(root: Path, batch: int, device: str = "cpu") -> Work:
     """As many steps of the usual loop as lie between two reports."""
     from torchvision import datasets, transforms
 
     images = datasets.MNIST(str(root), train=True, transform=transforms.ToTensor())
     loader = torch.utils.data.DataLoader(images, batch_size=batch, shuffle=True)
-    model = UsualVAE()
+    model = UsualVAE().to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     batches: Iterator[Any] = itertools.chain.from_iterable(itertools.repeat(loader))
 
     def run() -> None:
         for x, _ in itertools.islice(batches, REPORT_EVERY):
-            x = x.view(-1, 784)
+            x = x.to(device).view(-1, 784)
             optimizer.zero_grad()
             decoded, mean, log_variance = model(x)
             kl = -0.5 * torch.sum(1 + log_variance - mean.pow(2) - log_variance.exp())
