@@ -371,6 +371,24 @@ def test_a_picture_is_read_beside_the_window_and_then_answered(
     np.testing.assert_array_equal(joint.window.pad.array(), before)
 
 
+def test_a_picture_that_is_still_read_when_the_pad_is_cleared_does_not_come_on_it(
+    joint: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    gate, pad = Gate(), joint.window.pad
+    ink = np.full((60, 60), 255, np.uint8)
+    monkeypatch.setattr("vae_explorer.gui.controller.handwriting.ink_of", lambda _: gate.hold(ink))
+    for drawn in (THREE, []):  # on a sheet, and on one that is clear
+        pad.draw_stroke(drawn)
+        pad.open_picture(tmp_path / "slow.png")
+        pad.clear()
+    assert gate.entered.acquire(timeout=20)
+    gate.open()
+    qtbot.waitUntil(lambda: not joint.handwriting._reader._worker.busy, timeout=20_000)
+    assert pad.is_clear
+    pad.open_picture(tmp_path / "wanted.png")
+    qtbot.waitUntil(lambda: not pad.is_clear, timeout=20_000)
+
+
 def test_an_edited_prior_disturbs_nothing_that_still_computes(joint: Controller) -> None:
     before = joint.session.explorer
     prior = before.class_prior
