@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 import vae_explorer
-from tests.gui.windows import MakeController, wait_open
+from tests.gui.windows import MakeController, is_saved, wait_open
 from vae_explorer import paths
 from vae_explorer.engine.checkpoint import read_card
 from vae_explorer.engine.control import LIVE_SETTINGS
@@ -193,7 +193,7 @@ def test_a_training_that_ended_and_was_not_saved_is_opened_with_its_best_weights
     assert all(torch.equal(weights[name], tensor) for name, tensor in best.items())
     target = tmp_path / "mine.safetensors"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(target), ""))
-    assert controller.files.save()
+    assert is_saved(controller, controller.files.save)
     assert not kept().exists()
     assert read_card(target)["epochs"] == 6
 
@@ -370,7 +370,7 @@ def test_what_is_saved_amid_a_training_is_not_all_that_it_learns(
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(target), ""))
     controller = opened()
     train_to(controller, qtbot, two_classes, 1)
-    assert controller.files.save()
+    assert is_saved(controller, controller.files.save)
     controller.training.resume()
     wait_idle(controller, qtbot)
     assert controller.session.unsaved and controller.window.isWindowModified()

@@ -17,7 +17,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
-from tests.gui.windows import choose_dataset, image_of
+from tests.gui.windows import choose_dataset, image_of, is_saved
 from vae_explorer import paths
 from vae_explorer.engine.checkpoint import load_model, read_card
 from vae_explorer.engine.errors import TrainingError
@@ -176,12 +176,13 @@ def test_an_earlier_moment_is_saved_as_a_copy_and_the_best_is_not_lost(
 
     slider._slider.setValue(0)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(early), ""))
-    assert ready.files.save()
+    assert is_saved(ready, ready.files.save)
     assert holds(early, 0)
     assert ready.session.unsaved and ready.session.path is None
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(best), ""))
     asked = answers(monkeypatch, QMessageBox.StandardButton.Save)
-    assert ready.may_close()
+    assert not ready.window.close()  # yet
+    qtbot.waitUntil(lambda: not ready.window.isVisible(), timeout=PATIENCE)
     assert asked == ["The model that was trained here is not saved. Save it before you quit?"]
     assert holds(best, len(history) - 1)
 
@@ -201,7 +202,8 @@ def test_an_edited_class_prior_survives_the_question_and_is_what_is_saved(
     target = tmp_path / "edited.safetensors"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(target), ""))
     answers(monkeypatch, getattr(QMessageBox.StandardButton, answer))
-    ready._may_let_go("Save it?")
+    ready._may_let_go("Save it?", list)
+    ready.files.finish()
     np.testing.assert_allclose(ready.session.explorer.class_prior, edited, atol=1e-6)
     ready._followers.finish()
     assert ready.window.classes.edited
@@ -767,15 +769,15 @@ def test_an_earlier_moment_is_saved_as_a_copy_and_the_best_stay_in_their_file(
     train(ready, qtbot)
     own, copied = tmp_path / "own.safetensors", tmp_path / "copy.safetensors"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(own), ""))
-    assert ready.files.save()
+    assert is_saved(ready, ready.files.save)
     before = own.read_bytes()
     ready.training.show_snapshot(1)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(copied), ""))
-    assert ready.files.save()
+    assert is_saved(ready, ready.files.save)
     assert own.read_bytes() == before and copied.exists()
     assert not ready.session.unsaved and ready.session.path == own
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(own), ""))
-    assert ready.files.save()
+    assert is_saved(ready, ready.files.save)
     assert ready.session.unsaved  # for the best are in no file any more
 
 
@@ -826,7 +828,7 @@ def test_a_trained_model_is_saved_and_opens_again(
     train(ready, qtbot)
     target = tmp_path / "bars.safetensors"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(target), ""))
-    assert ready.files.save()
+    assert is_saved(ready, ready.files.save)
     assert not ready.session.unsaved
     image = ready.session.explorer.decode(np.zeros((1, 2)), 1)
     with qtbot.waitSignal(ready.opened, timeout=PATIENCE):
@@ -846,7 +848,7 @@ def test_a_saved_model_tells_how_it_was_trained_and_shows_its_curve_again(
     ready.training.show_snapshot(0)
     for path in (early, best):
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, p=path, **k: (str(p), ""))
-        assert ready.files.save_as()
+        assert is_saved(ready, ready.files.save_as)
         ready.training.show_newest()
     card = read_card(best)
     assert (card["epochs"], card["best_epoch"]) == (4, curve.best)

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from tests.engine.idx_files import write_raw
-from tests.gui.windows import choose_dataset, wait_written
+from tests.gui.windows import choose_dataset, is_saved, wait_written
 from vae_explorer import paths
 from vae_explorer.engine.errors import EngineError
 from vae_explorer.gui.controller.application import Controller
@@ -47,11 +47,11 @@ def test_a_full_disk_while_saving_keeps_the_old_file_and_the_work(
 ) -> None:
     target = tmp_path / "mine.safetensors"
     name_file(monkeypatch, target)
-    assert joint.files.save_as()
+    assert is_saved(joint, joint.files.save_as)
     before = target.read_bytes()
     joint.session.unsaved = True
     full_disk()
-    assert not joint.files.save()
+    assert not is_saved(joint, joint.files.save)
     said = joint.window.banner.text()
     assert "No space left on device. Free some room, or choose another disk" in said
     assert joint.session.unsaved

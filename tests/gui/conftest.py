@@ -53,6 +53,7 @@ def make_controller(qapp: QApplication, tmp_path: Path) -> Iterator[MakeControll
 
     yield make
     for controller in made:
+        controller.files.finish()
         controller.session.unsaved = False
         controller.window.close()
         controller.window.deleteLater()

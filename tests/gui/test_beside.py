@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor, QImage
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from tests.gui.windows import MakeController, image_of, wait_open, wait_written
@@ -23,6 +24,7 @@ from vae_explorer.gui.decoding import LONGEST, DecodingTime, decoding_time
 from vae_explorer.gui.drawing_sheet import ink_of
 from vae_explorer.gui.idle import IdleQueue
 from vae_explorer.gui.jobs import OpenModel
+from vae_explorer.gui.pixels import to_bytes
 from vae_explorer.gui.screenshot import THREE
 
 SLOW = DecodingTime(1.0, 1.0)
@@ -334,6 +336,34 @@ def test_a_slow_models_path_is_shown_although_its_weights_change_faster_than_it_
     assert slow.pages.path_frames is shown[-1]
 
 
+def test_a_slow_models_path_is_exported_although_it_is_still_decoded(
+    slow: Controller, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot, tmp_path: Path
+) -> None:
+    gate, decode, told = Gate(), Explorer.decode, list[str]()
+    monkeypatch.setattr(
+        Explorer, "decode", lambda *given, **named: (gate.hold(), decode(*given, **named))[1]
+    )
+    monkeypatch.setattr(slow.reporter, "inform", told.append)
+    monkeypatch.setattr(
+        QFileDialog, "getSaveFileName", lambda *a, **k: (str(tmp_path / "path.png"), "PNG (*.png)")
+    )
+    slow.export.path()
+    assert told.pop().startswith("Draw a path first")
+    slow.pages.draw_path(-1.0, 0.0, 1.0, 0.0)
+    slow.export.path()
+    assert told == [] and slow.pages.path_frames is None
+    gate.open()
+    wait_written(qtbot, slow)
+    settle(qtbot, slow)
+    assert told == [f"Saved {tmp_path / 'path.png'}"]
+    frames = slow.pages.path_frames
+    assert frames is not None
+    some = to_bytes(frames[::4])
+    written = QImage(str(tmp_path / "path.png")).convertToFormat(QImage.Format.Format_Grayscale8)
+    assert written.width() == 2 * some.shape[2] * len(some)
+    assert written.pixelColor(28, 28).red() == some[0, 14, 14]
+
+
 def test_a_fast_model_answers_at_once(
     joint: Controller, threads: dict[str, list[bool]], qtbot: QtBot
 ) -> None:
@@ -369,6 +399,24 @@ def test_a_picture_is_read_beside_the_window_and_then_answered(
     joint.window.pad.open_picture(path)
     qtbot.waitUntil(lambda: "photo.png" in joint.window.banner.text())
     np.testing.assert_array_equal(joint.window.pad.array(), before)
+
+
+def test_a_picture_that_is_still_read_when_the_pad_is_cleared_does_not_come_on_it(
+    joint: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    gate, pad = Gate(), joint.window.pad
+    ink = np.full((60, 60), 255, np.uint8)
+    monkeypatch.setattr("vae_explorer.gui.controller.handwriting.ink_of", lambda _: gate.hold(ink))
+    for drawn in (THREE, []):  # on a sheet, and on one that is clear
+        pad.draw_stroke(drawn)
+        pad.open_picture(tmp_path / "slow.png")
+        pad.clear()
+    assert gate.entered.acquire(timeout=20)
+    gate.open()
+    qtbot.waitUntil(lambda: not joint.handwriting._reader._worker.busy, timeout=20_000)
+    assert pad.is_clear
+    pad.open_picture(tmp_path / "wanted.png")
+    qtbot.waitUntil(lambda: not pad.is_clear, timeout=20_000)
 
 
 def test_an_edited_prior_disturbs_nothing_that_still_computes(joint: Controller) -> None:

@@ -16,6 +16,7 @@ from tests.gui.windows import (
     MakeController,
     code_of,
     image_of,
+    is_saved,
     wait_open,
     wait_written,
     write_model,
@@ -268,7 +269,7 @@ def test_save_and_open_again_gives_the_same_pictures(
 ) -> None:
     target = tmp_path / "mine"
     save_name(monkeypatch, target)
-    assert joint.files.save_as()
+    assert is_saved(joint, joint.files.save_as)
     saved = tmp_path / "mine.safetensors"
     assert saved.is_file()
     image = joint.session.explorer.decode(np.zeros((1, 2)), 3)
@@ -318,11 +319,11 @@ def test_a_model_is_not_replaced_unasked_by_a_name_without_its_suffix(
     assert not joint.files.save_as()
     assert other.read_bytes() == b"another model"
     answer(buttons.Yes)
-    assert joint.files.save_as()
+    assert is_saved(joint, joint.files.save_as)
     assert read_card(other)["config"]
     assert questions == ["mine.safetensors exists already. Replace it?"] * 2
     save_name(monkeypatch, other.with_name("Other.SafeTensors"))
-    assert joint.files.save_as() and (tmp_path / "Other.SafeTensors").is_file()
+    assert is_saved(joint, joint.files.save_as) and (tmp_path / "Other.SafeTensors").is_file()
 
 
 def test_a_failed_save_says_so_and_keeps_the_work(
@@ -332,7 +333,7 @@ def test_a_failed_save_says_so_and_keeps_the_work(
     blocker = tmp_path / "file"
     blocker.write_text("in the way")
     save_name(monkeypatch, blocker / "model.safetensors")
-    assert not joint.files.save_as()
+    assert not is_saved(joint, joint.files.save_as)
     assert joint.window.banner.kind() == "error"
     assert joint.session.unsaved
     assert blocker.read_text() == "in the way"
@@ -351,13 +352,13 @@ def test_unsaved_work_is_asked_about(
     answer: QMessageBox.StandardButton,
     allowed: bool,
 ) -> None:
-    asked = []
+    asked, again = [], []
     monkeypatch.setattr(QMessageBox, "question", lambda *a: asked.append(a) or answer)
-    assert joint.files.may_replace("Save it?")
+    assert joint.files.may_replace("Save it?", lambda: again.append(1))
     assert asked == []  # nothing unsaved, nothing asked
     joint.session.unsaved = True
-    assert joint.files.may_replace("Save it?") is allowed
-    assert len(asked) == 1
+    assert joint.files.may_replace("Save it?", lambda: again.append(1)) is allowed
+    assert len(asked) == 1 and again == []
 
 
 def test_files_dropped_go_where_they_belong(
@@ -477,7 +478,7 @@ def test_measured_figures_are_of_the_learned_class_prior(
 
     def kept(name: str) -> bool:
         save_name(monkeypatch, tmp_path / name)
-        assert joint.files.save_as()
+        assert is_saved(joint, joint.files.save_as)
         joint.files.show_card()
         card = read_card(tmp_path / name)
         assert ("−130.00" in told[-1]) == ("evaluation" in card)
@@ -899,7 +900,7 @@ def test_the_learned_class_prior_of_a_saved_model_can_be_given_back(
     learned = joint.session.explorer.class_prior
     joint.window.classes._edit(3, 0.55)
     save_name(monkeypatch, tmp_path / "edited.safetensors")
-    assert joint.files.save_as()
+    assert is_saved(joint, joint.files.save_as)
     with qtbot.waitSignal(joint.opened, timeout=60_000):
         joint.open_model(tmp_path / "edited.safetensors")
     assert joint.window.classes.edited and not joint.session.unsaved
@@ -907,7 +908,7 @@ def test_the_learned_class_prior_of_a_saved_model_can_be_given_back(
     np.testing.assert_allclose(joint.session.explorer.class_prior, learned, atol=1e-6)
     assert joint.session.unsaved
     save_name(monkeypatch, tmp_path / "restored.safetensors")
-    assert joint.files.save_as()
+    assert is_saved(joint, joint.files.save_as)
     assert "learned_class_prior" not in read_card(tmp_path / "restored.safetensors")
 
 

@@ -121,6 +121,16 @@ def test_shut_down_waits_and_drops_what_is_left() -> None:
     worker.shut_down()  # again is harmless
 
 
+def test_to_finish_is_to_wait_and_to_hear_all() -> None:
+    worker = Worker()
+    heard = Heard(worker)
+    worker.finish()  # nothing to wait for
+    worker.start(Counting(3))
+    worker.finish()
+    assert heard.messages == [0, 1, 2]
+    assert heard.ended == 1 and not worker.busy
+
+
 def test_a_worker_can_be_used_again(qtbot: QtBot) -> None:
     worker = Worker()
     heard = Heard(worker)

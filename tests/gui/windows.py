@@ -57,6 +57,16 @@ def wait_written(qtbot: QtBot, controller: Controller) -> None:
     qtbot.waitUntil(lambda: not controller.export._worker.busy, timeout=60_000)
 
 
+def is_saved(controller: Controller, save: Callable[[], bool]) -> bool:
+    """Have the model saved and wait for it; whether it was."""
+    paths: list[Path] = []
+    controller.files.saved.connect(paths.append)
+    is_asked_for = save()
+    controller.files.finish()
+    controller.files.saved.disconnect(paths.append)
+    return is_asked_for and len(paths) == 1
+
+
 def wait_open(qtbot: QtBot, controller: Controller) -> None:
     """Start it and wait until its model is on show."""
     with qtbot.waitSignal(controller.opened, timeout=60_000):

@@ -37,10 +37,12 @@ class DrawingPad(QWidget):
 
     `drawing_changed` comes with every piece of a stroke; who listens decides how often to answer.
     `history_changed` comes when what can be undone or redone may have changed.
+    `cleared` comes also where there was nothing on the sheet.
     """
 
     drawing_changed = Signal()
     history_changed = Signal()
+    cleared = Signal()
     picture_offered = Signal(object)  # a Path or a QImage, which is large: see `ink_of`
     picture_refused = Signal(str)
 
@@ -111,6 +113,7 @@ class DrawingPad(QWidget):
 
     def clear(self) -> None:
         """Clear the sheet; that can be undone too."""
+        self.cleared.emit()
         if self._drawing.clear():
             self._drawn_anew()
 

@@ -35,6 +35,7 @@ class Session:
         code: (d,) the pinned point, z; None where nothing is pinned.
         sample: the gallery image that was clicked; None for a point of the plane.
         unsaved: whether the model has weights that no file holds.
+        changes: how often it came to have others, or another class prior: what is saved may not be the last of them.
         learned: whether a training of this session has got through an epoch.
         training: how the model in hand was trained, where that was in this window.
         epoch: of a training in this window, whose weights are in hand; None for a model from a file.
@@ -52,6 +53,7 @@ class Session:
     code: np.ndarray | None = None
     sample: int | None = None
     unsaved: bool = False
+    changes: int = 0
     learned: bool = False
     training: TrainingConfig | None = None
     epoch: float | None = None
@@ -134,21 +136,30 @@ class Session:
         if opened.learned_prior is not None:  # of a model come back to, π may be an edited one
             self._note_edit()
         self.label = min(self.label, max(0, len(self.class_names) - 1))
-        self._note_saved_prior()
+        self._note_saved_prior(opened.explorer)
 
-    def saved_as(self, path: Path) -> None:
-        """The model in hand is in this file now; of an earlier moment that is a copy, and the best still is in none."""
-        if self.opened is None:
-            return
-        if self.looks_back:
+    def change(self) -> None:
+        """The model has weights now that no file holds."""
+        self.unsaved = True
+        self.changes += 1
+
+    def saved_as(self, path: Path, asked: Session) -> None:
+        """What was in hand when `asked`, a copy of this, was made is in this file now; what was changed since is not.
+
+        Of an earlier moment that is a copy, and the best still is in none.
+        """
+        opened, saved = self.opened, asked.opened
+        if opened is None or saved is None or opened.card is not saved.card:
+            return  # another model is in hand now: whatever its weights, one keeps its card
+        if asked.looks_back:
             self.unsaved |= path == self.path
             return
-        self.opened = replace(self.opened, path=path)
-        self.unsaved = False
-        self._note_saved_prior()
+        self.opened = replace(opened, path=path)
+        self.unsaved = self.changes != asked.changes
+        self._note_saved_prior(saved.explorer)
 
-    def _note_saved_prior(self) -> None:
-        self.saved_prior = self.explorer.class_prior if self.explorer.has_classes else None
+    def _note_saved_prior(self, explorer: Explorer) -> None:
+        self.saved_prior = explorer.class_prior if explorer.has_classes else None
 
     def follow(self, curve: Curve) -> None:
         """The training in hand has come to the end of another epoch."""
@@ -169,6 +180,7 @@ class Session:
         explorer.set_class_prior(weights)
         self.opened = replace(self.opened, explorer=explorer)
         self._note_edit()
+        self.changes += 1
         saved, is_only_change = self.saved_prior, self.path is not None and not self.learned
         same = saved is not None and np.allclose(self.explorer.class_prior, saved, atol=SAME_WEIGHT)
         self.unsaved = not (same and is_only_change)

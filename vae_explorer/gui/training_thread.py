@@ -130,6 +130,12 @@ class Worker(QObject):
         if done:
             self.ended.emit()
 
+    def finish(self) -> None:
+        """Wait for the job to end, and deliver what it still says."""
+        if self._thread is not None:
+            self._thread.join()
+            self.drain()
+
     def shut_down(self) -> None:
         """Cancel and wait for the job to end. What it still says is dropped."""
         thread = self._thread

@@ -34,7 +34,7 @@ def save_under_another_name(player: Player) -> None:
     target = player.folder / "mine.safetensors"
     with player.naming_file("mine"):
         player.press(Qt.Key.Key_S, CONTROL | Qt.KeyboardModifier.ShiftModifier)
-    assert player.window.windowTitle().startswith("mine")
+    player.wait(lambda: player.window.windowTitle().startswith("mine"))
     assert target.stat().st_size > 100_000
     player.drop(target)
     player.wait(lambda: player.window.training.state() == "idle")

@@ -120,8 +120,10 @@ class Controller(QObject):
         """Open a model file, once the user has decided about unsaved work."""
         if self.training.busy:
             self.reporter.refuse(self.tr("Stop the training before you open another model."))
-        elif self._may_let_go(self.tr("Save it before another one is opened?")):
-            self.open_model(path)
+        else:
+            question = self.tr("Save it before another one is opened?")
+            if self._may_let_go(question, lambda: self.ask_open(path)):
+                self.open_model(path)
 
     def open_model(self, path: Path) -> None:
         """Open a model file; the one in hand stays until that has worked."""
@@ -134,24 +136,25 @@ class Controller(QObject):
         self._opening = path
         self._opener.start(OpenModel(path, self.options.data_dir))
 
-    def _may_train(self, replaces: bool) -> bool:
+    def _may_train(self, replaces: bool, again: Callable[[], object]) -> bool:
         """Whether a training may begin; one that replaces the model in hand, only if that may go."""
         if self._opener.busy:
             self.reporter.refuse(self.tr("A model is being opened: its place is taken."))
             return False
         question = self.tr("Save it before another one is trained?")
-        return not replaces or self._may_let_go(question)
+        return not replaces or self._may_let_go(question, again)
 
-    def _may_let_go(self, question: str) -> bool:
+    def _may_let_go(self, question: str, again: Callable[[], object]) -> bool:
         if self.session.unsaved:
             self.training.show_newest()  # which is what would be saved
-        return self.files.may_replace(question)
+        return self.files.may_replace(question, again)
 
     def may_close(self) -> bool:
         """Whether the window may close.
 
         What a training that runs has learned is kept in the user's model folder, where that
-        works, before it is stopped; a finished one that is not saved is asked about.
+        works, before it is stopped; a finished one that is not saved is asked about. What is
+        being saved then is waited for, and the window closes after it.
         """
         if self.training.busy:
             self.training.show_newest()  # which is what is kept
@@ -160,7 +163,7 @@ class Controller(QObject):
             self.training.shut_down()
             if self.session.learned:  # else nothing is kept but what may be recovered
                 self.training.recovery.discard()
-        elif not self._may_let_go(self.tr("Save it before you quit?")):
+        elif not self._may_let_go(self.tr("Save it before you quit?"), self.window.close):
             return False
         else:
             self.training.recovery.discard()

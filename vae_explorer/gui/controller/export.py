@@ -127,12 +127,13 @@ class Export(QObject):
 
     def path(self) -> None:
         """The path's film, or its frames in a row."""
-        frames = self._pages.path_frames
-        if frames is None:
+        decoded = self._pages.path_piece()
+        if decoded is None:
             self._reporter.inform(self.tr("Draw a path first: hold Shift and drag on the canvas."))
             return
 
         def write(path: Path) -> None:
+            frames = decoded()
             if path.suffix.lower() == ".png":
                 some = frames[::4]
                 save_picture(path, tile(to_bytes(some), len(some), gap=0), scale=2)

@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
+import copy
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QSettings, Signal
-from PySide6.QtWidgets import QFileDialog, QMessageBox
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 
 from vae_explorer import paths
 from vae_explorer.engine.errors import EngineError
 from vae_explorer.gui.controller.reporting import Reporter, text_box
 from vae_explorer.gui.drawing_sheet import PICTURES
 from vae_explorer.gui.file_names import ask_for_file
+from vae_explorer.gui.jobs import WriteFile
 from vae_explorer.gui.main_window import MainWindow
 from vae_explorer.gui.model_card import LEARNED_PRIOR, card_html
 from vae_explorer.gui.session import Session
+from vae_explorer.gui.training_thread import Failed, Worker
 
 SUFFIX = ".safetensors"
 RECENT = 8
 KEPT = "last-training"  # the model of a training during which the window was closed
 
 
+@dataclass(frozen=True)
+class _Save:
+    """A model to be written as it was when that was asked for.
+
+    Attributes:
+        asked: a copy of the session of then.
+        advice: what else is told where it cannot be written.
+    """
+
+    job: WriteFile
+    asked: Session
+    advice: str
+
+
 class Files(QObject):
-    """Asks for names, writes files, and guards what is not saved. A failure changes nothing."""
+    """Asks for names, has files written beside the window, and guards what is not saved. A failure changes nothing."""
 
     open_requested = Signal(object)  # Path
     folder_dropped = Signal(str)
@@ -35,6 +55,11 @@ class Files(QObject):
         super().__init__(window)
         self._window, self._session = window, session
         self._reporter, self._settings = reporter, settings
+        self._saves: deque[_Save] = deque()  # written in this order; the first may have begun
+        self._then: Callable[[], object] | None = None  # what waits until they are written
+        self._writer = Worker(self)
+        self._writer.messages_arrived.connect(self._on_messages)
+        self._writer.ended.connect(self._write_next)
         menus = window.menus
         menus.open.triggered.connect(self.ask_open)
         menus.save.triggered.connect(self.save)
@@ -101,14 +126,14 @@ class Files(QObject):
         self._window.menus.set_recent(self.recent(), self.open)
 
     def save(self) -> bool:
-        """Save under the model's own name, or ask for one, as for an earlier moment; whether it was saved."""
+        """Save under the model's own name, or ask for one, as for an earlier moment; whether it is being saved."""
         path = self._session.path
         if path is None or path in paths.bundled_models() or self._session.looks_back:
             return self.save_as()
         return self._write(path)
 
     def save_as(self) -> bool:
-        """Ask for a name and save; whether it was saved."""
+        """Ask for a name and save; whether it is being saved."""
         if not self._session.ready:
             return False
         start = self._folder() / self._suggestion()
@@ -119,8 +144,14 @@ class Files(QObject):
             return False
         return path is not None and self._write(path.absolute())
 
-    def may_replace(self, question: str) -> bool:
-        """Whether the model in hand may go: saved, or the user, asked whether to save it first, lets it go."""
+    def may_replace(self, question: str, again: Callable[[], object]) -> bool:
+        """Whether the model in hand may go: saved, or the user, asked whether to save it first, lets it go.
+
+        It may not while it is being saved: `again`, which asks anew, is called as soon as it is.
+        """
+        if self._writer.busy:
+            self._then = again
+            return False
         if not self._session.unsaved:
             return True
         buttons = QMessageBox.StandardButton
@@ -131,8 +162,8 @@ class Files(QObject):
             buttons.Save | buttons.Discard | buttons.Cancel,
             buttons.Save,
         )
-        if answer == buttons.Save:
-            return self.save()
+        if answer == buttons.Save and self.save():
+            self._then = again
         if answer == buttons.Discard:
             self.discarded.emit()
         return answer == buttons.Discard
@@ -144,27 +175,62 @@ class Files(QObject):
         return self.tr("{0} was changed since it was saved.").format(path.stem)
 
     def keep_unsaved(self) -> bool:
-        """Keep a model in training where it can be found again; whether nothing would be lost."""
+        """Keep a model in training where it can be found again, and wait for that; whether nothing would be lost."""
+        self.finish()
         if not (self._session.unsaved and self._session.learned):
             return True
         advice = self.tr("The training goes on; to close without keeping it, stop it first.")
-        return self._write(paths.user_models() / f"{KEPT}{SUFFIX}", advice)
+        self._write(paths.user_models() / f"{KEPT}{SUFFIX}", advice)
+        self.finish()
+        return not self._session.unsaved
+
+    def finish(self) -> None:
+        """Wait until all is written, and forget what was to come after that."""
+        self._then = None
+        while self._writer.busy:
+            self._writer.finish()
 
     def _write(self, path: Path, advice: str = "") -> bool:
+        """Have the model written as it is now; whether there is one."""
         from vae_explorer.engine.checkpoint import save_model
 
         opened = self._session.opened
         if opened is None:
             return False
-        try:
-            save_model(path, opened.explorer.model, self._card(opened.card))
-        except EngineError as error:
-            self._reporter.refuse(f"{error} {advice}".rstrip())
-            return False
-        self._session.saved_as(path)
-        self.opened(path)
-        self.saved.emit(path)
+        # neither is changed by what the user does meanwhile: other weights are those of another explorer
+        model, card = opened.explorer.model, self._card(opened.card)
+        job = WriteFile(path, lambda path: save_model(path, model, card))
+        self._saves.append(_Save(job, copy.copy(self._session), advice))
+        self._reporter.inform(self.tr("Saving {0}…").format(path))
+        self._write_next()
         return True
+
+    def _write_next(self) -> None:
+        if self._writer.busy:
+            return
+        if self._saves:
+            self._writer.start(self._saves[0].job)
+            return
+        then, self._then = self._then, None
+        if then is not None and QApplication.activeModalWidget() is None:  # else the user went on
+            then()
+
+    def _on_messages(self, messages: Sequence[object]) -> None:
+        for message in messages:  # one of each job
+            save = self._saves.popleft()
+            if isinstance(message, Failed):
+                self._on_failed(message, save.advice)
+            elif isinstance(message, Path):
+                self._session.saved_as(message, save.asked)
+                self.opened(message)
+                self.saved.emit(message)
+
+    def _on_failed(self, failed: Failed, advice: str) -> None:
+        self._then = None
+        if isinstance(failed.error, EngineError):
+            self._reporter.refuse(f"{failed.error} {advice}".rstrip())
+        else:
+            self._reporter.error(failed.error, failed.details)
 
     def _card(self, card: dict[str, object]) -> dict[str, object]:
         """A card without its configuration, which the file holds in its own place.

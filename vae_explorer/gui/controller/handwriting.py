@@ -92,6 +92,7 @@ class Handwriting(QObject):
         window.pad.picture_offered.connect(self._read_picture)
         window.pad.picture_refused.connect(reporter.refuse)
         self._reader = Beside(self)
+        window.pad.cleared.connect(lambda: self._reader.drop("picture"))
 
     def _on_drawing(self) -> None:
         """Answer after the events at hand, or a while after the last answer."""

@@ -111,6 +111,15 @@ class Pages(QObject):
             film.set_class(name)
             film.set_frames(frames)
 
+    def path_piece(self) -> Callable[[], np.ndarray] | None:
+        """What gives the path's frames, in any thread, also before they are on show; None where no path is drawn."""
+        codes, frames, session = self._codes, self.path_frames, self._session
+        if codes is None:
+            return None
+        if frames is None:
+            return partial(session.explorer.decode, codes, session.decoder_label)
+        return lambda: frames
+
     def show_frame(self, index: int) -> None:
         """One frame of the film: its place on the canvas, and its image large."""
         if self._codes is None or not 0 <= index < len(self._codes):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -60,7 +61,7 @@ class Training(QObject):
         window: MainWindow,
         session: Session,
         reporter: Reporter,
-        may_begin: Callable[[bool], bool],
+        may_begin: Callable[[bool, Callable[[], object]], bool],
         data_dir: Path | None,
     ) -> None:
         super().__init__(window)
@@ -117,11 +118,13 @@ class Training(QObject):
         """Train a model; what was not saved is asked about first."""
         form = self._window.training.form
         weights = self._weights_on_show() if form.starts_from_model() else None
-        if self._worker.busy or not self._may_begin(True):
-            return
-        self._window.banner.dismiss()
         fit = form.folder_fit()
-        self._begin(Train(model, dataset, training, self._data_dir, fit=fit, start=weights))
+        self._start(Train(model, dataset, training, self._data_dir, fit=fit, start=weights))
+
+    def _start(self, asked: Train) -> None:
+        if not self._worker.busy and self._may_begin(True, partial(self._start, asked)):
+            self._window.banner.dismiss()
+            self._begin(asked)
 
     def _weights_on_show(self) -> State:
         """A copy, of before a question about unsaved work goes to the newest ones."""
@@ -139,12 +142,12 @@ class Training(QObject):
         if self._worker.busy or stopped is None or state is None:
             return
         is_own = len(self.history) > 0  # what is in hand is what the training goes on from
-        if self._may_begin(not is_own):
+        if self._may_begin(not is_own, self.go_on):
             self._begin(stopped, state)
 
     def recover(self, found: Interrupted) -> None:
         """Go on with a training that was cut off; one that had ended shows how it did."""
-        if not self._worker.busy and self._may_begin(True):
+        if not self._worker.busy and self._may_begin(True, partial(self.recover, found)):
             model, training = found.state.model_config, found.state.training_config
             self._begin(Train(model, found.dataset, training, fit=found.fit), found)
 
@@ -306,7 +309,7 @@ class Training(QObject):
         is_new = state is None or not self._window.curves.go_on(state.counters["step"])
         if is_new:
             self._window.curves.begin_run(run_of(begun))
-        session.unsaved = True
+        session.change()
         if state is not None and len(self.history):  # what it goes on from is in hand
             self._kept = self.history.go_on()
             session.looks_back = False
@@ -376,9 +379,8 @@ class Training(QObject):
     def _on_epoch(self, event: EpochEvent) -> None:
         epoch, seconds = event.epoch, event.seconds
         self._epochs_done = epoch
-        self._session.learned = self._session.unsaved = (
-            True  # also where an earlier moment is saved
-        )
+        self._session.learned = True
+        self._session.change()  # also where an earlier moment is saved
         self._window.curves.append_epoch(*epoch_row(event))
         left = (self._epochs - epoch) * seconds / epoch
         self._window.training.set_progress(epoch, self._epochs, left)
@@ -440,7 +442,9 @@ class Training(QObject):
             self._go_back_to_before()
 
     def _try_again(self) -> None:
-        if not self._worker.busy and self._started is not None and self._may_begin(True):
+        if self._worker.busy or self._started is None:
+            return
+        if self._may_begin(True, self._try_again):
             self._begin(self._started, self._resumed)
 
     def _go_back_to_before(self) -> None:
