@@ -505,6 +505,9 @@ def test_one_thing_has_one_name_in_the_menus_and_above_the_canvas(joint: Control
     menus, header = joint.window.menus, joint.window.canvas._header
     named = {name: action.text().replace("&", "") for name, action in menus.layers.items()}
     assert named == {name: action.text() for name, action in header.layers.items()}
+    for name, action in header.layers.items():
+        keys = style.key_words(menus.layers[name].shortcut())
+        assert action.toolTip().endswith(f"({keys})")
     assert header._fit.toolTip() == style.with_shortcut(menus.fit.text().replace("&", ""), "F")
     copied = menus.copy_image.shortcut().toString()
     assert joint.window.image._copy.toolTip() == style.with_shortcut("Copy the image", copied)
