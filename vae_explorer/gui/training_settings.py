@@ -336,7 +336,7 @@ def training_settings() -> list[Setting]:
         Setting(
             "patience",
             _tr("Patience"),
-            _tr("Stop after so many epochs without progress, warm-up apart. Empty: never."),
+            _tr("Stop after so many epochs without progress, warm-up apart. Empty: off."),
             "optional",
             None,
             low=1,
@@ -369,7 +369,7 @@ def training_settings() -> list[Setting]:
         Setting(
             "compile",
             _tr("Compile"),
-            _tr("Compile the networks first: costs a minute. Meant for long trainings on a GPU."),
+            _tr("Takes a minute; may pay for large networks on a GPU, but slows others."),
             "flag",
             False,
         ),
