@@ -392,7 +392,7 @@ def test_a_model_that_is_being_opened_keeps_its_place(
     ready.files.open(vae_file)
     press_start(ready, qtbot)
     assert not ready.training.busy
-    assert ready.window.banner.text() == "A model is being opened: its place is taken."
+    assert ready.window.banner.text() == "A model is being opened: train when it is there."
     with qtbot.waitSignal(ready.opened, timeout=PATIENCE):
         go.set()
     assert ready.session.path == vae_file

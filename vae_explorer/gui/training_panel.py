@@ -291,7 +291,9 @@ class TrainingPanel(QWidget):
         self.start_button.clicked.connect(self.activate)
         self.go_on_button = QPushButton(self.tr("Continue"), self)
         self.go_on_button.setProperty("primary", True)
-        self.go_on_button.setToolTip(self.tr("Go on with the stopped training, as if it never had"))
+        self.go_on_button.setToolTip(
+            self.tr("Continue the stopped training, as if it had never stopped")
+        )
         self.go_on_button.clicked.connect(self.go_on_requested)
         self.step_button = style.tool_button(
             "step", self.tr("One step"), theme, shortcut="Ctrl+Right"

@@ -311,7 +311,7 @@ def training_settings() -> list[Setting]:
         Setting(
             "warmup_epochs",
             _tr("KL warm-up"),
-            _tr("Epochs in which β rises from 0: keeps codes alive."),
+            _tr("Epochs in which β rises from 0, against collapsed dimensions."),
             "whole",
             0,
             low=0,
@@ -361,7 +361,7 @@ def training_settings() -> list[Setting]:
         Setting(
             "precision",
             _tr("Precision"),
-            _tr("Of the networks' products: bfloat16 is faster on recent chips, and rougher."),
+            _tr("Of matrix products: bfloat16 is faster on recent chips, and rougher."),
             "choice",
             "float32",
             (("float32", "float32"), ("bfloat16", "bfloat16")),
