@@ -394,7 +394,7 @@ def test_a_model_that_is_being_opened_keeps_its_place(
     ready.files.open(vae_file)
     press_start(ready, qtbot)
     assert not ready.training.busy
-    assert ready.window.banner.text() == "A model is being opened: its place is taken."
+    assert ready.window.banner.text() == "A model is being opened: train when it is there."
     with qtbot.waitSignal(ready.opened, timeout=PATIENCE):
         go.set()
     assert ready.session.path == vae_file
@@ -865,7 +865,12 @@ def test_a_saved_model_tells_how_it_was_trained_and_shows_its_curve_again(
     assert shown is not None and shown.best == curve.best
     assert shown.validation == pytest.approx(curve.validation, abs=1e-3)
     assert ready.session.gallery is None  # of the folder nothing is known any more
-    assert "No images at hand" in ready.window.banner.text()
+    said = ready.window.banner.text()
+    start_from = ready.window.training.form.start_from
+    assert "No images at hand" in said and start_from.text() in said
+    start_from.click()
+    train(ready, qtbot)  # as it says
+    assert ready.session.gallery is not None
 
 
 @pytest.mark.parametrize(

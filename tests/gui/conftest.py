@@ -31,8 +31,8 @@ def vae_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def wide_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
-    names = {"class_names": DIGITS}
-    return write_model(folder / "wide.safetensors", kind="joint-vae", latent_dim=6, **names)
+    wide = folder / "wide.safetensors"
+    return write_model(wide, kind="joint-vae", latent_dim=6, class_names=DIGITS)
 
 
 @pytest.fixture

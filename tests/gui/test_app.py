@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
 import vae_explorer
 from tests.gui.windows import python
@@ -190,6 +191,48 @@ def test_a_picture_leaves_nothing_where_nothing_is_kept(
     controller.window.close()
     assert not controller.settings.isWritable()
     assert device.read_bytes() == b""
+    controller.window.deleteLater()
+
+
+def test_settings_that_cannot_be_written_are_told_of_once(
+    qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    """Not in place of what is said already, and nothing is promised that will not be."""
+    (tmp_path / "file").touch()
+    place = tmp_path / "file" / "window.ini"  # not even root can write there
+    monkeypatch.setattr("vae_explorer.paths.user_settings", lambda: place)
+    monkeypatch.setattr("vae_explorer.gui.controller.remembering.TELLING_MS", 50)
+    controller = app.build(qapp, Options(None, None, "light"), remembers=True)
+    banner = controller.window.banner
+    said: list[str] = []
+    banner.shown.connect(lambda: said.append(banner.text()))
+    controller.reporter.refuse("Something else.")
+    controller.window.menus.scales[125].trigger()
+    qtbot.wait(200)
+    assert said == ["Something else."]
+    banner.dismiss()
+    qtbot.waitUntil(lambda: len(said) == 2)
+    assert str(place) in said[1] and "not remembered" in said[1] and banner.kind() == "info"
+    banner.dismiss()
+    controller.looks.set_theme("light")
+    qtbot.wait(200)
+    assert len(said) == 2
+    controller.window.close()
+    controller.window.deleteLater()
+
+
+def test_settings_that_are_written_are_not_spoken_of(
+    qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    place = tmp_path / "folder" / "window.ini"
+    monkeypatch.setattr("vae_explorer.paths.user_settings", lambda: place)
+    monkeypatch.setattr("vae_explorer.gui.controller.remembering.TELLING_MS", 50)
+    controller = app.build(qapp, Options(None, None, "light"), remembers=True)
+    controller.looks.set_theme("light")
+    qtbot.waitUntil(place.exists)
+    qtbot.wait(200)
+    assert controller.window.banner.text() == ""
+    controller.window.close()
     controller.window.deleteLater()
 
 

@@ -364,6 +364,32 @@ def test_a_slow_models_path_is_exported_although_it_is_still_decoded(
     assert written.pixelColor(28, 28).red() == some[0, 14, 14]
 
 
+def test_a_slow_models_terms_are_shown_although_the_cursor_is_faster(
+    slow: Controller, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    window, gate, log_likelihood = slow.window, Gate(), Explorer.log_likelihood
+    places: list[list[float]] = []
+
+    def hold(explorer: Explorer, codes: np.ndarray, *given: Any) -> np.ndarray:
+        places.append(codes[0].tolist())
+        return gate.hold(log_likelihood(explorer, codes, *given))
+
+    monkeypatch.setattr(Explorer, "log_likelihood", hold)
+    shown: list[str] = []
+    monkeypatch.setattr(window.image, "set_terms", lambda _: shown.append("point"))
+    monkeypatch.setattr(window.equation, "set_terms", lambda *_, **__: shown.append("bound"))
+    slow.equation._timer.blockSignals(True)
+    for place in ([1.0, 0.0], [0.0, 1.0], [-1.0, 0.5]):
+        slow.exploring.preview(np.array(place, np.float32))
+        qtbot.waitUntil(lambda: not slow.exploring._beside.waits_for("picture"))
+        slow.equation._begin()
+        qtbot.waitUntil(lambda: bool(places))
+    gate.open()
+    settle(qtbot, slow)
+    assert places == [[1.0, 0.0], [-1.0, 0.5]]  # the first that was asked for, and the last
+    assert shown == ["point", "bound"] * 2
+
+
 def test_a_fast_model_answers_at_once(
     joint: Controller, threads: dict[str, list[bool]], qtbot: QtBot
 ) -> None:

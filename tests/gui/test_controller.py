@@ -844,6 +844,19 @@ def test_the_decoded_image_says_how_likely_its_point_and_the_real_image_are(
     assert line.endswith("nats")
 
 
+def test_a_model_without_images_says_where_they_come_from(
+    make_controller: MakeController, tmp_path: Path, qtbot: QtBot
+) -> None:
+    path = write_model(tmp_path / "clothes.safetensors", card={"dataset": "Fashion-MNIST"})
+    controller = make_controller(path)
+    wait_open(qtbot, controller)
+    banner = controller.window.banner
+    assert "no points" in banner.text() and "train on Fashion-MNIST" in banner.text()
+    banner.dismiss()
+    controller.window.menus.export_figure.trigger()
+    assert "part (a)" in banner.text() and "train on Fashion-MNIST" in banner.text()
+
+
 def test_the_equation_is_computed_between_two_moves_of_the_mouse(joint: Controller) -> None:
     joint.idle.finish()
     joint.exploring.pin(0.4, 0.8)

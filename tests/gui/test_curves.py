@@ -83,7 +83,7 @@ def test_a_joint_vae_has_all_panels_and_a_vae_those_of_the_bound(curves: Curves)
     curves.begin_run(Run("VAE", False, UNIT))
     assert in_sight(curves) == ["ELBO", "Reconstruction", "KL", "KL by dimension"]
     curves.begin_run(Run("Joint VAE", True, UNIT))
-    assert in_sight(curves)[3:5] == ["Classification", "Accuracy"]
+    assert in_sight(curves)[3:5] == ["Classifier", "Accuracy"]
 
 
 def test_what_is_maximised_is_shown_where_it_can_differ_from_the_bound(curves: Curves) -> None:

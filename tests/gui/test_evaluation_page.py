@@ -509,7 +509,7 @@ def test_figures_of_weights_in_half_precision_say_so(joint: Controller, qtbot: Q
     joint.window.show_tab(page)
     choose(page._settings.exact, False)
     trained_moments(joint, [0.5, 1.0])
-    for moment, words in ((0, "weights of epoch 0.50, of half precision"), (1, "epoch 1.00")):
+    for moment, words in ((0, "weights of epoch 0.50, in half precision"), (1, "epoch 1.00")):
         joint.training.show_snapshot(moment)
         page.request()
         wait_done(joint, qtbot)

@@ -307,6 +307,24 @@ def test_all_settings_are_in_sight_at_once_and_nothing_above_moves(
     assert places(*above) == before and places(window.tabs, window.training) == lower
 
 
+def test_beside_all_settings_every_explanation_can_be_read_in_the_least_window(
+    joint: Controller, qtbot: QtBot
+) -> None:
+    window, training = joint.window, joint.window.training
+    window.resize(*MINIMUM_SIZE)
+    training.details_button.click()
+    qtbot.waitUntil(lambda: training._progress.width() > 0 and training.width() > 900)
+    shown = training._bar.isVisible()
+    before = places(training.start_button, training._scroll, training.form.start_from)
+    said = [setting.help for setting in training.form._settings.values()]
+    for text in said:
+        training.form.explained.emit(text)
+        assert training._progress.text().split() == text.split()
+    assert places(training.start_button, training._scroll, training.form.start_from) == before
+    training.form.explained.emit("")
+    assert shown and training._bar.isVisible()
+
+
 def test_all_settings_are_folded_away_by_escape_and_before_the_layout_is_saved(
     joint: Controller, tmp_path: Path, qtbot: QtBot
 ) -> None:
@@ -505,6 +523,9 @@ def test_one_thing_has_one_name_in_the_menus_and_above_the_canvas(joint: Control
     menus, header = joint.window.menus, joint.window.canvas._header
     named = {name: action.text().replace("&", "") for name, action in menus.layers.items()}
     assert named == {name: action.text() for name, action in header.layers.items()}
+    for name, action in header.layers.items():
+        keys = style.key_words(menus.layers[name].shortcut())
+        assert action.toolTip().endswith(f"({keys})")
     assert header._fit.toolTip() == style.with_shortcut(menus.fit.text().replace("&", ""), "F")
     copied = menus.copy_image.shortcut().toString()
     assert joint.window.image._copy.toolTip() == style.with_shortcut("Copy the image", copied)

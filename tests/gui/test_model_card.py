@@ -83,9 +83,9 @@ def test_a_card_tells_how_the_model_was_trained_where_not_by_default() -> None:
 def test_a_card_tells_what_a_training_began_with_and_what_was_changed_amid_it() -> None:
     card = {**CARD, "changed_live": {"beta": 4.0}, "started_from": "the weights of a trained model"}
     rows = dict(card_rows(ModelConfig(), card))
-    assert rows["Changed amid it"] == "in the end β = 4.0"
+    assert rows["Changed during it"] == "in the end β = 4.0"
     assert rows["Began with"] == "the weights of a trained model"
-    assert "Changed amid it" not in dict(card_rows(ModelConfig(), {**CARD, "changed_live": 3}))
+    assert "Changed during it" not in dict(card_rows(ModelConfig(), {**CARD, "changed_live": 3}))
 
 
 def test_a_command_is_broken_before_options_alone_and_can_be_copied_to_a_shell() -> None:

@@ -375,6 +375,21 @@ def test_an_explanation_comes_and_goes(panel: TrainingPanel) -> None:
     assert panel._progress.text() == "Epoch 3"
 
 
+def test_an_explanation_takes_the_room_of_the_bar_where_a_progress_does_not(
+    panel: TrainingPanel,
+) -> None:
+    panel.resize(240, 400)
+    panel.show()
+    long = "Something that takes more than a line to say"
+    panel.set_state("training")
+    panel.set_progress(2.37, 20, 95, "4,400 images/s of the training")
+    assert "…" in panel._progress.text() and panel._bar.isVisible()
+    panel.form.explained.emit(long)
+    assert panel._progress.text().split() == long.split() and not panel._bar.isVisible()
+    panel.form.explained.emit("")
+    assert "…" in panel._progress.text() and panel._bar.isVisible()
+
+
 def test_durations() -> None:
     assert format_duration(0.4) == "0 s"
     assert format_duration(59.4) == "59 s"

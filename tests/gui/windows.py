@@ -21,13 +21,13 @@ DIGITS = tuple("0123456789")
 MakeController = Callable[..., Controller]
 
 
-def write_model(path: Path, **settings: object) -> Path:
-    """An untrained model of the lecture's size."""
+def write_model(path: Path, card: dict[str, object] | None = None, **settings: object) -> Path:
+    """An untrained model of the lecture's size, of the embedded digits unless its card says more."""
     from vae_explorer.engine.checkpoint import save_model
     from vae_explorer.engine.models import build_model
 
     config = ModelConfig.from_dict({"preset": "lecture", **settings})
-    save_model(path, build_model(config, seed=1), {"dataset": "digits"})
+    save_model(path, build_model(config, seed=1), card or {"dataset": "digits"})
     return path
 
 

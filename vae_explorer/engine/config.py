@@ -295,7 +295,8 @@ class TrainingConfig(_Config):
         device: `auto` takes the accelerator where there is one.
         precision: of the networks' products; `bfloat16` is fast on recent accelerators, and on processors with
             AVX-512 BF16 or AMX. Weights, likelihoods and sums stay float32.
-        compile: compile the networks first, which costs a minute; meant for accelerators, and slower on CPUs.
+        compile: compile the networks first, which costs a minute; pays, if at all, for large networks on a GPU. Small
+            ones train slower with it, and on CPUs all do.
         ppca_fit: of PPCA alone: `em`, or `closed-form`, which is the maximum that EM approaches, in one epoch.
     """
 

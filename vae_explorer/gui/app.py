@@ -161,6 +161,7 @@ def build(app: QApplication, options: Options, *, remembers: bool) -> Controller
     from vae_explorer import paths
     from vae_explorer.gui import style
     from vae_explorer.gui.controller.application import Controller
+    from vae_explorer.gui.controller.remembering import Remembering
     from vae_explorer.gui.main_window import MainWindow
 
     QLocale.setDefault(QLocale(QLocale.Language.English))  # as every text is, and its numbers
@@ -180,7 +181,10 @@ def build(app: QApplication, options: Options, *, remembers: bool) -> Controller
     window = MainWindow(theme)
     window.resize(*DEFAULT_SIZE)
     window.restore_layout(settings)
-    return Controller(window, settings, options)
+    controller = Controller(window, settings, options)
+    if remembers:
+        Remembering(window, settings, controller.reporter)
+    return controller
 
 
 def _take_picture(controller: Controller, path: Path, size: QSize) -> int:

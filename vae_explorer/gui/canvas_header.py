@@ -8,7 +8,8 @@ from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, Qt, Signal
 from PySide6.QtGui import QAction, QEnterEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
-from vae_explorer.gui.style import HALF, Theme, retint, section_title, tool_button
+from vae_explorer.gui.menus import LAYER_KEYS
+from vae_explorer.gui.style import HALF, Theme, retint, section_title, tool_button, with_shortcut
 
 HEADER = 32  # pixels of height, with the gap below
 _LAYER_TEXT = {
@@ -92,7 +93,7 @@ class CanvasHeader:
         """Offer a layer, or say in its tooltip why there is none."""
         action = self.layers[name]
         action.setEnabled(not why_not)
-        action.setToolTip(why_not or _tr(_LAYER_TIPS[name]))
+        action.setToolTip(why_not or _layer_tip(name))
 
     def set_theme(self, theme: Theme) -> None:
         """Take another look."""
@@ -136,6 +137,10 @@ def _layer_action(parent: QWidget, name: str, visible: bool) -> QAction:
     action = QAction(_tr(_LAYER_TEXT[name]), parent)
     action.setCheckable(True)
     action.setChecked(visible)
-    action.setToolTip(_tr(_LAYER_TIPS[name]))
+    action.setToolTip(_layer_tip(name))
     action.setData(name)
     return action
+
+
+def _layer_tip(name: str) -> str:
+    return with_shortcut(_tr(_LAYER_TIPS[name]), LAYER_KEYS[name])

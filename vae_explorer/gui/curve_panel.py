@@ -300,7 +300,7 @@ def _measures() -> tuple[Measure, ...]:
         Measure("elbo", "ELBO", nats, elbo),
         Measure("reconstruction", _tr("Reconstruction"), nats, reconstruction),
         Measure("kl", "KL", nats, kl, decimals=2),
-        Measure("classification", _tr("Classification"), nats, classifier, decimals=3),
+        Measure("classification", _tr("Classifier"), nats, classifier, decimals=3),
         Measure("accuracy", _tr("Accuracy"), "", accuracy, factor=100, decimals=2, sign=" %"),
         Measure("objective", _tr("Objective"), nats, objective),
     )

@@ -40,7 +40,7 @@ TURN_MS = 25  # new numbers come to one panel at a time: all at once would take 
 
 
 class Curves(QWidget):
-    """ELBO, reconstruction, KL, classification, accuracy, objective and KL by dimension, live.
+    """ELBO, reconstruction, KL, classifier, accuracy, objective and KL by dimension, live.
 
     Thin grey lines are single steps, dashed lines the train split by epoch, solid lines with
     points the validation split.

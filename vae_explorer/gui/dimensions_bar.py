@@ -100,7 +100,7 @@ class DimensionsBar(QWidget):
         for index, name in self._names.items():
             text = choices[index]
             if collapsed[index]:
-                text += self.tr(": the decoder hears nothing of it, its KL is near 0")
+                text += self.tr(": collapsed, its KL is near 0: it tells the decoder nothing")
             name.set_collapsed(bool(collapsed[index]))
             name.setToolTip(text)
             self._sliders[index].setToolTip(text)
@@ -273,7 +273,7 @@ class _Caption(QWidget):
         self.setFixedSize(ceil(name) + style.HALF + ceil(value), _ROW)
 
     def set_collapsed(self, collapsed: bool) -> None:
-        """Whether the decoder hears nothing of the dimension."""
+        """Whether the dimension tells the decoder nothing."""
         self._is_collapsed = collapsed
         self.update()
 

@@ -118,7 +118,7 @@ class Menus:
         self.clear = self._action(menu, self._tr("C&lear drawing"), "Ctrl+Backspace")
         menu.addSeparator()
         self.copy_image = self._action(menu, self._tr("&Copy decoded image"), "Ctrl+Shift+C")
-        self.paste = self._action(menu, self._tr("&Paste a picture to the pad"), key.Paste)
+        self.paste = self._action(menu, self._tr("&Paste a picture to the drawing"), key.Paste)
         self.unpin = self._action(menu, self._tr("&Unpin"), "Ctrl+U")
         self.unpin.setEnabled(False)
 

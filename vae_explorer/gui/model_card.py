@@ -104,7 +104,7 @@ def _training(config: ModelConfig, card: Mapping[str, object]) -> list[tuple[str
     changed = card.get("changed_live")
     if isinstance(changed, Mapping) and changed:
         text = ", ".join(_setting(str(name), value) for name, value in changed.items())
-        rows.append((_tr("Changed amid it"), _tr("in the end {0}").format(text)))
+        rows.append((_tr("Changed during it"), _tr("in the end {0}").format(text)))
     if "started_from" in card:
         rows.append((_tr("Began with"), str(card["started_from"])))
     if "epochs" in card:

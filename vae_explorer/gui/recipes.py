@@ -51,7 +51,7 @@ def recipes() -> list[Recipe]:
         Recipe(
             "few-labels",
             _tr("Joint VAE, 100 labels"),
-            _tr("Only 100 images keep their label; the rest sum over y."),
+            _tr("Only 100 images keep their label; of the others the bound sums over all y."),
             joint | {"latent_dim": 16, "labels": 100, "classification_weight": 50.0, "epochs": 30},
         ),
         Recipe(

@@ -12,11 +12,9 @@ from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QScrollArea,
-    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -24,12 +22,14 @@ from PySide6.QtWidgets import (
 
 from vae_explorer.engine.errors import ConfigError
 from vae_explorer.gui import style
+from vae_explorer.gui.status_line import StatusLine
 from vae_explorer.gui.style import Theme
 from vae_explorer.gui.training_form import TrainingForm
 
 PanelState = Literal["unready", "idle", "loading", "training", "paused", "stopping"]
 
 
+NARROW = 1200  # pixels of width, below which the status has all that is free beside it
 REFUSAL_MS = 10_000  # for which a value that was put back by itself is spoken of
 
 
@@ -75,7 +75,7 @@ class TrainingPanel(QWidget):
         self._bar.setFixedHeight(style.GRID)
         self._bar.setStyleSheet(style.PROGRESS_BAR)
         self._bar.setAccessibleName(self.tr("Training progress"))
-        self._progress = _OneLine(self)
+        self._progress = StatusLine(self._bar, self)
         self._build_buttons(theme)
         self._arrange()
         self.set_state("unready")
@@ -224,7 +224,9 @@ class TrainingPanel(QWidget):
         self._show_line()
 
     def _show_line(self) -> None:
-        self._progress.show_text(self.status(), bad=self.status_is_bad())
+        # how far a training is grows longer and shorter: the bar would come and go
+        still = bool(self._explanation or self._refusal) or not self.form.is_running
+        self._progress.show_text(self.status(), bad=self.status_is_bad(), may_cover=still)
 
     def set_theme(self, theme: Theme) -> None:
         """Draw the icons in the theme's colours."""
@@ -241,6 +243,10 @@ class TrainingPanel(QWidget):
             self.resume_requested.emit()
         elif self._state == "idle":
             self._start()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share_head()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.details_button.isChecked():
@@ -285,7 +291,9 @@ class TrainingPanel(QWidget):
         self.start_button.clicked.connect(self.activate)
         self.go_on_button = QPushButton(self.tr("Continue"), self)
         self.go_on_button.setProperty("primary", True)
-        self.go_on_button.setToolTip(self.tr("Go on with the stopped training, as if it never had"))
+        self.go_on_button.setToolTip(
+            self.tr("Continue the stopped training, as if it had never stopped")
+        )
         self.go_on_button.clicked.connect(self.go_on_requested)
         self.step_button = style.tool_button(
             "step", self.tr("One step"), theme, shortcut="Ctrl+Right"
@@ -321,11 +329,7 @@ class TrainingPanel(QWidget):
         self._foot_row = QBoxLayout(QBoxLayout.Direction.TopToBottom, self._foot)
         self._foot_row.setContentsMargins(0, 0, 0, 0)
         self._foot_row.setSpacing(style.GAP)
-        progress = QVBoxLayout()
-        progress.setSpacing(style.HALF)
-        progress.addWidget(self._progress)
-        progress.addWidget(self._bar)
-        self._foot_row.addLayout(progress, 1)
+        self._foot_row.addWidget(self._progress, 1)
         self._foot_row.addWidget(self.form.start_from)
         self.form.start_from.hide()
         self._foot_row.addLayout(buttons)
@@ -351,9 +355,15 @@ class TrainingPanel(QWidget):
             self._head.insertWidget(1, self._foot, 4)
         else:
             self._column.addWidget(self._foot)
+        self._share_head()
         self._column.activate()
         self.settings_unfolded.emit(unfolded)
         self.form.set_details_shown(unfolded)
+
+    def _share_head(self) -> None:
+        """Leave room empty before the last button, where the status has enough."""
+        leaves = not self.details_button.isChecked() or self.width() >= NARROW
+        self._head.setStretch(self._head.count() - 2, int(leaves))
 
 
 def format_duration(seconds: float) -> str:
@@ -403,34 +413,3 @@ class _WholeRows(QScrollArea):
         rows = -(-value // pitch) if value > self._last else value // pitch
         self._last = rows * pitch
         self.verticalScrollBar().setValue(self._last)
-
-
-class _OneLine(QLabel):
-    """A muted line that ends in an ellipsis where it is too long; its tooltip then has all of it."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._whole = ""
-        self.setProperty("muted", True)
-        self.setStyleSheet('QLabel[bad="true"] { color: palette(bright-text); }')
-        self.setFont(style.number_font(style.FONT_SMALL))
-        self.setFixedHeight(self.fontMetrics().lineSpacing() + 2)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-
-    def show_text(self, text: str, *, bad: bool) -> None:
-        self._whole = text
-        if bad != bool(self.property("bad")):
-            self.setProperty("bad", bad)
-            self.style().unpolish(self)
-            self.style().polish(self)
-        self._elide()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._elide()
-
-    def _elide(self) -> None:
-        mode = Qt.TextElideMode.ElideRight
-        shown = self.fontMetrics().elidedText(self._whole, mode, self.width())
-        self.setText(shown)
-        self.setToolTip("" if shown == self._whole else self._whole)

@@ -311,7 +311,7 @@ def training_settings() -> list[Setting]:
         Setting(
             "warmup_epochs",
             _tr("KL warm-up"),
-            _tr("Epochs in which β rises from 0: keeps codes alive."),
+            _tr("Epochs in which β rises from 0, against collapsed dimensions."),
             "whole",
             0,
             low=0,
@@ -336,7 +336,7 @@ def training_settings() -> list[Setting]:
         Setting(
             "patience",
             _tr("Patience"),
-            _tr("Stop after so many epochs without progress, warm-up apart. Empty: never."),
+            _tr("Stop after so many epochs without progress, warm-up apart. Empty: off."),
             "optional",
             None,
             low=1,
@@ -361,7 +361,7 @@ def training_settings() -> list[Setting]:
         Setting(
             "precision",
             _tr("Precision"),
-            _tr("Of the networks' products: bfloat16 is faster on recent chips, and rougher."),
+            _tr("Of matrix products: bfloat16 is faster on recent chips, and rougher."),
             "choice",
             "float32",
             (("float32", "float32"), ("bfloat16", "bfloat16")),
@@ -369,7 +369,7 @@ def training_settings() -> list[Setting]:
         Setting(
             "compile",
             _tr("Compile"),
-            _tr("Compile the networks first: costs a minute. Meant for long trainings on a GPU."),
+            _tr("Takes a minute; may pay for large networks on a GPU, but slows others."),
             "flag",
             False,
         ),

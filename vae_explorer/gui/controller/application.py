@@ -139,7 +139,7 @@ class Controller(QObject):
     def _may_train(self, replaces: bool, again: Callable[[], object]) -> bool:
         """Whether a training may begin; one that replaces the model in hand, only if that may go."""
         if self._opener.busy:
-            self.reporter.refuse(self.tr("A model is being opened: its place is taken."))
+            self.reporter.refuse(self.tr("A model is being opened: train when it is there."))
             return False
         question = self.tr("Save it before another one is trained?")
         return not replaces or self._may_let_go(question, again)

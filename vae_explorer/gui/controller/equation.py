@@ -97,10 +97,11 @@ class Equation(QObject):
         self._idle.finish()
 
     def _begin(self) -> None:
-        self._idle.run("equation", self._slices())
+        self._idle.begin_after("equation", self._slices())
 
     def _slices(self) -> Generator[Piece | None, Any, None]:
         """`compute` in pieces between which the window can follow the mouse."""
+        yield  # what is begun at once is not the first piece, which would not give way
         session = self._session
         if not session.ready:
             return
@@ -135,8 +136,6 @@ class Equation(QObject):
         image = session.gallery.images[index][None]
         compute = partial(session.explorer.log_likelihood, code[None], image, label)
         log_likelihood = yield from session.computed(2, compute)
-        if self._exploring.shown is not code:
-            return  # another image is on show by now
         given = "z" if label is None else "z, y"
         name = self.tr("log p(real|{0})").format(given)
         terms = {"log p(z)": log_prior, name: float(log_likelihood[0])}

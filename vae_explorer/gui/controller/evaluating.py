@@ -179,7 +179,7 @@ class Evaluating(QObject):
             lines.append(words.format(found.ratio, found.draws, found.images))
         if lines and self._epoch is not None:
             words = (
-                self.tr("weights of epoch {0:.2f}, of half precision")
+                self.tr("weights of epoch {0:.2f}, in half precision")
                 if self._is_half
                 else self.tr("weights of epoch {0:.2f}")
             )

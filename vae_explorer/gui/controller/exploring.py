@@ -12,6 +12,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from vae_explorer.gui.beside import Beside
+from vae_explorer.gui.controller.missing_images import how_to_get_images
 from vae_explorer.gui.controller.reporting import Reporter
 from vae_explorer.gui.decoding import Decoded, decode_code
 from vae_explorer.gui.idle import PAINTED_MS
@@ -106,9 +107,8 @@ class Exploring(QObject):
         window.menus.spherical.setEnabled(session.plane.dim > 2)
         window.canvas.fit_view()
         if session.gallery is None:
-            self._reporter.inform(
-                self.tr("No images at hand fit this model, so the canvas has no points.")
-            )
+            said = self.tr("No images at hand fit this model, so the canvas has no points.")
+            self._reporter.inform(f"{said} {how_to_get_images(session)}")
         self._show_code(session.plane.lift(np.zeros((1, 2)))[0])
         self.weights_moved.emit()
 

@@ -21,6 +21,7 @@ from vae_explorer.engine.report import json_bytes
 from vae_explorer.gui.controller.evaluating import Evaluating
 from vae_explorer.gui.controller.exploring import Exploring
 from vae_explorer.gui.controller.layers import TILES, grid, grid_shape
+from vae_explorer.gui.controller.missing_images import how_to_get_images
 from vae_explorer.gui.controller.pages import Pages
 from vae_explorer.gui.controller.reporting import Reporter
 from vae_explorer.gui.controller.training import Training
@@ -175,9 +176,10 @@ class Export(QObject):
         if not self._session.ready:
             return
         if self._session.gallery is None:
-            self._reporter.inform(
-                self.tr("No images at hand fit this model, and part (a) of the figure shows some.")
+            said = self.tr(
+                "No images at hand fit this model, and part (a) of the figure shows some."
             )
+            self._reporter.inform(f"{said} {how_to_get_images(self._session)}")
             return
 
         config, data = self._session.explorer.config, self._pages.data_title

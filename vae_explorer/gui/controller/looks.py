@@ -69,6 +69,9 @@ class Looks(QObject):
         for percent, action in self._window.menus.scales.items():
             if action is self.sender():
                 self._settings.setValue("scale", percent)
+                self._settings.sync()
+                if self._settings.status() == QSettings.Status.AccessError:
+                    return  # nothing is promised that cannot be remembered
                 told = self.tr("Everything is shown at {0} % when the explorer is opened again.")
                 self._window.banner.show_message(told.format(percent), "info")
 
