@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from tests.engine.small_data import NAMES, SHAPE, small_dataset
-from tests.engine.test_accelerator import WAITING, Watch
+from tests.engine.test_accelerator import WAITING, Watch, of_models
 from vae_explorer.engine import backprop, objective, replay
 from vae_explorer.engine.config import ModelConfig, TrainingConfig
 from vae_explorer.engine.control import TrainingControl
@@ -26,11 +26,6 @@ from vae_explorer.engine.training_state import TrainingState
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA")
 
-of_models = pytest.mark.parametrize(
-    "model",
-    [{}, {"preset": "conv"}, {"likelihood": "categorical"}, {"likelihood": "gaussian"}],
-    ids=str,
-)
 # 300 images in batches of 32 end with one of 12, and 50 labelled ones with one of 18.
 of_trainings = pytest.mark.parametrize(
     "training",
