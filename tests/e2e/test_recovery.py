@@ -377,6 +377,26 @@ def test_what_is_saved_amid_a_training_is_not_all_that_it_learns(
     assert kept().is_file()
 
 
+def test_what_is_saved_amid_an_epoch_is_not_what_the_training_ends_with(
+    opened: Callable[[], Controller],
+    two_classes: Path,
+    qtbot: QtBot,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    target = tmp_path / "amid.safetensors"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(target), ""))
+    controller = opened()
+    train_to(controller, qtbot, two_classes, 1)
+    controller.training.step()
+    qtbot.waitUntil(lambda: (controller.session.epoch or 0.0) > 1.0, timeout=PATIENCE)
+    assert is_saved(controller, controller.files.save) and not controller.session.unsaved
+    controller.training.stop()
+    wait_idle(controller, qtbot)
+    assert controller.session.epoch == 1.0  # whose weights are in no file
+    assert controller.session.unsaved and controller.window.isWindowModified()
+
+
 def test_a_full_disk_is_told_of_once_and_the_training_goes_on(
     opened: Callable[[], Controller],
     two_classes: Path,

@@ -390,7 +390,10 @@ class Training(QObject):
     def _on_finished(self, ended: TrainingEnded) -> None:
         event = ended.event
         is_best = event.best_epoch > 0  # without an epoch's end nothing was compared
-        moment = event.best_epoch if is_best else self.history[-1].epoch
+        newest = self.history[-1].epoch
+        moment = event.best_epoch if is_best else newest
+        if moment != newest:
+            self._session.change()  # what was saved since is not what the training ended with
         self.history.end(Snapshot(moment, event.best_state, ended.means, ended.stds, is_best))
         self._show_moments()
         self.show_newest()
