@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 from vae_explorer.engine import checkpoint
 from vae_explorer.engine.errors import EngineError
 from vae_explorer.engine.explorer import Explorer
+from vae_explorer.gui import app
 from vae_explorer.gui.controller.application import Controller
 
 PATIENCE = 20_000  # milliseconds
@@ -23,7 +24,7 @@ PRIOR = np.array([2.0] + [1.0] * 9) / 11.0
 
 
 class Disk:
-    """Begins to write when it is told to, and may fail."""
+    """Begins to write when it is told to, and may fail once."""
 
     def __init__(self, save: Callable[..., None]) -> None:
         self._save, self._ready = save, threading.Event()
@@ -34,8 +35,9 @@ class Disk:
         own = threading.current_thread() is threading.main_thread()
         self.began.append((path.name, own))
         assert self._ready.wait(20)
-        if self.failure is not None:
-            raise self.failure
+        failure, self.failure = self.failure, None
+        if failure is not None:
+            raise failure
         self._save(path, *model_and_card)
 
     def go_on(self) -> None:
@@ -239,3 +241,15 @@ def test_a_window_that_cannot_wait_for_an_answer_waits_for_the_file(
     assert joint.files.keep_unsaved()  # what is saved need not be kept besides
     assert [name for name, _ in disk.began] == [own.name]
     assert own.is_file() and not joint.session.unsaved
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_end_of_a_session_waits_for_a_save_and_closes_whatever_comes_of_it(
+    joint: Controller, disk: Disk, own: Path, fails: bool
+) -> None:
+    joint.files.save_as()
+    joint.session.unsaved = False  # a copy of what is in a file already
+    disk.failure = EngineError("The disk is full.") if fails else None
+    threading.Timer(0.05, disk.go_on).start()
+    app._close_unasked(joint)
+    assert not joint.window.isVisible() and own.is_file() != fails

@@ -130,6 +130,7 @@ def _close_unasked(controller: Controller) -> None:
 
     What was trained and not saved is kept where a window closed amid a training keeps it.
     """
+    controller.files.finish()  # a window that is saving would close later, and not after a failure
     if controller.session.unsaved:
         controller.training.show_newest()  # which is what is kept
         if not controller.files.keep_unsaved():
