@@ -243,6 +243,58 @@ def test_a_window_that_cannot_wait_for_an_answer_waits_for_the_file(
     assert own.is_file() and not joint.session.unsaved
 
 
+def test_a_model_is_saved_again_where_it_is_being_written(
+    joint: Controller, disk: Disk, own: Path, qtbot: QtBot
+) -> None:
+    assert joint.session.opened is not None
+    first = own.with_name("first.safetensors")
+    joint.session.opened = replace(joint.session.opened, path=first)
+    joint.files.save_as()
+    joint.window.classes.prior_edited.emit(PRIOR)
+    joint.files.save()
+    disk.go_on()
+    wait_saved(qtbot, joint)
+    assert [name for name, _ in disk.began] == [own.name, own.name] and not first.exists()
+    assert joint.session.path == own and not joint.session.unsaved
+
+
+def test_a_copy_that_is_being_written_is_no_place_to_save_the_model(
+    joint: Controller, disk: Disk, own: Path, qtbot: QtBot
+) -> None:
+    assert joint.session.opened is not None
+    first = own.with_name("first.safetensors")
+    joint.session.opened = replace(joint.session.opened, path=first)
+    joint.session.looks_back = True
+    joint.files.save()
+    joint.session.looks_back = False
+    joint.files.save()
+    disk.go_on()
+    wait_saved(qtbot, joint)
+    assert [name for name, _ in disk.began] == [own.name, first.name]
+    assert joint.session.path == first and not joint.session.unsaved
+
+
+def test_a_save_that_fails_is_told_of_whatever_is_saved_after_it(
+    joint: Controller, disk: Disk, own: Path, qtbot: QtBot
+) -> None:
+    disk.failure = EngineError("The disk is full.")
+    joint.files.save_as()
+    joint.files.save_as()
+    disk.go_on()
+    wait_saved(qtbot, joint)
+    assert own.is_file() and not joint.session.unsaved
+    assert joint.window.banner.text() == "The disk is full."
+
+
+def test_a_window_that_is_closed_amid_a_save_says_what_it_waits_for(
+    joint: Controller, disk: Disk, own: Path
+) -> None:
+    joint.files.save()
+    joint.window.banner.dismiss()
+    assert not joint.window.close()
+    assert joint.window.banner.text() == f"Saving {own}…"
+
+
 @pytest.mark.parametrize("fails", [False, True])
 def test_the_end_of_a_session_waits_for_a_save_and_closes_whatever_comes_of_it(
     joint: Controller, disk: Disk, own: Path, fails: bool

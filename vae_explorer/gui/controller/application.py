@@ -313,7 +313,9 @@ class Controller(QObject):
             self.equation.set_classification_weight(value)
 
     def _on_saved(self, path: Path) -> None:
-        self.reporter.inform(self.tr("Saved {0}").format(path))
+        banner = self.window.banner
+        if not banner.text() or banner.kind() != "error":  # as of a save before this one
+            self.reporter.inform(self.tr("Saved {0}").format(path))
         self._show_title()
 
     def _on_prior(self, weights: np.ndarray) -> None:

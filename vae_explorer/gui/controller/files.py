@@ -36,6 +36,7 @@ class _Save:
         advice: what else is told where it cannot be written.
     """
 
+    path: Path
     job: WriteFile
     asked: Session
     advice: str
@@ -127,10 +128,20 @@ class Files(QObject):
 
     def save(self) -> bool:
         """Save under the model's own name, or ask for one, as for an earlier moment; whether it is being saved."""
-        path = self._session.path
+        path = self._own_path()
         if path is None or path in paths.bundled_models() or self._session.looks_back:
             return self.save_as()
         return self._write(path)
+
+    def _own_path(self) -> Path | None:
+        """The file that the model in hand is in, or is being written to."""
+        opened = self._session.opened
+        for save in reversed(self._saves):
+            before = save.asked.opened
+            is_same = opened is not None and before is not None and before.card is opened.card
+            if is_same and not save.asked.looks_back:
+                return save.path
+        return self._session.path
 
     def save_as(self) -> bool:
         """Ask for a name and save; whether it is being saved."""
@@ -151,6 +162,7 @@ class Files(QObject):
         """
         if self._writer.busy:
             self._then = again
+            self._say_saving()  # again: what was said of it leaves by itself
             return False
         if not self._session.unsaved:
             return True
@@ -200,10 +212,13 @@ class Files(QObject):
         # neither is changed by what the user does meanwhile: other weights are those of another explorer
         model, card = opened.explorer.model, self._card(opened.card)
         job = WriteFile(path, lambda path: save_model(path, model, card))
-        self._saves.append(_Save(job, copy.copy(self._session), advice))
-        self._reporter.inform(self.tr("Saving {0}…").format(path))
+        self._saves.append(_Save(path, job, copy.copy(self._session), advice))
+        self._say_saving()
         self._write_next()
         return True
+
+    def _say_saving(self) -> None:
+        self._reporter.inform(self.tr("Saving {0}…").format(self._saves[-1].path))
 
     def _write_next(self) -> None:
         if self._writer.busy:
