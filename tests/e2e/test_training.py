@@ -763,6 +763,31 @@ def test_a_continuation_that_fails_leaves_the_best_weights_and_can_be_tried_agai
     assert list(run.validation.column("epoch")) == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("is_written", [True, False])
+def test_what_is_saved_amid_a_continuation_that_fails_is_not_what_it_leaves(
+    ready: Controller,
+    qtbot: QtBot,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_written: bool,
+) -> None:
+    own = tmp_path / "own.safetensors"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(own), ""))
+    stopped_in_second_epoch(ready, qtbot)
+    assert is_saved(ready, ready.files.save)
+    ready.training.go_on()
+    ready.training.step()
+    qtbot.waitUntil(lambda: ready.window.training.state() == "paused", timeout=PATIENCE)
+    ready.files.save()
+    if is_written:
+        ready.files.finish()
+    ready.training._on_messages([Failed(TrainingError("It diverged."), "")])
+    ready.files.finish()
+    assert ready.session.epoch == 1.0 and ready.session.unsaved
+    ready.training.stop()
+    wait_idle(ready, qtbot)
+
+
 def test_an_earlier_moment_is_saved_as_a_copy_and_the_best_stay_in_their_file(
     ready: Controller, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -438,7 +438,9 @@ class Training(QObject):
             self.history.drop_broken()
             if self._kept is not None and not self._epochs_done:
                 self.history.end(self._kept)
-                self._session.unsaved = self._before is None or self._before.unsaved
+                before, saved_since = self._before, not self._session.unsaved
+                self._session.change()  # what is being saved is not what was kept
+                self._session.unsaved = saved_since or before is None or before.unsaved
             self._show_moments()
             self.show_newest()
         else:
