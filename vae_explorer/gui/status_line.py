@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent, QTextLayout
+from PySide6.QtGui import QResizeEvent, QTextLayout, QTextOption
 from PySide6.QtWidgets import QLabel, QProgressBar, QSizePolicy, QWidget
 
 from vae_explorer.gui import style
@@ -18,6 +18,7 @@ class StatusLine(QWidget):
         self._whole, self._may_cover = "", False
         self._label, self._bar = QLabel(self), bar
         bar.setParent(self)
+        self._label.setTextFormat(Qt.TextFormat.PlainText)  # a file may be called what HTML is
         self._label.setProperty("muted", True)
         self._label.setStyleSheet('QLabel[bad="true"] { color: palette(bright-text); }')
         self._label.setFont(style.number_font(style.FONT_SMALL))
@@ -58,9 +59,13 @@ class StatusLine(QWidget):
     def _first_line(self) -> str:
         """The words of the first of two lines; nothing where one is enough."""
         layout = QTextLayout(self._whole, self._label.font())
+        anywhere = QTextOption()  # else a long word, such as a file's name, would be cut off
+        anywhere.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        layout.setTextOption(anywhere)
         layout.beginLayout()
         line = layout.createLine()
         line.setLineWidth(self.width())
         layout.endLayout()
-        first = self._whole[: line.textLength()]
+        units = self._whole.encode("utf-16-le")  # which Qt counts, and Python does not
+        first = units[: 2 * line.textLength()].decode("utf-16-le")
         return first if len(first) < len(self._whole) else ""
