@@ -40,7 +40,11 @@ def evaluation_device(name: str) -> torch.device:
         ConfigError: the machine has no such device.
     """
     device = pick_device(name)
-    return torch.device("cpu") if device.type == "mps" else device
+    try:
+        torch.ones(1, dtype=torch.float64, device=device).sum()
+    except (TypeError, RuntimeError):  # as an mps device says, and as some of Intel's do
+        return torch.device("cpu")
+    return device
 
 
 def spare_cores() -> int:
