@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torch.torch_version import TorchVersion
 
 from tests.engine.small_data import NAMES, SHAPE, small_dataset
 from tests.engine.test_accelerator import WAITING, Watch, of_models
@@ -272,3 +273,29 @@ def test_a_training_goes_on_bit_for_bit_on_a_gpu() -> None:
 def test_a_training_goes_on_on_another_device(first: str, second: str) -> None:
     resumed, whole = resumed_and_whole(stopped(first), second)
     assert resumed[0][-1][0] == pytest.approx(whole[0][-1][0], rel=0.1)  # the ELBO
+
+
+@pytest.mark.parametrize(
+    "device, hip, version, optimizer, wanted",
+    [
+        ("cuda", None, "2.9.0", "adam", True),
+        ("cuda", None, "2.14.1+cu130", "adam", True),
+        ("cuda", None, "2.8.0", "adam", False),
+        ("cuda", "6.4", "2.14.1", "adam", False),
+        ("cuda", None, "2.14.1", "adamax", False),
+        ("mps", None, "2.14.1", "adam", False),
+        ("cpu", None, "2.14.1", "adam", False),
+    ],
+)
+def test_only_what_can_be_recorded_is(
+    device: str,
+    hip: str | None,
+    version: str,
+    optimizer: str,
+    wanted: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.version, "hip", hip)
+    monkeypatch.setattr(torch, "__version__", TorchVersion(version))
+    config = settings(optimizer=optimizer)
+    assert replay.is_replayable(config, torch.device(device)) == wanted
