@@ -27,8 +27,8 @@ Step = Callable[[Tensor, Tensor | None, Weights, float | Tensor], BatchResult]
 
 def is_replayable(config: TrainingConfig, device: torch.device) -> bool:
     """Whether the steps of a training can be recorded, if its pixels are on the device."""
-    # AMD's devices say cuda, too, but their libraries may hang in a recording; before 2.9 torch collects garbage for one,
-    # and may find a window's in a thread that is not the window's; Adamax counts its steps on the host.
+    # AMD's devices say cuda, but their libraries may hang in a recording; before 2.9 torch collects garbage for it,
+    # the window's among it, which only the window's thread may; Adamax counts its steps on the host.
     fits = torch.version.hip is None and torch.__version__ >= (2, 9)  # type: ignore[operator]
     return device.type == "cuda" and fits and config.optimizer == "adam"
 
