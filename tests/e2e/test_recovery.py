@@ -118,6 +118,14 @@ def opened(
     return make
 
 
+@pytest.fixture
+def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file that is chosen whenever a model is saved under a name."""
+    path = tmp_path / "mine.safetensors"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(path), ""))
+    return path
+
+
 def prepare(controller: Controller, folder: Path, **changes: object) -> None:
     controller.window.files_dropped.emit([str(folder)])
     for name, value in (SETTINGS | changes).items():
@@ -178,8 +186,7 @@ def test_a_training_that_ended_and_was_not_saved_is_opened_with_its_best_weights
     joint_file: Path,
     two_classes: Path,
     qtbot: QtBot,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    target: Path,
 ) -> None:
     kill_a_window(joint_file, two_classes, 9)
     controller = opened()
@@ -191,8 +198,6 @@ def test_a_training_that_ended_and_was_not_saved_is_opened_with_its_best_weights
     assert controller.session.unsaved and kept().is_file()
     weights = controller.session.explorer.model.state_dict()
     assert all(torch.equal(weights[name], tensor) for name, tensor in best.items())
-    target = tmp_path / "mine.safetensors"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(target), ""))
     assert is_saved(controller, controller.files.save)
     assert not kept().exists()
     assert read_card(target)["epochs"] == 6
@@ -363,11 +368,8 @@ def test_what_is_saved_amid_a_training_is_not_all_that_it_learns(
     opened: Callable[[], Controller],
     two_classes: Path,
     qtbot: QtBot,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    target: Path,
 ) -> None:
-    target = tmp_path / "early.safetensors"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(target), ""))
     controller = opened()
     train_to(controller, qtbot, two_classes, 1)
     assert is_saved(controller, controller.files.save)
@@ -381,11 +383,8 @@ def test_what_is_saved_amid_an_epoch_is_not_what_the_training_ends_with(
     opened: Callable[[], Controller],
     two_classes: Path,
     qtbot: QtBot,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    target: Path,
 ) -> None:
-    target = tmp_path / "amid.safetensors"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(target), ""))
     controller = opened()
     train_to(controller, qtbot, two_classes, 1)
     controller.training.step()

@@ -63,6 +63,15 @@ def own(joint: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     return path
 
 
+@pytest.fixture
+def first(joint: Controller, own: Path) -> Path:
+    """The file that the model in hand is in, another than the dialog answers with."""
+    assert joint.session.opened is not None
+    path = own.with_name("first.safetensors")
+    joint.session.opened = replace(joint.session.opened, path=path)
+    return path
+
+
 def wait_saved(qtbot: QtBot, controller: Controller) -> None:
     qtbot.waitUntil(lambda: not controller.files._writer.busy, timeout=PATIENCE)
 
@@ -244,11 +253,8 @@ def test_a_window_that_cannot_wait_for_an_answer_waits_for_the_file(
 
 
 def test_a_model_is_saved_again_where_it_is_being_written(
-    joint: Controller, disk: Disk, own: Path, qtbot: QtBot
+    joint: Controller, disk: Disk, own: Path, first: Path, qtbot: QtBot
 ) -> None:
-    assert joint.session.opened is not None
-    first = own.with_name("first.safetensors")
-    joint.session.opened = replace(joint.session.opened, path=first)
     joint.files.save_as()
     joint.window.classes.prior_edited.emit(PRIOR)
     joint.files.save()
@@ -259,11 +265,8 @@ def test_a_model_is_saved_again_where_it_is_being_written(
 
 
 def test_a_copy_that_is_being_written_is_no_place_to_save_the_model(
-    joint: Controller, disk: Disk, own: Path, qtbot: QtBot
+    joint: Controller, disk: Disk, own: Path, first: Path, qtbot: QtBot
 ) -> None:
-    assert joint.session.opened is not None
-    first = own.with_name("first.safetensors")
-    joint.session.opened = replace(joint.session.opened, path=first)
     joint.session.looks_back = True
     joint.files.save()
     joint.session.looks_back = False

@@ -32,6 +32,7 @@ class _Save:
     """A model to be written as it was when that was asked for.
 
     Attributes:
+        path: where to.
         asked: a copy of the session of then.
         advice: what else is told where it cannot be written.
     """
